@@ -1,0 +1,1 @@
+"""Skerry: durable, event-driven agent workflows on a message bus."""

@@ -1,0 +1,1 @@
+"""The engine's pure heart: no I/O, no clock, no randomness, no logging, no environment."""

@@ -1,0 +1,1 @@
+"""Workers: services that take tasks from the bus and return results."""
