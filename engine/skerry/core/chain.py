@@ -1,0 +1,42 @@
+"""The header of an event, and the chain that the headers form (promises J1 and J5).
+
+A header names the event's place twice (in its node's journal and in its run), and holds the salted digest of the
+body and the hash of the header before it. Whoever edits an event must rewrite all headers that follow; whoever keeps
+one later hash, outside, sees even that. The salt lies beside the body and goes with it, so that a removed body
+cannot be guessed from its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+GENESIS = b"\x00" * 32
+"""What stands for the hash before the first header."""
+
+
+class Header(NamedTuple):
+    """One line of the journal, without its body. Times are microseconds since 1970, UTC."""
+
+    seq: int
+    epoch: int
+    run: str
+    n: int
+    at_us: int
+    kind: str
+    version: int
+    digest: bytes
+    previous: bytes
+
+    def hash(self) -> bytes:
+        """SHA-256 over the header's canonical line; the next header holds it as `previous`."""
+        line = (
+            f"{self.seq}|{self.epoch}|{self.run}|{self.n}|{self.at_us}|{self.kind}|{self.version}|"
+            f"{self.digest.hex()}|{self.previous.hex()}"
+        )
+        return hashlib.sha256(line.encode()).digest()
+
+
+def body_digest(salt: bytes, body: bytes) -> bytes:
+    """The salted digest of a body: SHA-256 over salt and body."""
+    return hashlib.sha256(salt + body).digest()

@@ -1,0 +1,216 @@
+"""What goes over the bus: subjects, messages, headers. docs/bus.md says the same to workers in other languages.
+
+Subjects (every token is letters, digits, `_` and `-`):
+
+    task.<size>.<run>.<step>.<attempt>      work queue per size; one message per subject, so a re-send is refused
+    result.<node>.<run>.<step>.<attempt>    work queue per node
+    cancel.<size>.<run>.<step>.<attempt>    core NATS, to whoever works on it; may be lost (then: the next lease)
+    lease.<node>                            core NATS request: does the engine still want this attempt?
+    blob.<node>.get  blob.<node>.put        core NATS requests: bytes by hash, in pieces
+    command.<node>.<verb>                   core NATS requests: publish, start, signal, answer, cancel, retry, ...
+    event.<node>.<type>                     core NATS: events that workflows emit, for whoever listens
+
+A message's data is one JSON object; its headers are CloudEvents 1.0 attributes (binary mode of the NATS protocol
+binding: `ce-id`, `ce-source`, `ce-type`, `ce-specversion`) and a W3C `traceparent`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec import Raw
+
+from skerry.core.events import Failure
+from skerry.core.ids import TaskId, node_of
+from skerry.errors import DataError
+
+Size: TypeAlias = Literal["rules", "small", "medium", "large", "cloud"]
+SIZES: tuple[Size, ...] = ("rules", "small", "medium", "large", "cloud")
+"""From the smallest to the biggest: the order in which a cascade escalates."""
+
+INLINE_BYTES_MAX = 256 * 1024
+"""A value longer than this does not travel in a message: the message names its blob."""
+BLOB_PIECE_BYTES = 512 * 1024
+"""How much of a blob one `blob.<node>.get` answers, and one `put` carries, at most."""
+BLOB_BYTES_MAX = 64 * 1024 * 1024
+"""A bigger document is refused where it comes in."""
+
+
+class Task(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One attempt of a step, for a worker.
+
+    `kind` "call": run the task named `target` with the arguments `args` (an object by parameter name). "ask": answer
+    `prompt` about `args`, as JSON that fits `schema`. When the arguments are longer than a message may be, `args` is
+    missing and `args_blob` is their SHA-256. `deadline_us`: after it nobody wants the result (0: no deadline).
+    `key` is the same for all attempts of the step: an idempotency key.
+    """
+
+    run: str
+    step: str
+    attempt: int
+    workflow: str
+    kind: Literal["call", "ask"]
+    target: str
+    size: Size
+    key: str
+    args: Raw = Raw()
+    args_blob: str = ""
+    prompt: str = ""
+    schema: Raw = Raw()
+    objections: tuple[str, ...] = ()
+    deadline_us: int = 0
+    timeout_s: float = 0.0
+
+    @property
+    def id(self) -> TaskId:
+        """Which attempt of which step of which run."""
+        return TaskId(self.run, self.step, self.attempt)
+
+
+class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a worker made of a task: a value (or the hash of the blob it put), or a failure."""
+
+    run: str
+    step: str
+    attempt: int
+    size: str
+    worker: str
+    value: Raw = Raw()
+    value_blob: str = ""
+    failure: Failure | None = None
+    retry_after_s: float = 0.0
+    model: dict[str, str | int | float] = {}
+
+    @property
+    def id(self) -> TaskId:
+        """Which attempt of which step of which run."""
+        return TaskId(self.run, self.step, self.attempt)
+
+
+class Lease(msgspec.Struct, kw_only=True):
+    """A worker asks whether an attempt is still wanted; the answer is `{"wanted": true}` or false."""
+
+    run: str
+    step: str
+    attempt: int
+    worker: str = ""
+
+
+class Wanted(msgspec.Struct, kw_only=True):
+    """The answer to a `Lease`."""
+
+    wanted: bool
+
+
+class BlobGet(msgspec.Struct, kw_only=True):
+    """Asks for up to `BLOB_PIECE_BYTES` bytes of a blob from `offset`; the header `skerry-size` has its full size."""
+
+    sha256: str
+    offset: int = 0
+
+
+class Reply(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The answer to a command: a value, or an error with its class name and a hint."""
+
+    ok: bool = True
+    value: Raw = Raw()
+    error: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+def task_subject(size: str, task: TaskId) -> str:
+    """Where a task is published."""
+    return f"task.{size}.{task.run}.{task.step}.{task.attempt}"
+
+
+def result_subject(task: TaskId) -> str:
+    """Where the result of a task is published: it carries the node that owns the run."""
+    return f"result.{node_of(task.run)}.{task.run}.{task.step}.{task.attempt}"
+
+
+def cancel_subject(size: str, task: TaskId) -> str:
+    """Where the news is published that a task is no longer wanted."""
+    return f"cancel.{size}.{task.run}.{task.step}.{task.attempt}"
+
+
+def lease_subject(node: str) -> str:
+    """Where a worker asks whether a task is still wanted."""
+    return f"lease.{node}"
+
+
+def blob_subject(node: str, verb: Literal["get", "put"]) -> str:
+    """Where blobs are fetched and put."""
+    return f"blob.{node}.{verb}"
+
+
+def command_subject(node: str, verb: str) -> str:
+    """Where an engine takes commands; `*` for all of them."""
+    return f"command.{node}.{verb}"
+
+
+def event_subject(node: str, event: str) -> str:
+    """Where an emitted event passes. Its type may have dots ("invoice.posted")."""
+    return f"event.{node}.{event}"
+
+
+def task_of(subject: str) -> TaskId:
+    """The task that a task, result or cancel subject names. Raises `DataError` when it is none of these."""
+    parts = subject.split(".")
+    if len(parts) != 5 or not parts[4].isdigit():
+        raise DataError(f"the subject {subject!r} names no task")
+    return TaskId(parts[2], parts[3], int(parts[4]))
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """A work queue: a stream with the subjects in it, and the durable consumer that hands them out."""
+
+    stream: str
+    subjects: tuple[str, ...]
+    consumer: str
+    filter: str
+    lease_s: float
+    """How long a message stays with one taker without a sign of life before it is handed out again."""
+
+
+def task_queue(size: str) -> Queue:
+    """The tasks of one size, shared by all its workers."""
+    subjects = f"task.{size}.>"
+    return Queue(stream=f"SKERRY_TASK_{size}", subjects=(subjects,), consumer="workers", filter=subjects, lease_s=30.0)
+
+
+def result_queue(node: str) -> Queue:
+    """The results for one node."""
+    return Queue(
+        stream="SKERRY_RESULT", subjects=("result.>",), consumer=node, filter=f"result.{node}.>", lease_s=30.0
+    )
+
+
+def traceparent(run: str, span: str = "") -> str:
+    """A W3C trace context (w3.org/TR/trace-context, version 00): the trace is the run's, the span that of `span`."""
+    trace = hashlib.blake2b(run.encode(), digest_size=16).hexdigest()
+    parent = hashlib.blake2b(f"{run}/{span}".encode(), digest_size=8).hexdigest()
+    return f"00-{trace}-{parent}-01"
+
+
+def headers(*, id: str, source: str, type: str, trace: str = "", **more: str) -> dict[str, str]:
+    """CloudEvents attributes and trace context of a message."""
+    named = {
+        "ce-specversion": "1.0",
+        "ce-id": id,
+        "ce-source": source,
+        "ce-type": type,
+        "content-type": "application/json",
+    }
+    if trace:
+        named["traceparent"] = trace
+    named.update(more)
+    return named
+
+
+encode = msgspec.json.Encoder().encode
+decode_task: msgspec.json.Decoder[Task] = msgspec.json.Decoder(Task)
+decode_result: msgspec.json.Decoder[Result] = msgspec.json.Decoder(Result)
+

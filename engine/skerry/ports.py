@@ -1,0 +1,214 @@
+"""What the engine needs from the outside, on one screen. Adapters implement it; `skerry.testing` has in-memory ones.
+
+A promise named J1 to J9 is defined in docs/journal.md. Each port has one conformance suite, in
+`skerry.testing.conformance`, which every adapter passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+from skerry.core.chain import Header
+from skerry.core.events import AnyEvent, Event
+from skerry.core.projection import RunRow, Status
+from skerry.core.wire import Queue
+
+
+class Recorded(NamedTuple):
+    """An event as it was read: its header, and its body with the value in place; None when the body was removed."""
+
+    header: Header
+    event: AnyEvent | None
+
+
+class Claim(NamedTuple):
+    """An id that was answered: the same `id` in the same `scope` gets the same `answer`, even after pruning."""
+
+    scope: str
+    id: str
+    answer: str
+
+
+class Append(NamedTuple):
+    """One atomic append: events of one run (`""`: of the node itself) with consecutive `n` from `first_n` on.
+
+    `row` replaces the run's row when it is not None; `claims` are new ids, `blobs` bytes by SHA-256 that somebody
+    will refer to. All of it is on disk, or nothing.
+    """
+
+    run: str
+    first_n: int
+    at_us: int
+    events: Sequence[Event]
+    row: RunRow | None = None
+    claims: Sequence[Claim] = ()
+    blobs: Mapping[str, bytes] = {}
+
+
+class Head(NamedTuple):
+    """Where the journal ends. `epoch` is this writer's; the next event gets `seq + 1`."""
+
+    node: str
+    epoch: int
+    seq: int
+    at_us: int
+    hash: bytes
+
+
+class Journal(Protocol):
+    """The append-only facts of one node. Only one process writes; it holds the data folder's lock."""
+
+    @property
+    def head(self) -> Head:
+        """The end of what was appended so far (J1: no gaps, no doubles)."""
+        ...
+
+    def append(self, batch: Append) -> Awaitable[None]:
+        """Takes its place in order at once; when awaited to the end it is on disk (J2, J3).
+
+        Raises `Conflict` if `(run, first_n)` is taken or leaves a gap, or a claim's id exists; `JournalError` if it
+        cannot be written: then nothing of it is, and this journal takes nothing more until it is opened again.
+        """
+        ...
+
+    async def row(self, run: str) -> RunRow | None:
+        """A run's row."""
+        ...
+
+    async def rows(
+        self, *, status: Sequence[Status] = (), workflow: str = "", limit: int = 100, before: str = ""
+    ) -> list[RunRow]:
+        """Rows by run id, newest first, before the run id `before`."""
+        ...
+
+    async def events(self, run: str, *, after_n: int = 0, limit: int = 100_000) -> list[Recorded]:
+        """A run's events in order, values in place."""
+        ...
+
+    def unfinished(self) -> AsyncIterator[tuple[RunRow, list[Recorded]]]:
+        """Every `running` run with its events from the last `state.entered` on, in few queries: for recovery."""
+        ...
+
+    async def due(self, until_us: int, limit: int) -> list[tuple[int, str]]:
+        """(wake_us, run) of live runs that are due until then, earliest first."""
+        ...
+
+    async def answer(self, scope: str, id: str) -> str | None:
+        """The answer of a claim."""
+        ...
+
+    async def blob(self, sha256: str) -> bytes:
+        """A blob's bytes. Raises `NotFound`, or `JournalCorrupt` when they do not fit their name."""
+        ...
+
+    async def close(self) -> None:
+        """Waits for what was appended, then lets go of the folder."""
+        ...
+
+
+class Clock(Protocol):
+    """Time. The engine makes journal time from it, which never goes back (J9)."""
+
+    def now_us(self) -> int:
+        """Microseconds since 1970, UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Returns after so many seconds of the monotonic clock."""
+        ...
+
+    def entropy(self, count: int) -> bytes:
+        """Random bytes."""
+        ...
+
+
+class Message(NamedTuple):
+    """A message on the bus. Subjects are made in `core.wire` and nowhere else."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str] = {}
+
+
+class Delivery(Protocol):
+    """A message that was handed to us and waits for our word."""
+
+    @property
+    def message(self) -> Message:
+        """What was sent."""
+        ...
+
+    @property
+    def deliveries(self) -> int:
+        """How often it was handed out, this time included."""
+        ...
+
+    async def ack(self) -> None:
+        """Done: the bus forgets it. Returns when the bus has said so, or the connection is gone (at least once)."""
+        ...
+
+    async def working(self) -> None:
+        """Still at it: the bus does not hand it to anybody else for another lease."""
+        ...
+
+    async def release(self, delay_s: float = 0.0) -> None:
+        """Not done: somebody may take it again after `delay_s`."""
+        ...
+
+    async def reject(self, reason: str) -> None:
+        """Never deliver it again (poison); the bus keeps a note of it."""
+        ...
+
+
+Handler: TypeAlias = Callable[[Delivery], Awaitable[None]]
+Responder: TypeAlias = Callable[[Message], Awaitable[bytes]]
+Listener: TypeAlias = Callable[[Message], None]
+
+
+class Subscription(Protocol):
+    """Something that goes on until it is closed."""
+
+    async def close(self) -> None:
+        """Takes nothing more. What was already handed out stays handed out."""
+        ...
+
+
+class Bus(Protocol):
+    """Transport: at least once, restart-tolerant, never the truth. Lost connections are mended inside."""
+
+    async def publish(self, message: Message) -> None:
+        """On the bus's disk when it returns. A subject that still holds a message is fine: it is the same task.
+
+        Raises `Busy` when the stream is full, `Unavailable` when there is no connection or no answer: it may then
+        be stored or not, so publish it again.
+        """
+        ...
+
+    async def ensure(self, queue: Queue) -> None:
+        """Makes the queue if it is not there. Its messages wait until somebody consumes it."""
+        ...
+
+    async def consume(self, queue: Queue, handler: Handler, *, window: int) -> Subscription:
+        """Hands out the queue's messages, each to its own call of `handler`, at most `window` unsettled at a time."""
+        ...
+
+    async def notify(self, message: Message) -> None:
+        """To whoever listens right now; may be lost."""
+        ...
+
+    async def listen(self, subject: str, listener: Listener) -> Subscription:
+        """Messages of a subject (wildcards allowed) as they pass; never blocks."""
+        ...
+
+    async def request(self, message: Message, *, timeout_s: float) -> bytes:
+        """The one answer to a message. Raises `Unavailable` when nobody answers in time."""
+        ...
+
+    async def respond(self, subject: str, responder: Responder) -> Subscription:
+        """Answers requests on a subject (wildcards allowed), many at a time."""
+        ...
+
+    async def close(self) -> None:
+        """Sends what is under way, then disconnects."""
+        ...
