@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-import msgspec
+from skerry.core.structs import Frozen
 
 
-class Objection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Objection(Frozen, omit_defaults=True):
     """One reason why an answer does not hold.
 
     `rule` is a short stable name for programs ("grounded", "totals"), `message` one sentence for people,

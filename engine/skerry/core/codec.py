@@ -63,7 +63,7 @@ def decode(body: bytes, *, version: int = VERSION) -> AnyEvent:
         old: dict[str, Any] = msgspec.json.decode(body)
         for step in range(version, VERSION):
             old = UPCASTERS[step](old)
-        return msgspec.convert(old, AnyEvent)  # type: ignore[call-overload, no-any-return]
+        return msgspec.convert(old, AnyEvent)  # type: ignore[no-any-return]
     except (msgspec.MsgspecError, KeyError) as error:
         raise JournalCorrupt(f"a body in the journal is no event: {error}") from error
 

@@ -12,22 +12,20 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import msgspec
 from msgspec import Raw
 
 from skerry.core.answers import Objection
+from skerry.core.structs import Frozen
 
 VERSION = 1
 """The version in which this code writes bodies. It reads this one and all before it."""
 
 
-class Event(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", forbid_unknown_fields=True
-):
+class Event(Frozen, omit_defaults=True, tag_field="type", forbid_unknown_fields=True):
     """Base of all events."""
 
 
-class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Failure(Frozen, omit_defaults=True):
     """What went wrong: `kind` for programs (an error's class name), `message` for people."""
 
     kind: str
@@ -36,7 +34,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retryable: bool = False
 
 
-class HeldSignal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class HeldSignal(Frozen, omit_defaults=True):
     """A signal that came before anybody waited for it."""
 
     id: str

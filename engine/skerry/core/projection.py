@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-import msgspec
+from skerry.core.structs import Frozen
 
 Status: TypeAlias = Literal["running", "waiting", "review", "failed", "parked", "done", "cancelled"]
 """`running`: tasks or calls are under way. `waiting`: for a signal, a time or a child. `review`: for a person.
@@ -21,7 +21,7 @@ LIVE: frozenset[Status] = frozenset(("running", "waiting", "review"))
 """An engine drives such a run, or will when it is due."""
 
 
-class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+class RunRow(Frozen):
     """What `skerry runs` shows. `entry_n` is the place of the last `state.entered`: from there it is resumed.
 
     `wake_us` is the earliest time at which something is due, 0 for none. `note` says why it is where it is.

@@ -24,6 +24,7 @@ from msgspec import Raw
 
 from skerry.core.events import Failure
 from skerry.core.ids import TaskId, node_of
+from skerry.core.structs import Frozen
 from skerry.errors import DataError
 
 Size: TypeAlias = Literal["rules", "small", "medium", "large", "cloud"]
@@ -38,7 +39,7 @@ BLOB_BYTES_MAX = 64 * 1024 * 1024
 """A bigger document is refused where it comes in."""
 
 
-class Task(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Task(Frozen, omit_defaults=True):
     """One attempt of a step, for a worker.
 
     `kind` "call": run the task named `target` with the arguments `args` (an object by parameter name). "ask": answer
@@ -69,7 +70,7 @@ class Task(msgspec.Struct, kw_only=True, omit_defaults=True):
         return TaskId(self.run, self.step, self.attempt)
 
 
-class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Result(Frozen, omit_defaults=True):
     """What a worker made of a task: a value (or the hash of the blob it put), or a failure."""
 
     run: str
@@ -89,7 +90,7 @@ class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
         return TaskId(self.run, self.step, self.attempt)
 
 
-class Lease(msgspec.Struct, kw_only=True):
+class Lease(Frozen):
     """A worker asks whether an attempt is still wanted; the answer is `{"wanted": true}` or false."""
 
     run: str
@@ -98,20 +99,20 @@ class Lease(msgspec.Struct, kw_only=True):
     worker: str = ""
 
 
-class Wanted(msgspec.Struct, kw_only=True):
+class Wanted(Frozen):
     """The answer to a `Lease`."""
 
     wanted: bool
 
 
-class BlobGet(msgspec.Struct, kw_only=True):
+class BlobGet(Frozen):
     """Asks for up to `BLOB_PIECE_BYTES` bytes of a blob from `offset`; the header `skerry-size` has its full size."""
 
     sha256: str
     offset: int = 0
 
 
-class Reply(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Reply(Frozen, omit_defaults=True):
     """The answer to a command: a value, or an error with its class name and a hint."""
 
     ok: bool = True
@@ -164,7 +165,7 @@ def task_of(subject: str) -> TaskId:
     return TaskId(parts[2], parts[3], int(parts[4]))
 
 
-class Queue(msgspec.Struct, frozen=True, kw_only=True):
+class Queue(Frozen):
     """A work queue: a stream with the subjects in it, and the durable consumer that hands them out."""
 
     stream: str

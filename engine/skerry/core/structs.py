@@ -1,0 +1,21 @@
+"""A msgspec struct that is frozen and keyword-only without saying so each time, for Python and for type checkers."""
+
+from __future__ import annotations
+
+from typing import Any, dataclass_transform
+
+import msgspec
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class FrozenMeta(msgspec.StructMeta):
+    """Makes every struct of a family frozen and keyword-only."""
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> FrozenMeta:
+        """Creates the class, as `msgspec.StructMeta` does, with these two settings on."""
+        return super().__new__(mcls, name, bases, namespace, **{**config, "frozen": True, "kw_only": True})
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Frozen(msgspec.Struct, metaclass=FrozenMeta):
+    """Base of such structs."""
