@@ -1,0 +1,1 @@
+"""Tests of Skerry, one folder a subject."""
