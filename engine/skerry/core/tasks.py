@@ -1,0 +1,209 @@
+"""`@task`: an ordinary typed function that a step can call, here or on a worker; and `Prompt`, what an `ask` asks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import ContextVar
+from datetime import timedelta
+from functools import cached_property, update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
+
+import msgspec
+
+from skerry.core.codec import encode_json
+from skerry.core.retry import Retry
+from skerry.core.structs import Frozen
+from skerry.core.types import Blob, Crossing
+from skerry.core.wire import SIZES, Size
+from skerry.errors import DataError, DefinitionError, NotFound
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Limits(Frozen):
+    """What a call may use; such a task runs in a child process of its worker that is killed beyond it.
+
+    For work on files that nobody trusts: the process has no other task's data in it, and dies alone.
+    """
+
+    memory_mb: int = 1024
+    cpu_s: float = 20.0
+    wall_s: float = 30.0
+
+
+class TaskFunction(Generic[P, R]):
+    """A function that steps can call. Still an ordinary function when called directly, in a test for instance."""
+
+    def __init__(
+        self,
+        function: Callable[P, Any],
+        *,
+        name: str = "",
+        size: Size | None = None,
+        retry: Retry | None = None,
+        timeout: timedelta | None = None,
+        deadline: timedelta | None = None,
+        once: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
+        self.function = function
+        self.name = name or function.__name__
+        self.size = size
+        self.retry = retry or Retry()
+        self.timeout = timeout
+        self.deadline = deadline
+        self.once = once
+        self.limits = limits
+        self.is_async = inspect.iscoroutinefunction(function)
+        update_wrapper(self, function)
+        if size is not None and size not in SIZES:
+            raise DefinitionError(f"{self.where}: there is no size {size!r}", hint=f"sizes are {', '.join(SIZES)}")
+        if once and size is not None:
+            raise DefinitionError(
+                f"{self.where}: `once` is for local calls", hint="leave out `size`; a worker gets an idempotency key"
+            )
+
+    @property
+    def where(self) -> str:
+        """The task as errors name it."""
+        return f"task {self.name} ({self.function.__module__}.{self.function.__qualname__})"
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The function itself."""
+        return self.function(*args, **kwargs)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        try:
+            return get_type_hints(self.function)
+        except NameError as error:
+            raise DefinitionError(f"{self.where}: {error} in its annotations") from None
+
+    @cached_property
+    def arguments(self) -> Crossing[Any]:
+        """The struct of its parameters: what `args` of a task message is the JSON of."""
+        fields: list[Any] = []
+        for parameter in inspect.signature(self.function).parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                raise DefinitionError(f"{self.where}: *{parameter.name} has no type that could be written down")
+            if parameter.name not in self._hints:
+                raise DefinitionError(f"{self.where}: parameter {parameter.name} has no annotation")
+            field = (parameter.name, self._hints[parameter.name])
+            fields.append(field if parameter.default is parameter.empty else (*field, parameter.default))
+        struct = msgspec.defstruct(f"{self.name}_arguments".replace(".", "_"), fields, forbid_unknown_fields=True)
+        return Crossing(struct, f"arguments of {self.where}")
+
+    @cached_property
+    def outcome(self) -> Crossing[R]:
+        """The type of its return value."""
+        if "return" not in self._hints:
+            raise DefinitionError(f"{self.where}: has no return annotation")
+        return Crossing(self._hints["return"], f"return value of {self.where}")
+
+    def check(self) -> None:
+        """Raises `DefinitionError` when its annotations could not cross a journal."""
+        _ = self.arguments, self.outcome
+
+    def pack(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
+        """Arguments as the JSON object of a task message. Raises `DataError` when they do not fit."""
+        try:
+            return encode_json(self.arguments.type(*args, **kwargs))
+        except (msgspec.MsgspecError, TypeError) as error:
+            raise DataError(f"{self.arguments.where}: {error}") from None
+
+    def unpack(self, args: bytes | msgspec.Raw) -> dict[str, Any]:
+        """The keyword arguments of such JSON. Raises `DataError` when it does not fit."""
+        struct = self.arguments.decode(args)
+        return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+@overload
+def task(function: Callable[P, Coroutine[Any, Any, R]], /) -> TaskFunction[P, R]: ...
+@overload
+def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+@overload
+def task(
+    *,
+    name: str = "",
+    size: Size | None = None,
+    retry: Retry | None = None,
+    timeout: timedelta | None = None,
+    deadline: timedelta | None = None,
+    once: bool = False,
+    limits: Limits | None = None,
+) -> _Decorator: ...
+def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Marks a typed function as something a step can `call`.
+
+    Args:
+        name: what it is called on the bus; the function's name unless given. Unique among a node's tasks.
+        size: which workers run it; without, it runs in the engine's process.
+        retry: how often and when it is tried again when it raises; `TerminalError` is never tried again.
+        timeout: how long one attempt may run.
+        deadline: how long the whole step may take, waiting in queues included.
+        once: a local call with a side effect that must not be repeated: the attempt is recorded before it begins,
+            and one whose outcome is unknown after a crash goes to a person instead of being run again.
+        limits: run it in a process of its own with these limits (on a worker only).
+    """
+    if function is not None:
+        return TaskFunction(function)
+    return lambda decorated: TaskFunction(decorated, **options)
+
+
+class _Decorator:
+    """Only for type checkers: what `task(...)` with options returns."""
+
+    @overload
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, R]], /) -> TaskFunction[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+    def __call__(self, function: Callable[..., Any], /) -> Any:
+        """Decorates."""
+        raise AssertionError("never called: `task` returns a function")
+
+
+class Prompt(Frozen):
+    """What an `ask` asks. `text` is for models; `rules` is the function that answers for the size `rules`.
+
+    The name is part of the step's identity: a new wording may keep it, a question of another shape needs another.
+    """
+
+    name: str
+    text: str = ""
+    version: int = 1
+    rules: Callable[[Any], Any] | None = None
+    limits: Limits | None = None
+
+
+class TaskContext(Frozen):
+    """What a running task can know about itself; see `task_context`.
+
+    `key` is the same for every attempt of the step: an idempotency key for whatever the task does outside.
+    """
+
+    run: str
+    step: str
+    attempt: int
+    key: str
+    read: Callable[[Blob], bytes] | None = None
+
+
+CONTEXT: ContextVar[TaskContext | None] = ContextVar("skerry_task", default=None)
+
+
+def task_context() -> TaskContext:
+    """The context of the task that is running. Raises `NotFound` outside of one."""
+    context = CONTEXT.get()
+    if context is None:
+        raise NotFound("no task is running here", hint="in a test, call the function within `skerry.testing.running()`")
+    return context
+
+
+def read_blob(blob: Blob) -> bytes:
+    """The bytes of a document that the running task was given. Raises `NotFound` for any other."""
+    read = task_context().read
+    if read is None:
+        raise NotFound(f"no blob store here to read {blob.name or blob.sha256} from")
+    return read(blob)

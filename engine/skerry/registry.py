@@ -1,0 +1,65 @@
+"""What a node knows: the workflows, tasks and prompts that stand in the modules it was told to load."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+from skerry.core.tasks import Prompt, TaskFunction
+from skerry.core.workflow import Workflow
+from skerry.errors import DefinitionError, NotFound
+
+
+class Registry:
+    """Workflows by name and version, tasks and prompts by name. A name that means two things is refused."""
+
+    def __init__(self) -> None:
+        self.workflows: dict[tuple[str, int], Workflow[Any]] = {}
+        self.tasks: dict[str, TaskFunction[..., Any]] = {}
+        self.prompts: dict[str, Prompt] = {}
+
+    def add(self, thing: object) -> None:
+        """Takes in a workflow, task or prompt; anything else is passed over. Raises `DefinitionError`."""
+        if isinstance(thing, Workflow):
+            self._put(self.workflows, (thing.name, thing.version), thing, f"workflow {thing.name} v{thing.version}")
+        elif isinstance(thing, TaskFunction):
+            thing.check()
+            self._put(self.tasks, thing.name, thing, f"task {thing.name}")
+        elif isinstance(thing, Prompt):
+            self._put(self.prompts, thing.name, thing, f"prompt {thing.name}")
+
+    def _put(self, where: dict[Any, Any], key: Any, thing: Any, what: str) -> None:
+        if where.setdefault(key, thing) is not thing:
+            raise DefinitionError(f"there are two of {what}", hint="give one of them another name or version")
+
+    def workflow(self, name: str, version: int | None = None) -> Workflow[Any]:
+        """A workflow; its newest version unless one is named. Raises `NotFound`."""
+        versions = sorted(v for n, v in self.workflows if n == name)
+        if version in versions or (version is None and versions):
+            return self.workflows[name, versions[-1] if version is None else version]
+        known = ", ".join(sorted({n for n, _ in self.workflows})) or "none"
+        label = name if version is None else f"{name} v{version}"
+        raise NotFound(f"there is no workflow {label} here", hint=f"loaded workflows: {known}")
+
+    def triggered_by(self, event: str) -> list[Workflow[Any]]:
+        """The newest version of every workflow that an event of this type starts."""
+        newest = {name: self.workflow(name) for name, _ in self.workflows}
+        return [workflow for workflow in newest.values() if workflow.on == event]
+
+
+def load(modules: Iterable[str | ModuleType]) -> Registry:
+    """Imports the modules and registers what stands in them. Raises `DefinitionError` when one cannot be imported."""
+    registry = Registry()
+    for module in modules:
+        if isinstance(module, str):
+            try:
+                module = importlib.import_module(module)
+            except ImportError as error:
+                raise DefinitionError(
+                    f"cannot import {module}: {error}", hint="check `modules` in skerry.toml, and your PYTHONPATH"
+                ) from error
+        for thing in vars(module).values():
+            registry.add(thing)
+    return registry
