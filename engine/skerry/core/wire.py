@@ -9,6 +9,8 @@ Subjects (every token is letters, digits, `_` and `-`):
     blob.<node>.get  blob.<node>.put        core NATS requests: bytes by hash, in pieces
     command.<node>.<verb>                   core NATS requests: publish, start, signal, answer, cancel, retry, ...
     event.<node>.<type>                     core NATS: events that workflows emit, for whoever listens
+    worker.<size>.<name>.status             core NATS request: what a worker is doing
+    worker.<size>.<name>.alive              core NATS: the same, every few seconds, and to each `worker.ping`
 
 A message's data is one JSON object; its headers are CloudEvents 1.0 attributes (binary mode of the NATS protocol
 binding: `ce-id`, `ce-source`, `ce-type`, `ce-specversion`) and a W3C `traceparent`.
@@ -106,10 +108,45 @@ class Wanted(Frozen):
 
 
 class BlobGet(Frozen):
-    """Asks for up to `BLOB_PIECE_BYTES` bytes of a blob from `offset`; the header `skerry-size` has its full size."""
+    """Asks for a blob's bytes from `offset` on. The answer is the bare bytes, `BLOB_PIECE_BYTES` of them.
+
+    Fewer are the last piece; none at offset 0: the blob is not there (or has no bytes: its hash tells).
+    """
 
     sha256: str
     offset: int = 0
+
+
+class BlobKept(Frozen):
+    """The value of the `Reply` to a piece that was put: the offset that is wanted next; the blob's size when done.
+
+    Done means that the blob is whole, fits its hash and is on disk. An offset lower than what was sent so far: the
+    engine was restarted and begins again.
+    """
+
+    next: int
+
+
+class WorkerStatus(Frozen, omit_defaults=True):
+    """What a worker says about itself. `lost` of its `slots` are held by calls that did not end when told to.
+
+    `reason` says why it is broken. `done` and `failed` count results since it started; a failure is one, too.
+    """
+
+    name: str
+    size: str
+    state: Literal["starting", "ready", "draining", "broken"]
+    slots: int
+    busy: int = 0
+    lost: int = 0
+    done: int = 0
+    failed: int = 0
+    pid: int = 0
+    host: str = ""
+    version: str = ""
+    tasks: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class Reply(Frozen, omit_defaults=True):
@@ -147,6 +184,11 @@ def blob_subject(node: str, verb: Literal["get", "put"]) -> str:
     return f"blob.{node}.{verb}"
 
 
+def blob_headers(sha256: str, offset: int, size: int) -> dict[str, str]:
+    """The headers of a piece that is put: whose piece, where it begins, and how many bytes the whole blob has."""
+    return {"skerry-sha256": sha256, "skerry-offset": str(offset), "skerry-size": str(size)}
+
+
 def command_subject(node: str, verb: str) -> str:
     """Where an engine takes commands; `*` for all of them."""
     return f"command.{node}.{verb}"
@@ -155,6 +197,15 @@ def command_subject(node: str, verb: str) -> str:
 def event_subject(node: str, event: str) -> str:
     """Where an emitted event passes. Its type may have dots ("invoice.posted")."""
     return f"event.{node}.{event}"
+
+
+WORKER_PING = "worker.ping"
+"""Every worker answers it with a message to its `alive` subject."""
+
+
+def worker_subject(size: str, worker: str, verb: Literal["status", "alive"]) -> str:
+    """Where a worker answers what it is doing, or says so by itself; `*` for all sizes or workers."""
+    return f"worker.{size}.{worker}.{verb}"
 
 
 def task_of(subject: str) -> TaskId:
