@@ -48,11 +48,10 @@ class HeldSignal(Frozen, omit_defaults=True):
 
 
 class RunStarted(Event, tag="run.started"):
-    """`seed` feeds `step.uuid()` and `step.random()`; `parent` is the step that started this run, if one did."""
+    """`source` and `event_id` name the trigger; `parent` is the step (`run/step`) that started it, if one did."""
 
     workflow: str
     version: int
-    seed: str
     source: str = ""
     event: str = ""
     event_id: str = ""
@@ -63,10 +62,14 @@ class RunStarted(Event, tag="run.started"):
 
 
 class StateEntered(Event, tag="state.entered"):
-    """From here a run is resumed: `value` is all that its code knows, `inbox` the signals that came too early."""
+    """From here a run is resumed: `value` is all that its code knows, `inbox` the signals that came too early.
+
+    `seed` feeds `step.uuid()` and `step.random()`; it is the run's id unless the run is a fork.
+    """
 
     entry: int
     state: str
+    seed: str = ""
     inbox: tuple[HeldSignal, ...] = ()
     value: Raw = Raw()
     blob: str = ""
@@ -102,9 +105,9 @@ class RunParked(Event, tag="run.parked"):
 
 
 class RunRetried(Event, tag="run.retried"):
-    """A dead or parked run is driven again from its state's entry; the failures in `forget` are tried again."""
+    """A dead or parked run is driven again: from `from_n` on, its events no longer count (signals still do)."""
 
-    forget: tuple[str, ...] = ()
+    from_n: int
     by: str = ""
     reason: str = ""
 
@@ -138,7 +141,10 @@ class StepScheduled(Event, tag="step.scheduled"):
 
 
 class StepCompleted(Event, tag="step.completed"):
-    """The step has its outcome, `value`; `signal` is the id of the signal it consumed, `by` who or what answered."""
+    """The step has its outcome, `value`; `by` is who or what answered.
+
+    `signal` is the id of the signal that a `wait` consumed; `result` names the type of `value` where there are several.
+    """
 
     step: str
     kind: str
@@ -146,6 +152,7 @@ class StepCompleted(Event, tag="step.completed"):
     args: str = ""
     attempt: int = 1
     signal: str = ""
+    result: str = ""
     by: str = ""
     value: Raw = Raw()
     blob: str = ""

