@@ -9,7 +9,7 @@ setup:
 	$(INSTALL) -e '.[dev]'
 
 check:
-	@PYTHON="$(CURDIR)/$(PYTHON)" bash .ci/check
+	@bash .ci/check
 
 test:
 	$(PYTHON) -m pytest
