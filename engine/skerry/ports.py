@@ -161,6 +161,16 @@ class Delivery(Protocol):
         ...
 
 
+class DeadLetter(NamedTuple):
+    """A message that is never handed out again: it was rejected, or handed out too often. `id` is the bus's own."""
+
+    queue: Queue
+    id: str
+    subject: str
+    reason: str
+    deliveries: int
+
+
 Handler: TypeAlias = Callable[[Delivery], Awaitable[None]]
 Responder: TypeAlias = Callable[[Message], Awaitable[bytes]]
 Listener: TypeAlias = Callable[[Message], None]
@@ -191,6 +201,14 @@ class Bus(Protocol):
 
     async def consume(self, queue: Queue, handler: Handler, *, window: int) -> Subscription:
         """Hands out the queue's messages, each to its own call of `handler`, at most `window` unsettled at a time."""
+        ...
+
+    async def dead_letters(self, queue: Queue, *, limit: int = 100) -> list[DeadLetter]:
+        """The queue's dead letters that nobody has buried, oldest first."""
+        ...
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """Removes a dead letter for good; its subject is free again."""
         ...
 
     async def notify(self, message: Message) -> None:

@@ -225,6 +225,8 @@ class Queue(Frozen):
     filter: str
     lease_s: float
     """How long a message stays with one taker without a sign of life before it is handed out again."""
+    deliveries_max: int = 10
+    """So often a message is handed out; then it is a dead letter. 0: for ever."""
 
 
 def task_queue(size: str) -> Queue:
@@ -234,9 +236,14 @@ def task_queue(size: str) -> Queue:
 
 
 def result_queue(node: str) -> Queue:
-    """The results for one node."""
+    """The results for one node. Never dead letters: the work is done, and an engine that crashes on one comes back."""
     return Queue(
-        stream="SKERRY_RESULT", subjects=("result.>",), consumer=node, filter=f"result.{node}.>", lease_s=30.0
+        stream="SKERRY_RESULT",
+        subjects=("result.>",),
+        consumer=node,
+        filter=f"result.{node}.>",
+        lease_s=30.0,
+        deliveries_max=0,
     )
 
 
