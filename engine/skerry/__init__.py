@@ -1,1 +1,54 @@
-"""Skerry: durable, event-driven agent workflows on a message bus."""
+"""Skerry: durable, event-driven agent workflows on a message bus.
+
+    from skerry import Done, State, Step, Workflow, task
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skerry.core.answers import Objection, Verifier
+from skerry.core.retry import Retry
+from skerry.core.review import Decision
+from skerry.core.state import Done, State
+from skerry.core.step import Step
+from skerry.core.tasks import Limits, Prompt, read_blob, task, task_context
+from skerry.core.types import Blob
+from skerry.core.workflow import Workflow
+from skerry.errors import RetryableError, SkerryError, StepFailed, TerminalError
+
+if TYPE_CHECKING:
+    from skerry.client import Client
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Blob",
+    "Client",
+    "Decision",
+    "Done",
+    "Limits",
+    "Objection",
+    "Prompt",
+    "Retry",
+    "RetryableError",
+    "SkerryError",
+    "State",
+    "Step",
+    "StepFailed",
+    "TerminalError",
+    "Verifier",
+    "Workflow",
+    "read_blob",
+    "task",
+    "task_context",
+]
+
+
+def __getattr__(name: str) -> object:
+    # The client needs the bus, and the bus takes a while to import: only who asks for it pays.
+    if name == "Client":
+        from skerry.client import Client
+
+        return Client
+    raise AttributeError(f"module 'skerry' has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -41,10 +42,20 @@ def sha256(data: bytes) -> str:
 def encode(event: Event) -> Encoded:
     """The event's body; a value over `INLINE_BYTES_MAX` is taken out of it as a blob."""
     value: Raw | None = getattr(event, "value", None)
-    if value is None or len(raw := bytes(value)) <= INLINE_BYTES_MAX:
+    if value is None or 0 < len(raw := bytes(value)) <= INLINE_BYTES_MAX:
         return Encoded(_encoder.encode(event), "", b"")
+    if not raw:
+        return Encoded(_encoder.encode(msgspec.structs.replace(event, value=_no_value(type(event)))), "", b"")
     name = sha256(raw)
-    return Encoded(_encoder.encode(msgspec.structs.replace(event, value=Raw(), blob=name)), name, raw)
+    without = msgspec.structs.replace(event, value=_no_value(type(event)), blob=name)
+    return Encoded(_encoder.encode(without), name, raw)
+
+
+@functools.cache
+def _no_value(kind: type[Event]) -> Raw:
+    # msgspec omits a field from the JSON when it holds the very object that is the default; another empty `Raw` would
+    # be written as nothing at all, and that is not JSON.
+    return next(field.default for field in msgspec.structs.fields(kind) if field.name == "value")
 
 
 def decode(body: bytes, *, version: int = VERSION) -> AnyEvent:

@@ -64,12 +64,14 @@ class RunStarted(Event, tag="run.started"):
 class StateEntered(Event, tag="state.entered"):
     """From here a run is resumed: `value` is all that its code knows, `inbox` the signals that came too early.
 
-    `seed` feeds `step.uuid()` and `step.random()`; it is the run's id unless the run is a fork.
+    `seed` feeds `step.uuid()` and `step.random()`; it is the run's id unless the run is a fork. `version` is the
+    workflow's, when it is no longer the one under which the run began.
     """
 
     entry: int
     state: str
     seed: str = ""
+    version: int = 0
     inbox: tuple[HeldSignal, ...] = ()
     value: Raw = Raw()
     blob: str = ""

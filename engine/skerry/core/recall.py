@@ -1,0 +1,330 @@
+"""Driving a run again from its events: after a restart (from the last state entry), or whole, in a replay.
+
+The events are fed to the code in journal order, each outcome to the step that it belongs to. A step is recognised by
+its path, kind and target. Where code and journal disagree, `NondeterminismError` says what was expected and what came;
+where only the arguments differ, that is drift: noted, and the recorded outcome stands (promise J6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import Raw
+
+from skerry.core import events as ev
+from skerry.core.commands import Ask, Call, Start
+from skerry.core.execution import Execution, error_of
+from skerry.core.machine import Machine, Raised, Returned
+from skerry.core.pending import Pending, Transition
+from skerry.core.projection import RunRow
+from skerry.core.state import Done, State, tag_of
+from skerry.core.wire import SIZES, Size
+from skerry.core.workflow import Workflow
+from skerry.errors import Cancelled, NondeterminismError
+
+Placed = tuple[int, int, ev.AnyEvent]
+"""(n, at_us, event)."""
+
+
+class Drift(NamedTuple):
+    """A step was asked for with other arguments than are recorded."""
+
+    step: str
+    expected: str
+    got: str
+
+
+class Recall:
+    """Feeds recorded events into an `Execution`."""
+
+    def __init__(self, run: Execution) -> None:
+        self.run = run
+        self.drifts: list[Drift] = []
+        self._version = 0
+        self._noted: set[str] = set()
+        self._dropped: set[str] = set()
+        self._failed: ev.RunFailed | None = None
+
+    def feed(self, events: Iterable[Placed]) -> None:
+        """All of these, in order. Raises `NondeterminismError`, or `DataError` when something no longer decodes."""
+        for n, at_us, event in events:
+            self.run.n = n
+            _FEED[type(event)](self, event, at_us)
+
+    # --- states and ends --------------------------------------------------------------------------------------------
+
+    def _entered(self, event: ev.StateEntered, at_us: int) -> None:
+        run = self.run
+        self._version = event.version or run.row.version
+        state = run.workflow.decode_state(event.state, event.value, self._version)
+        if run.machine is not None:
+            self._check_transition(event)
+            run.machine.close()
+        run.entry, run.entry_n = event.entry, run.n
+        run.seed = event.seed or run.row.run
+        run.inbox = list(event.inbox)
+        run.pending.clear()
+        run.machine = Machine(state, entry=event.entry, seed=run.seed)
+        run.machine.begin(at_us)
+        self._absorb()
+
+    def _check_transition(self, event: ev.StateEntered) -> None:
+        ended = self.run.machine.ended if self.run.machine is not None else None
+        if not isinstance(ended, Returned) or not isinstance(ended.value, State):
+            raise self._mismatch("", f"state {event.state} next", _describe(ended, self.run))
+        raw, _ = self.run.workflow.encode_state(ended.value)
+        if tag_of(ended.value) != event.state:
+            raise self._mismatch("", f"state {event.state} next", f"state {tag_of(ended.value)} next")
+        if self._version == self.run.workflow.version and raw != bytes(event.value):
+            raise self._mismatch(
+                "", f"state {event.state} with {bytes(event.value)[:200]!r}", f"the same with {raw[:200]!r}"
+            )
+
+    def _completed_run(self, event: ev.RunCompleted, at_us: int) -> None:
+        ended = self.run.machine.ended if self.run.machine is not None else None
+        if not isinstance(ended, Returned) or not isinstance(ended.value, Done):
+            raise self._mismatch("", f"the end with {event.result}", _describe(ended, self.run))
+        tag, raw = self.run.workflow.encode_result(ended.value.result)
+        if (tag, raw) != (event.result, bytes(event.value)):
+            raise self._mismatch(
+                "", f"the result {event.result} {bytes(event.value)[:200]!r}", f"{tag} {raw[:200]!r}"
+            )
+
+    def _failed_run(self, event: ev.RunFailed, at_us: int) -> None:
+        ended = self.run.machine.ended if self.run.machine is not None else None
+        if isinstance(ended, Raised) and type(ended.error).__name__ != event.failure.kind:
+            raise self._mismatch("", f"to fail with {event.failure.kind}", _describe(ended, self.run))
+
+    # --- steps ------------------------------------------------------------------------------------------------------
+
+    def _scheduled(self, event: ev.StepScheduled, at_us: int) -> None:
+        pending = self._expect(event)
+        pending.scheduled = True
+        pending.tries += event.attempt > pending.attempt
+        pending.attempt = event.attempt
+        pending.size = event.size
+        pending.due_us = event.due_us
+        pending.retry_us = 0
+        pending.review = ""
+        pending.in_flight = pending.command.kind not in ("wait", "sleep") and bool(
+            event.size or not isinstance(pending.command, Ask)
+        )
+
+    def _completed(self, event: ev.StepCompleted, at_us: int) -> None:
+        self._expect(event)
+        if event.signal:
+            self.run.inbox = [s for s in self.run.inbox if s.id != event.signal]
+        machine = self.run.machine
+        assert machine is not None
+        machine.feed(event.step, event.value, event.result, at_us)
+        del self.run.pending[event.step]
+        self._absorb()
+
+    def _erred(self, event: ev.StepErred, at_us: int) -> None:
+        self._expect(event)
+        machine = self.run.machine
+        assert machine is not None
+        del self.run.pending[event.step]
+        machine.fail(event.step, error_of(event.failure, event.attempt), at_us)
+        self._absorb()
+
+    def _cancelled(self, event: ev.StepCancelled, at_us: int) -> None:
+        if event.step not in self._dropped and event.step in self.run.pending:
+            raise self._mismatch(event.step, "the step to be cancelled", "a step that goes on")
+        self._dropped.discard(event.step)
+
+    def _attempt_failed(self, event: ev.AttemptFailed, at_us: int) -> None:
+        pending = self.run.pending.get(event.step)
+        if pending is not None:
+            pending.attempt = event.attempt
+            pending.retry_us = event.retry_us
+            pending.in_flight = False
+
+    def _judged(self, event: ev.AnswerJudged, at_us: int) -> None:
+        pending = self.run.pending.get(event.step)
+        if pending is None or event.choice == "accept":
+            return
+        keep_best(pending, event.value, event.objections)
+
+    def _review(self, event: ev.ReviewOpened, at_us: int) -> None:
+        pending = self.run.pending.get(event.step)
+        if pending is None:
+            return
+        pending.review = event.question
+        pending.due_us = event.due_us
+        if isinstance(pending.command, Ask):
+            pending.in_flight = False
+            pending.size = ""
+            pending.objections = event.objections
+            pending.best = event.value if bytes(event.value) else None
+
+    def _signalled(self, event: ev.SignalReceived, at_us: int) -> None:
+        self.run.inbox.append(
+            ev.HeldSignal(id=event.id, signal=event.signal, key=event.key, value=event.value, by=event.by)
+        )
+
+    def _cancel_requested(self, event: ev.CancelRequested, at_us: int) -> None:
+        self.run.cancelling = True
+        if self.run.machine is not None and not event.kill:
+            self.run.machine.cancel(at_us)
+            self._absorb()
+
+    def _drift_noticed(self, event: ev.DriftNoticed, at_us: int) -> None:
+        self._noted.add(event.step)
+
+    def _nothing(self, event: ev.Event, at_us: int) -> None:
+        """An event that says something to people and changes nothing here."""
+
+    # --- helpers ----------------------------------------------------------------------------------------------------
+
+    def _absorb(self) -> None:
+        """Takes over what the code has just asked for and given up."""
+        run, machine = self.run, self.run.machine
+        assert machine is not None
+        for step in machine.opened:
+            if step in machine.waiting:
+                run.pending[step] = Pending(machine.waiting[step], run.used.get(step, 0) + 1)
+        machine.opened.clear()
+        for step in machine.dropped:
+            run.pending.pop(step, None)
+            self._dropped.add(step)
+        machine.dropped.clear()
+
+    def _expect(self, event: ev.StepScheduled | ev.StepCompleted | ev.StepErred) -> Pending:
+        pending = self.run.pending.get(event.step)
+        recorded = f"{event.kind} {event.target}".rstrip()
+        if pending is None:
+            ended = self.run.machine.ended if self.run.machine is not None else None
+            asked = ", ".join(f"{p.command.kind} {p.command.target} (step {s})" for s, p in self.run.pending.items())
+            raise self._mismatch(event.step, recorded, asked or _describe(ended, self.run))
+        command = pending.command
+        if command.kind != event.kind or command.target != event.target:
+            raise self._mismatch(event.step, recorded, f"{command.kind} {command.target}".rstrip())
+        got = command.digest()
+        if got != event.args and event.step not in self._noted:
+            self._noted.add(event.step)
+            self.drifts.append(Drift(event.step, event.args, got))
+        return pending
+
+    def _mismatch(self, step: str, expected: str, got: str) -> NondeterminismError:
+        row = self.run.row
+        at = f" step {step}" if step else ""
+        return NondeterminismError(
+            f"run {row.run}, state entry {self.run.entry} ({row.workflow}){at}: "
+            f"the journal has {expected}, the code comes with {got}",
+            step=step,
+            expected=expected,
+            got=got,
+        )
+
+
+_FEED: dict[type[ev.Event], Any] = {
+    ev.RunStarted: Recall._nothing,
+    ev.StateEntered: Recall._entered,
+    ev.RunCompleted: Recall._completed_run,
+    ev.RunFailed: Recall._failed_run,
+    ev.RunCancelled: Recall._nothing,
+    ev.RunParked: Recall._nothing,
+    ev.RunRetried: Recall._nothing,
+    ev.CancelRequested: Recall._cancel_requested,
+    ev.StepScheduled: Recall._scheduled,
+    ev.StepCompleted: Recall._completed,
+    ev.StepErred: Recall._erred,
+    ev.StepCancelled: Recall._cancelled,
+    ev.AttemptFailed: Recall._attempt_failed,
+    ev.AnswerJudged: Recall._judged,
+    ev.ReviewOpened: Recall._review,
+    ev.ReviewAnswered: Recall._nothing,
+    ev.DriftNoticed: Recall._drift_noticed,
+    ev.ResultFenced: Recall._nothing,
+    ev.SignalReceived: Recall._signalled,
+    ev.NodeStarted: Recall._nothing,
+    ev.BodiesRemoved: Recall._nothing,
+}
+
+
+def keep_best(pending: Pending, answer: Raw, objections: Sequence[Any]) -> None:
+    """Keeps an answer if it drew fewer objections than the best so far."""
+    if pending.best is None or len(objections) <= len(pending.objections):
+        pending.best = answer if bytes(answer) else pending.best
+        pending.objections = tuple(objections)
+
+
+def effective(events: Iterable[Placed]) -> tuple[list[Placed], dict[str, int]]:
+    """The events that count, and the last attempt of the steps in those that do not.
+
+    A `run.retried` takes back everything from its `from_n` on, but for signals: what came from outside stays.
+    """
+    kept: list[Placed] = []
+    used: dict[str, int] = {}
+    for placed in events:
+        event = placed[2]
+        if not isinstance(event, ev.RunRetried):
+            kept.append(placed)
+            continue
+        for _, _, gone in (p for p in kept if p[0] >= event.from_n):
+            step = getattr(gone, "step", "")
+            attempt = getattr(gone, "attempt", 0)
+            if step and attempt:
+                used[step] = max(used.get(step, 0), attempt)
+        kept = [p for p in kept if p[0] < event.from_n or isinstance(p[2], ev.SignalReceived)]
+    return kept, used
+
+
+def resume(
+    workflow: Workflow[Any], row: RunRow, events: Sequence[Placed], now_us: int, sizes: Sequence[Size] = SIZES
+) -> tuple[Execution, Transition]:
+    """A run as it stood, from its last `state.entered` on; the transition holds what is new (such as drift).
+
+    Its effects are those of all steps under way, so that what was sent and not heard of is sent again.
+    Raises `NondeterminismError` or `DataError`; the run is then to be parked.
+    """
+    run = Execution(workflow, row, sizes)
+    kept, used = effective(events)
+    run.used = used
+    recall = Recall(run)
+    recall.feed(kept)
+    run.n = events[-1][0]
+    transition = Transition(*(ev.DriftNoticed(step=d.step, expected=d.expected, got=d.got) for d in recall.drifts))
+    for step, pending in tuple(run.pending.items()):
+        if step in run.pending:
+            _take_up(run, transition, step, pending, now_us)
+    run.settle(transition, now_us)
+    again = tuple(run.effects())
+    transition.effects = [e for e in transition.effects if e not in again]
+    transition.effects.extend(again)
+    return run, transition
+
+
+def _take_up(run: Execution, transition: Transition, step: str, pending: Pending, now_us: int) -> None:
+    """Goes on with a step that has no outcome: begins it if it was not begun, or again if it was retried by hand."""
+    command = pending.command
+    if pending.attempt <= run.used.get(step, 0):
+        pending.attempt, pending.tries = run.used[step], 0
+        run.again(transition, step, now_us)
+    elif isinstance(command, Start) and pending.scheduled:
+        pending.retry_us = now_us  # look whether the child has ended meanwhile
+    elif isinstance(command, Call) and command.task.once and pending.scheduled:
+        failure = ev.Failure(
+            kind="OutcomeUnknown",
+            message=f"task {command.target} was begun once, and a crash came before its outcome was known",
+            step=step,
+        )
+        run.die(transition, failure, now_us)
+    elif isinstance(command, Call) and command.task.size is None and not command.task.once:
+        pending.in_flight = pending.retry_us == 0
+    elif not pending.scheduled:
+        run.open(transition, step, now_us)
+
+
+def _describe(ended: Returned | Raised | None, run: Execution) -> str:
+    if ended is None:
+        return "more steps"
+    if isinstance(ended, Raised):
+        if isinstance(ended.error, Cancelled):
+            return "a cancelled end"
+        return f"{type(ended.error).__name__}: {ended.error}"
+    if isinstance(ended.value, State):
+        return f"state {tag_of(ended.value)} next"
+    return f"the end with {type(getattr(ended.value, 'result', ended.value)).__name__}"
