@@ -55,7 +55,8 @@ def encode(event: Event) -> Encoded:
 def _no_value(kind: type[Event]) -> Raw:
     # msgspec omits a field from the JSON when it holds the very object that is the default; another empty `Raw` would
     # be written as nothing at all, and that is not JSON.
-    return next(field.default for field in msgspec.structs.fields(kind) if field.name == "value")
+    default: Raw = next(field.default for field in msgspec.structs.fields(kind) if field.name == "value")
+    return default
 
 
 def decode(body: bytes, *, version: int = VERSION) -> AnyEvent:
