@@ -67,8 +67,10 @@ class Journal(Protocol):
     def append(self, batch: Append) -> Awaitable[None]:
         """Takes its place in order at once; when awaited to the end it is on disk (J2, J3).
 
-        Raises `Conflict` if `(run, first_n)` is taken or leaves a gap, or a claim's id exists; `JournalError` if it
-        cannot be written: then nothing of it is, and this journal takes nothing more until it is opened again.
+        Raises `Conflict`, at once and before anything has happened, if `(run, first_n)` is taken or leaves a gap, a
+        claim's id exists, a new run comes without its row, or `at_us` is before the last one (J9). Raises
+        `JournalError` if it cannot be written: then nothing of it is, and this journal takes nothing more until it
+        is opened again.
         """
         ...
 
