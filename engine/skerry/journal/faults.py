@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def translate(error: Exception, doing: str, path: Path) -> JournalError:
 
 
 @contextmanager
-def translated(doing: str, path: Path) -> Iterator[None]:
+def translated(doing: str, path: Path) -> Generator[None]:
     """Turns what `sqlite3` and the system raise inside into our errors."""
     try:
         yield

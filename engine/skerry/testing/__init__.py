@@ -1,0 +1,1 @@
+"""The public test kit: ports in memory, conformance suites that every adapter passes."""
