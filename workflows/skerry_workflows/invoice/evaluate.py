@@ -1,0 +1,128 @@
+"""The workflow's extraction over a folder of cases with a `manifest.json`, for a scorer.
+
+Reads what it needs of a manifest (`cases`, each with `id` and `input`, a path below the folder) and no expected answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from skerry.errors import DataError
+from skerry_workflows.invoice.model import InvoiceFields
+
+# In the scorer's shape, in its order.
+_FIELDS = (
+    "doc_type", "number", "issue_date", "due_date", "currency", "seller_name", "seller_vat_id", "buyer_name", "buyer_vat_id",
+    "purchase_order", "iban", "line_total", "net_total", "tax_total", "gross_total", "prepaid", "payable", "tax_breakdown",
+    "lines",
+)  # fmt: skip
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """A case without a prediction: `id` of the case, `reason` for people."""
+
+    id: str
+    reason: str
+
+
+class _Case(msgspec.Struct, frozen=True):
+    id: str
+    input: str
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    cases: list[_Case]
+
+
+class _Pair(msgspec.Struct, frozen=True):
+    a: str
+    b: str
+
+
+def predict(
+    folder: Path, progress: Callable[[int, int], None] | None = None
+) -> tuple[dict[str, dict[str, Any]], list[Failure]]:
+    """Extract every case of `folder`; one that fails is reported, never fatal.
+
+    Args:
+        folder: has a `manifest.json` and the files it names.
+        progress: called after every case with how many are done and how many there are.
+
+    Raises:
+        DataError: there is no manifest, or it has another shape.
+    """
+    predictions: dict[str, dict[str, Any]] = {}
+    failures: list[Failure] = []
+    extracted, failed = extract_all(folder, progress)
+    for case_id, fields in extracted.items():
+        predictions[case_id] = prediction(fields)
+    failures += failed
+    return predictions, failures
+
+
+def extract_all(
+    folder: Path, progress: Callable[[int, int], None] | None = None
+) -> tuple[dict[str, InvoiceFields], list[Failure]]:
+    """As `predict`, with the fields themselves."""
+    cases = _manifest(folder).cases
+    extracted: dict[str, InvoiceFields] = {}
+    failures: list[Failure] = []
+    for done, case in enumerate(cases, start=1):
+        try:
+            extracted[case.id] = extract_file(folder / case.input)
+        except Exception as error:  # whatever one file does, the others are still wanted
+            failures.append(Failure(id=case.id, reason=str(error) or type(error).__name__))
+        if progress:
+            progress(done, len(cases))
+    return extracted, failures
+
+
+def extract_file(path: Path) -> InvoiceFields:
+    """What the workflow makes of one file: its exact fields, else what the rules find.
+
+    Raises:
+        Unreadable: the file cannot be read as an invoice.
+        OSError: it cannot be read at all.
+    """
+    # Imported here, so that naming this module (as the command line does) loads no parser.
+    from skerry_workflows.invoice.read import read
+    from skerry_workflows.invoice.rules import extract
+
+    reading = read(path.read_bytes(), path.name)
+    return extract(reading) if reading.fields is None else reading.fields
+
+
+def prediction(fields: InvoiceFields) -> dict[str, Any]:
+    """Fields in the scorer's shape: only what is there, decimals as plain strings, dates in ISO form."""
+    # Through JSON, so that a caller sees what the scorer will read: lists, strings, no tuples.
+    known = msgspec.json.decode(msgspec.json.encode(fields))
+    present = {name: known[name] for name in _FIELDS if name in known}
+    return {"doc_type": fields.doc_type, **present}
+
+
+def predict_duplicates(folder: Path, extracted: Mapping[str, InvoiceFields]) -> dict[str, bool | str]:
+    """A verdict on every pair of the folder's `duplicates.jsonl` whose files were both extracted."""
+    from skerry_workflows.invoice.duplicates import compare
+
+    verdicts: dict[str, bool | str] = {}
+    for row in (folder / "duplicates.jsonl").read_bytes().splitlines():
+        pair = msgspec.json.decode(row, type=_Pair)
+        if pair.a in extracted and pair.b in extracted:
+            verdict = compare(extracted[pair.a], extracted[pair.b])
+            verdicts[f"{pair.a}|{pair.b}"] = "review" if verdict == "review" else verdict == "same"
+    return verdicts
+
+
+def _manifest(folder: Path) -> _Manifest:
+    path = folder / "manifest.json"
+    hint = "give the folder that holds manifest.json with a list of cases, each with an id and an input"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Manifest)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror})", hint=hint) from None
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise DataError(f"{path} is not a manifest of cases: {error}", hint=hint) from None

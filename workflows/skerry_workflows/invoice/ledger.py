@@ -1,0 +1,263 @@
+"""The ledger: where accepted invoices end, each exactly once, whatever crashes, retries or forks on the way.
+
+It is an SQLite file of its own. One transaction looks up the idempotency key and the invoice's identity and inserts the row; it
+takes the write lock first (`BEGIN IMMEDIATE`), so two processes cannot both find nothing. `synchronous=FULL`: what `post`
+returned is on disk.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from types import TracebackType
+from typing import Final, TextIO
+
+import msgspec
+
+from skerry.errors import DataError, RetryableError, Unavailable
+from skerry_workflows.invoice.identity import Identity, identity_of
+from skerry_workflows.invoice.model import DocType, InvoiceFields
+
+_SCHEMA_VERSION: Final = 1
+_BUSY_TIMEOUT_S: Final = 20.0
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What is posted. `source` says where it comes from, for people (a file name, a run id)."""
+
+    doc_type: DocType
+    number: str
+    issue_date: dt.date
+    seller_name: str
+    currency: str
+    gross_total: Decimal
+    net_total: Decimal | None = None
+    tax_total: Decimal | None = None
+    due_date: dt.date | None = None
+    seller_vat_id: str | None = None
+    source: str = ""
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True, tag="posting"):
+    """An entry in the ledger: `id` counts up from 1, `posted_at` is UTC."""
+
+    id: int
+    idempotency_key: str
+    posted_at: dt.datetime
+    entry: Entry
+
+
+class Duplicate(msgspec.Struct, frozen=True, kw_only=True, tag="duplicate"):
+    """Nothing was posted: the invoice is in the ledger already, as `first`, posted under another key."""
+
+    first: Posting
+
+
+def entry_of(fields: InvoiceFields, source: str) -> Entry:
+    """The entry for verified fields.
+
+    Raises:
+        DataError: something is missing without which nothing can be posted.
+    """
+    number, date, seller, currency, gross = (
+        fields.number, fields.issue_date, fields.seller_name, fields.currency, fields.gross_total,
+    )  # fmt: skip
+    if not number or date is None or not seller or not currency or gross is None:
+        names = ("number", "issue_date", "seller_name", "currency", "gross_total")
+        missing = ", ".join(n for n in names if getattr(fields, n) in (None, ""))
+        raise DataError(f"an invoice without {missing} cannot be posted", hint="let a person complete it")
+    return Entry(
+        doc_type=fields.doc_type, number=number, issue_date=date, due_date=fields.due_date, seller_name=seller,
+        seller_vat_id=fields.seller_vat_id, currency=currency, net_total=fields.net_total, tax_total=fields.tax_total,
+        gross_total=gross, source=source,
+    )  # fmt: skip
+
+
+class Ledger:
+    """An open ledger file, made if it is not there. Not for use by several threads; open one for each.
+
+    Raises:
+        Unavailable: the file cannot be opened, or is no ledger of this version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+            self._db.row_factory = sqlite3.Row
+            self._prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise Unavailable(
+                f"the ledger {path} cannot be opened: {error}", hint="check the path, its rights and the free disk space"
+            ) from error
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version > _SCHEMA_VERSION:
+            raise Unavailable(
+                f"the ledger {self.path} was written by a newer version (schema {version})", hint="install that version"
+            )
+        if version < _SCHEMA_VERSION:
+            schema = resources.files(__package__).joinpath("ledger.sql").read_text(encoding="utf-8")
+            self._db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={_SCHEMA_VERSION}; COMMIT;")
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. What was posted stays posted without it."""
+        self._db.close()
+
+    def post(self, entry: Entry, idempotency_key: str) -> Posting | Duplicate:
+        """Post an invoice, once.
+
+        Returns:
+            The new posting; the old one if `idempotency_key` was used before, whatever `entry` says now; a `Duplicate`
+            if the same invoice was posted under another key.
+
+        Raises:
+            DataError: the entry has no identity, or an amount is not finite.
+            RetryableError: the disk is full, or another process holds the file for too long. Nothing was posted.
+        """
+        identity = _checked_identity(entry)
+        if not idempotency_key:
+            raise DataError("a posting needs an idempotency key", hint="pass the key of the task")
+        try:
+            with self._transaction():
+                known = self._by_key(idempotency_key)
+                if known:
+                    return known
+                first = self._find(identity)
+                if first:
+                    return Duplicate(first=first)
+                return self._insert(entry, identity, idempotency_key)
+        except sqlite3.OperationalError as error:
+            raise RetryableError(f"the ledger {self.path} could not be written: {error}", retry_after_s=1.0) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def _by_key(self, idempotency_key: str) -> Posting | None:
+        row = self._db.execute("SELECT * FROM posting WHERE idempotency_key = ?", (idempotency_key,)).fetchone()
+        return _posting(row) if row else None
+
+    def find(self, identity: Identity) -> Posting | None:
+        """The posting of that invoice, whether its seller was known by VAT id or by name then."""
+        return self._find(identity)
+
+    def _find(self, identity: Identity) -> Posting | None:
+        rows = self._db.execute(
+            "SELECT * FROM posting WHERE number_key = ? AND issue_date = ? ORDER BY id",
+            (identity.number, identity.issue_date.isoformat()),
+        )
+        for row in rows:
+            known = Identity(
+                seller_vat=row["seller_vat_key"],
+                seller_name=row["seller_name_key"],
+                number=identity.number,
+                issue_date=identity.issue_date,
+            )
+            if known.same_seller(identity):
+                return _posting(row)
+        return None
+
+    def _insert(self, entry: Entry, identity: Identity, idempotency_key: str) -> Posting:
+        posted_at = dt.datetime.now(dt.UTC)
+        values = {
+            **{name: _column(getattr(entry, name)) for name in Entry.__struct_fields__},
+            "idempotency_key": idempotency_key,
+            "posted_at": posted_at.isoformat(),
+            "seller_vat_key": identity.seller_vat,
+            "seller_name_key": identity.seller_name,
+            "number_key": identity.number,
+        }
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        row_id = self._db.execute(f"INSERT INTO posting ({names}) VALUES ({marks})", values).lastrowid
+        assert row_id is not None
+        return Posting(id=row_id, idempotency_key=idempotency_key, posted_at=posted_at, entry=entry)
+
+    def entries(self) -> Iterator[Posting]:
+        """Every posting, in the order in which they were made."""
+        for row in self._db.execute("SELECT * FROM posting ORDER BY id"):
+            yield _posting(row)
+
+    def export_csv(self, file: TextIO) -> int:
+        """Write all postings as CSV with a header line (open `file` with newline=""); returns how many there were."""
+        writer = csv.writer(file)
+        writer.writerow(("id", "posted_at", *Entry.__struct_fields__, "idempotency_key"))
+        count = 0
+        for posting in self.entries():
+            entry = [getattr(posting.entry, name) for name in Entry.__struct_fields__]
+            row = (posting.id, posting.posted_at.isoformat(), *entry, posting.idempotency_key)
+            writer.writerow([_cell(value) for value in row])
+            count += 1
+        return count
+
+
+def _checked_identity(entry: Entry) -> Identity:
+    identity = identity_of(
+        InvoiceFields(
+            number=entry.number, issue_date=entry.issue_date, seller_name=entry.seller_name, seller_vat_id=entry.seller_vat_id
+        )
+    )
+    if identity is None:
+        raise DataError("an invoice without seller, number or date cannot be posted", hint="let a person complete it")
+    for name in ("net_total", "tax_total", "gross_total"):
+        amount = getattr(entry, name)
+        if amount is not None and not amount.is_finite():
+            raise DataError(f"{name} is {amount}, which is no amount", hint="let a person correct it")
+    return identity
+
+
+def _column(value: object) -> object:
+    """A value as the table keeps it: amounts as plain decimal text (never "1E+3"), dates in ISO form."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+def _posting(row: sqlite3.Row) -> Posting:
+    stored = {name: row[name] for name in Entry.__struct_fields__}
+    return Posting(
+        id=row["id"],
+        idempotency_key=row["idempotency_key"],
+        posted_at=dt.datetime.fromisoformat(row["posted_at"]),
+        entry=msgspec.convert(stored, Entry),
+    )
+
+
+def _cell(value: object) -> str:
+    """A CSV cell that a spreadsheet takes for text. Numbers and dates of ours are safe; words of strangers may be formulas."""
+    if not isinstance(value, str):
+        return "" if value is None else str(_column(value))
+    # A spreadsheet skips blanks and invisible characters before it looks for the sign of a formula.
+    shown = value.lstrip("".join(map(chr, range(33))) + "\u00a0\u200b\ufeff")
+    risky = shown.startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")) or value.startswith(("\t", "\r", "\n"))
+    return "'" + value if risky else value

@@ -1,0 +1,128 @@
+"""The head of an invoice: type, number, dates, order number."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+
+from skerry_workflows.invoice import dates
+from skerry_workflows.invoice.model import DocType
+from skerry_workflows.invoice.rules import labels
+from skerry_workflows.invoice.rules.find import labelled, only
+from skerry_workflows.invoice.rules.page import Page
+
+_TITLE_LINES_MAX = 60
+_TITLE_WORDS_MAX = 5
+# A number has a digit, no blank inside but after a short prefix ("INV 2024-17"), and is no longer than 30 characters.
+_NUMBER = re.compile(r"(?:[A-Za-z]{1,5} )?(?=[^\s]*\d)[A-Za-z0-9][A-Za-z0-9/._\-+]{0,28}[A-Za-z0-9]?(?![^\s,;)])")
+_DATE_NEAR_CHARS_MAX = 14
+
+
+def doc_type(page: Page) -> DocType:
+    """By the title: the first short cell near the top that names a kind of document."""
+    for line in page.lines[:_TITLE_LINES_MAX]:
+        for cell in line:
+            if len(cell.text.split()) > _TITLE_WORDS_MAX:
+                continue
+            if labels.CREDIT_NOTE.match(cell.folded):
+                return "credit_note"
+            if labels.TITLE.match(cell.folded) and not labels.RECEIPT.match(cell.folded):
+                return "invoice"
+            if labels.RECEIPT.match(cell.folded):
+                return "receipt"
+    return "invoice"
+
+
+def number(page: Page) -> str | None:
+    """The invoice number: labelled as such, else behind the title, else under it as "# 123"."""
+    for candidates in (labelled(page, labels.NUMBER, _number), _titled(page), _under_title(page)):
+        found = list(candidates)
+        if found:
+            return only(found, lambda n: re.sub(r"\W", "", n).casefold())
+    return None
+
+
+def _number(text: str) -> str | None:
+    """A number at the start of `text`, with nothing but a date behind it."""
+    match = _NUMBER.match(text)
+    if not match or next(dates.find(match[0]), None) or len(re.sub(r"\W", "", match[0])) < 2:
+        return None
+    rest = text[match.end() :]
+    date = next(dates.find(rest), None)
+    if date:
+        rest = rest[: date.start]
+    if not rest.strip(" ,;.)(") or (date and labels.DATED.match(rest.casefold())):
+        return match[0].rstrip(" ./,-_")
+    # "No: 123 Page 1" is a number and something else; "No: 12 34 56" may be one number or three.
+    return match[0].rstrip(" ./,-_") if re.match(r"[\s,;|]+[^\W\d]{3,}", rest) else None
+
+
+def _titled(page: Page) -> Iterator[str]:
+    for cell in page.cells():
+        match = labels.TITLE.match(cell.folded)
+        rest = cell.text[match.end() :] if match else ""
+        text = rest.lstrip(" :#.")
+        value = _number(text) if rest[:1] in " :#" else None
+        # "Invoice 3 of 4" or "Rechnung 2024" are no numbers; a number behind a title has at least three characters.
+        if value and len(re.sub(r"\W", "", value)) >= 3 and not re.fullmatch(r"(?:19|20)\d\d", value):
+            yield value
+
+
+def _under_title(page: Page) -> Iterator[str]:
+    for cell in page.cells():
+        title = labels.TITLE.match(cell.folded)
+        if title and not cell.folded[title.end() :].strip(" :."):
+            for under in page.below(cell, 1):
+                if re.match(r"(?:#|no\.?|nr\.?|n°|№) ?\S", under.folded):
+                    value = _number(re.sub(r"^(?:#|[Nn][or]?[.°]?|№) ?", "", under.text))
+                    if value:
+                        yield value
+
+
+def issue_date(page: Page) -> dt.date | None:
+    """The date labelled as the invoice's, else the one in the line of its number, else the one labelled just "date"."""
+    parse = _date_parser(page)
+    for candidates in (
+        labelled(page, labels.ISSUE_DATE, parse),
+        _dates_behind_numbers(page),
+        labelled(page, labels.BARE_DATE, parse),
+    ):
+        found = list(candidates)
+        if found:
+            return only(found)
+    return None
+
+
+def due_date(page: Page) -> dt.date | None:
+    """The date until which to pay, if one is printed. It is never worked out from "30 days"."""
+    return only(labelled(page, labels.DUE_DATE, _date_parser(page)))
+
+
+def _date_parser(page: Page) -> Callable[[str], dt.date | None]:
+    def parse(text: str) -> dt.date | None:
+        for date in dates.find(text):
+            return date.value(page.order) if date.start <= _DATE_NEAR_CHARS_MAX else None
+        return None
+
+    return parse
+
+
+def _dates_behind_numbers(page: Page) -> Iterator[dt.date]:
+    for cell in page.cells():
+        label = labels.NUMBER.match(cell.folded) or labels.TITLE.match(cell.folded)
+        rest = cell.text[label.end() :].lstrip(" :.#") if label else ""
+        number_match = _NUMBER.match(rest)
+        if not number_match:
+            continue
+        behind = rest[number_match.end() :]
+        for date in dates.find(behind):
+            value = date.value(page.order)
+            if value and labels.DATED.match(behind[: date.start].casefold()):
+                yield value
+            break
+
+
+def purchase_order(page: Page) -> str | None:
+    """The buyer's order number, if it is labelled as the buyer's."""
+    return only(labelled(page, labels.ORDER, _number))

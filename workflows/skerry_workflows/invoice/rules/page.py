@@ -1,0 +1,97 @@
+"""Page text as lines of cells: what stands beside and below what.
+
+A cell is a run of text with no more than one blank in a row, which is how readers keep columns apart.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from skerry_workflows.invoice import amounts, dates
+from skerry_workflows.invoice.dates import Order
+
+_CELL = re.compile(r"\S+(?: \S+)*")
+_NOISE = re.compile(r"[\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`text` in line number `line`, columns [start, end). `folded` is the text without case and accents, same length."""
+
+    line: int
+    start: int
+    end: int
+    text: str
+    folded: str
+
+    def overlaps(self, start: int, end: int) -> bool:
+        """Whether it shares a column with [start, end)."""
+        return self.start < end and start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A document's text, all pages in one, with what holds for all of it: the decimal mark and the order of dates."""
+
+    text: str
+    lines: list[list[Cell]]
+    mark: str | None
+    order: Order | None
+    folded: str = field(repr=False, default="")
+
+    def cells(self) -> Iterator[Cell]:
+        """Every cell, in reading order."""
+        for line in self.lines:
+            yield from line
+
+    def right_of(self, cell: Cell) -> list[Cell]:
+        """The cells after `cell` on its line."""
+        return [c for c in self.lines[cell.line] if c.start >= cell.end]
+
+    def below(self, cell: Cell, lines_max: int = 2) -> Iterator[Cell]:
+        """The nearest cells under `cell`, one a line, over at most `lines_max` lines that are not empty."""
+        seen = 0
+        for line in self.lines[cell.line + 1 : cell.line + 8]:
+            if line:
+                seen += 1
+                yield from [c for c in line if c.overlaps(cell.start, cell.end)][:1]
+            if seen == lines_max:
+                return
+
+    def block_below(self, cell: Cell, lines_max: int = 8, gap_max: int = 1) -> list[Cell]:
+        """The column of cells under `cell` that begin where it does (give or take two), until it ends or breaks off."""
+        block: list[Cell] = []
+        gap = 0
+        for line in self.lines[cell.line + 1 : cell.line + 1 + lines_max * 2]:
+            here = [c for c in line if abs(c.start - cell.start) <= 2]
+            gap = 0 if here else gap + 1
+            block += here[:1]
+            if gap > gap_max or len(block) == lines_max:
+                break
+        return block
+
+
+def lay_out(text: str) -> Page:
+    """Split text into lines and cells. Cells of mere punctuation are dropped: they separate labels from values."""
+    lines: list[list[Cell]] = []
+    for number, line in enumerate(text.replace("\f", "\n").split("\n")):
+        found = [Cell(number, m.start(), m.end(), m[0], fold(m[0])) for m in _CELL.finditer(line)]
+        lines.append([c for c in found if not _NOISE.fullmatch(c.text) or c.text == "#"])
+    return Page(text, lines, amounts.decimal_mark(text), dates.order_of(text), fold(text))
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, character by character, so that every position stays what it was."""
+    return "".join(map(_fold_char, text))
+
+
+def _fold_char(char: str) -> str:
+    if char.isascii():
+        return char.lower()
+    if char in "\u2019\u2018`\u00b4":
+        return "'"
+    base = unicodedata.normalize("NFKD", char)[0].casefold()
+    return base if len(base) == 1 else char

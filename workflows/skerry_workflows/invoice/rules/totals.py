@@ -1,0 +1,188 @@
+"""The totals: which amount is net, which is tax, which is gross.
+
+Labels alone mislead ("subtotal" with tax, "total" without), so every labelled amount is a candidate and the arithmetic
+decides: net + tax = gross. Where no three candidates fit, each total is taken only if its label leaves no doubt.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from skerry_workflows.invoice import amounts, dates
+from skerry_workflows.invoice.model import TaxLine
+from skerry_workflows.invoice.rules import labels
+from skerry_workflows.invoice.rules.page import Cell, Page
+
+Role: TypeAlias = Literal["net", "tax", "gross", "payable", "prepaid"]
+ROUNDING = Decimal("0.01")
+_LABEL_WORDS_MAX = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An amount that a label calls `role`. Rank 0: the label is plain; 1: it may mean something else ("total"); 2: weak."""
+
+    role: Role
+    amount: Decimal
+    rank: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What was found; None where it was not, or not beyond doubt."""
+
+    net: Decimal | None = None
+    tax: Decimal | None = None
+    gross: Decimal | None = None
+    prepaid: Decimal | None = None
+    payable: Decimal | None = None
+
+
+def candidates(page: Page, skip_lines: frozenset[int]) -> list[Candidate]:
+    """Every amount beside (or under) a totals label, except on `skip_lines` (the table of line items)."""
+    found: list[Candidate] = []
+    for number, line in enumerate(page.lines):
+        if number in skip_lines:
+            continue
+        for index, cell in enumerate(line):
+            role, rank, rest = _split_label(cell)
+            if role is None:
+                continue
+            beside = list(_amounts_beside(page, rest, line[index + 1 :]))
+            if len(beside) == 1:
+                found.append(Candidate(role, beside[0], rank, number))
+            elif not beside and not rest.strip(" :"):
+                found += [Candidate(role, a, 2, number) for a in _amounts_below(page, cell, skip_lines)]
+    return found
+
+
+def solve(found: list[Candidate], taxes: Iterable[TaxLine], page: Page) -> Totals:
+    """The totals that fit each other, given the candidates and the lines of tax."""
+    tax_lines = [t for t in taxes if t.amount is not None]
+    derived = [Candidate("tax", sum((t.amount or Decimal(0) for t in tax_lines), Decimal(0)), 1, -1)] if tax_lines else []
+    by_role = {role: _ranked(found, role) for role in ("net", "tax", "gross", "payable", "prepaid")}
+    by_role["tax"] += derived
+    triple = _triple(by_role["net"], by_role["tax"], by_role["gross"] or by_role["payable"])
+    if triple is None and by_role["gross"]:
+        triple = _triple(by_role["net"], by_role["tax"], by_role["payable"])
+    if triple is None:
+        return Totals(
+            net=_sure(by_role["net"]), tax=_sure(by_role["tax"]), gross=_sure(by_role["gross"]) or _sure(by_role["payable"])
+        )
+    net, tax, gross = triple
+    prepaid, payable = _payment(by_role["prepaid"], by_role["payable"], gross, page)
+    return Totals(net, tax, gross, prepaid, payable)
+
+
+def _ranked(found: list[Candidate], role: str) -> list[Candidate]:
+    return sorted((c for c in found if c.role == role), key=lambda c: c.rank)
+
+
+def _triple(
+    nets: list[Candidate], taxes: list[Candidate], grosses: list[Candidate]
+) -> tuple[Decimal, Decimal, Decimal] | None:
+    """The one way to pick net + tax = gross; of several the best labelled; None if the best are two."""
+    fits = [
+        (net.rank + tax.rank + gross.rank, (net.amount, tax.amount, gross.amount))
+        for net, tax, gross in itertools.product(nets, taxes, grosses)
+        if abs(net.amount + tax.amount - gross.amount) <= ROUNDING and gross.amount != 0
+    ]
+    # An invoice's total is the largest of them: a part of it (one rate of tax, say) adds up as well.
+    largest = max((abs(fit[1][2]) for fit in fits), default=None)
+    fits = [fit for fit in fits if abs(fit[1][2]) == largest]
+    best = {amounts_ for rank, amounts_ in fits if rank == min(f[0] for f in fits)}
+    return best.pop() if len(best) == 1 else None
+
+
+def _sure(found: list[Candidate]) -> Decimal | None:
+    """The amount of the best-ranked candidates, if they agree and the label is not weak."""
+    best = {c.amount for c in found if c.rank == found[0].rank and c.rank < 2}
+    return best.pop() if len(best) == 1 else None
+
+
+def _payment(
+    prepaid: list[Candidate], payable: list[Candidate], gross: Decimal, page: Page
+) -> tuple[Decimal | None, Decimal | None]:
+    """What was paid before and what is left, if the two fit the total."""
+    for left in payable:
+        if abs(left.amount - gross) <= ROUNDING:
+            return None, left.amount
+        for paid in prepaid:
+            if abs(gross - abs(paid.amount) - left.amount) <= ROUNDING:
+                return abs(paid.amount), left.amount
+        # Payments are often listed in a table of their own: what is missing must be printed somewhere.
+        missing = gross - left.amount
+        if 0 < missing < gross and any(missing in a.values for a in amounts.find(page.text, page.mark)):
+            return missing, left.amount
+    return None, None
+
+
+def is_totals_row(line: list[Cell]) -> bool:
+    """Whether a line begins with a totals label, which ends the table of line items."""
+    return bool(line) and _split_label(line[0])[0] is not None
+
+
+def _split_label(cell: Cell) -> tuple[Role | None, int, str]:
+    """The role of the label at the start of a cell, its rank, and the rest of the cell (where an amount may stand)."""
+    match = re.match(r"(?:[^\W\d]|[ .:'/\-&,()%\[\]]|\d{1,2}(?:[.,]\d{1,2})? ?%|\*)+", cell.folded)
+    if not match:
+        return None, 0, ""
+    label = re.sub(r"(?:eur|usd|gbp|chf|sek|nok|dkk|pln|czk)?[ :(\[-]*$", "", match[0])
+    role, rank = _role(label)
+    return role, rank, cell.text[len(label) :]
+
+
+def _role(label: str) -> tuple[Role | None, int]:
+    """What a row's label makes of its amount. Every word must be a known one: "Total control" is a product."""
+    words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", label)
+    known = (
+        labels.TAX_WORDS | labels.NET_WORDS | labels.SUBTOTAL_WORDS | labels.GROSS_WORDS | labels.TOTAL_WORDS
+        | labels.DUE_WORDS | labels.PAID_WORDS | labels.FILLER_WORDS
+    )  # fmt: skip
+    has = set(words)
+    if not words or len(words) > _LABEL_WORDS_MAX or not has <= known:
+        return None, 0
+    if has & labels.PAID_WORDS and not has & labels.DUE_WORDS:
+        return "prepaid", 0
+    if has & labels.DUE_WORDS and not has & (labels.NET_WORDS - {"net"}):
+        return "payable", 0
+    if has & labels.GROSS_WORDS:
+        return ("gross", 1 if has & labels.SUBTOTAL_WORDS else 0)
+    if has & labels.NET_WORDS:
+        return "net", 0
+    if has & labels.SUBTOTAL_WORDS:
+        return "net", 1
+    if has & labels.TAX_WORDS:
+        return "tax", 0
+    return ("gross", 1) if has & labels.TOTAL_WORDS else (None, 0)
+
+
+def _amounts_beside(page: Page, rest: str, right: list[Cell]) -> Iterator[Decimal]:
+    """The amounts in the rest of the label's cell and in the cells to its right, up to the next label."""
+    yield from _amounts_in(page, rest)
+    for cell in right:
+        if _split_label(cell)[0] is not None:
+            return
+        yield from _amounts_in(page, cell.text)
+
+
+def _amounts_below(page: Page, label: Cell, skip_lines: frozenset[int]) -> Iterator[Decimal]:
+    for cell in page.below(label, 1):
+        found = list(_amounts_in(page, cell.text))
+        if cell.line not in skip_lines and len(found) == 1 and _split_label(cell)[0] is None:
+            yield found[0]
+
+
+def _amounts_in(page: Page, text: str) -> Iterator[Decimal]:
+    """The money in `text`: no dates, no percentages, nothing ambiguous."""
+    taken = [(d.start, d.end) for d in dates.find(text)]
+    for amount in amounts.find(text, page.mark):
+        percent = re.match(r" ?[%\u2030]", text[amount.end :])
+        if amount.value is not None and not percent and not any(s <= amount.start < e for s, e in taken):
+            yield amount.value

@@ -1,0 +1,168 @@
+"""Verifiers: what speaks against the fields of an invoice.
+
+Each is a pure function from (fields, reading) to objections. What passes all of `VERIFIERS` may be booked without a person
+(below the approval limit), so a doubt is an objection.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Final
+
+from skerry.core.answers import Objection, Verifier
+from skerry_workflows.invoice import grounding, ibans, vat_ids
+from skerry_workflows.invoice.currencies import ISO_4217
+from skerry_workflows.invoice.grounding import Place, places
+from skerry_workflows.invoice.model import InvoiceFields, Reading
+
+__all__ = [
+    "VERIFIERS", "Place", "complete", "currency_known", "dates_in_order", "grounded", "ibans_valid", "lines_add_up",
+    "page_agrees", "places", "totals_add_up", "vat_ids_valid", "verify",
+]  # fmt: skip
+
+HEADLINE: Final = ("number", "issue_date", "currency", "seller_name", "net_total", "tax_total", "gross_total")
+
+_CENT: Final = Decimal("0.01")
+# Rounding of each line to cents, at worst in the same direction.
+_ROUNDING_PER_LINE: Final = Decimal("0.005")
+_DUE_AFTER_DAYS_MAX: Final = 3 * 366
+_YEAR_MIN: Final = 1990
+
+
+def grounded(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """Every value stands in the source, or follows from values that do."""
+    found = places(fields, reading)
+    follows = grounding.derived(fields)
+    for path, value in grounding.scalars(fields):
+        if path not in found and path not in follows:
+            yield _objection("grounded", f"{_spoken(path)} {value} is nowhere in the document", path.partition("[")[0])
+
+
+def complete(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """Nothing is missing without which an invoice cannot be booked."""
+    del reading
+    for name in HEADLINE:
+        if getattr(fields, name) in (None, ""):
+            yield _objection("complete", f"the {_spoken(name)} was not found", name)
+
+
+def totals_add_up(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """Net + tax = gross, gross - prepaid + rounding = payable, lines - allowances + charges = net, each to the cent."""
+    del reading
+    f = fields
+    net, tax, gross = f.net_total, f.tax_total, f.gross_total
+    if net is not None and tax is not None and gross is not None and abs(net + tax - gross) > _CENT:
+        yield _objection(
+            "totals", f"net {net} and tax {tax} make {net + tax}, not {gross}", "net_total", "tax_total", "gross_total"
+        )
+    if gross is not None and f.payable is not None:
+        expected = gross - (f.prepaid or 0) + (f.rounding or 0)
+        if abs(expected - f.payable) > _CENT:
+            yield _objection("totals", f"{expected} should be left to pay, not {f.payable}", "payable", "prepaid")
+    if f.line_total is not None and net is not None:
+        expected = f.line_total - (f.allowance_total or 0) + (f.charge_total or 0)
+        if abs(expected - net) > _CENT:
+            yield _objection("totals", f"the lines come to {expected}, not to net {net}", "line_total", "net_total")
+
+
+def lines_add_up(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """Lines sum to their total, quantity x price to a line that is far off, and the lines of tax to the tax total."""
+    yield from _line_sum(fields, exact=bool(reading.exact_source))
+    yield from _tax_sums(fields)
+
+
+def _line_sum(fields: InvoiceFields, *, exact: bool) -> Iterator[Objection]:
+    amounts = [line.net_amount for line in fields.lines if line.net_amount is not None]
+    if not amounts or len(amounts) < len(fields.lines):
+        return
+    total = sum(amounts, Decimal(0))
+    wanted = [fields.line_total, fields.net_total] if fields.line_total is None else [fields.line_total]
+    if not exact:
+        # Shops print prices with tax, and their lines then sum to the gross total.
+        wanted.append(fields.gross_total)
+    known = [w for w in wanted if w is not None]
+    tolerance = _CENT + _ROUNDING_PER_LINE * len(amounts)
+    if known and all(abs(total - w) > tolerance for w in known):
+        yield _objection("lines", f"the lines sum to {total}, not to {known[0]}", "lines", "line_total", "net_total")
+
+
+def _tax_sums(fields: InvoiceFields) -> Iterator[Objection]:
+    amounts = [t.amount for t in fields.tax_breakdown if t.amount is not None]
+    bases = [t.basis for t in fields.tax_breakdown if t.basis is not None]
+    if amounts and fields.tax_total is not None and abs(sum(amounts, Decimal(0)) - fields.tax_total) > _CENT:
+        yield _objection("lines", f"the lines of tax sum to {sum(amounts)}, not to {fields.tax_total}", "tax_breakdown", "tax_total")
+    if bases and fields.net_total is not None and abs(sum(bases, Decimal(0)) - fields.net_total) > _CENT:
+        yield _objection("lines", f"the taxed amounts sum to {sum(bases)}, not to {fields.net_total}", "tax_breakdown", "net_total")
+    for t in fields.tax_breakdown:
+        if t.rate is not None and t.basis is not None and t.amount is not None:
+            expected = t.basis * t.rate / 100
+            # Some sum the tax of the lines, each rounded, so a few cents are in order.
+            if abs(expected - t.amount) > _CENT + _ROUNDING_PER_LINE * max(1, len(fields.lines)):
+                yield _objection("lines", f"{t.rate} % of {t.basis} is {expected:.2f}, not {t.amount}", "tax_breakdown")
+
+
+def dates_in_order(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """Due not before issued, nor years later; no date from before there were such invoices."""
+    del reading
+    issued, due = fields.issue_date, fields.due_date
+    if issued and due and due < issued:
+        yield _objection("dates", f"due on {due}, before it was issued on {issued}", "due_date", "issue_date")
+    if issued and due and due - issued > dt.timedelta(days=_DUE_AFTER_DAYS_MAX):
+        yield _objection("dates", f"due on {due}, years after it was issued on {issued}", "due_date", "issue_date")
+    if issued and issued.year < _YEAR_MIN:
+        yield _objection("dates", f"issued on {issued}, too long ago", "issue_date")
+
+
+def vat_ids_valid(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """VAT ids have their country's form and check digits; seller and buyer are not the same."""
+    del reading
+    for name in ("seller_vat_id", "buyer_vat_id"):
+        value = getattr(fields, name)
+        problem = vat_ids.problem(value) if value else None
+        if problem:
+            yield _objection("vat_id", f"the {_spoken(name)} {value} is not valid: {problem}", name)
+    if fields.seller_vat_id and fields.buyer_vat_id:
+        if vat_ids.compact(fields.seller_vat_id) == vat_ids.compact(fields.buyer_vat_id):
+            yield _objection("vat_id", "seller and buyer have the same VAT id", "seller_vat_id", "buyer_vat_id")
+
+
+def ibans_valid(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """IBANs have their country's length and right check digits."""
+    del reading
+    for iban in fields.iban:
+        problem = ibans.problem(iban)
+        if problem:
+            yield _objection("iban", f"the IBAN {iban} is not valid: {problem}", "iban")
+
+
+def currency_known(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """The currency is one of ISO 4217."""
+    del reading
+    if fields.currency and fields.currency not in ISO_4217:
+        yield _objection("currency", f"{fields.currency} is not a currency code in use", "currency")
+
+
+def page_agrees(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """The XML inside a PDF and its pages are the same invoice: people see one and programs book the other."""
+    for name, sentence in grounding.disagreements(fields, reading).items():
+        yield _objection("page", sentence, name)
+
+
+VERIFIERS: Final[tuple[Verifier, ...]] = (
+    complete, grounded, totals_add_up, lines_add_up, dates_in_order, vat_ids_valid, ibans_valid, currency_known, page_agrees,
+)  # fmt: skip
+
+
+def verify(fields: InvoiceFields, reading: Reading) -> tuple[Objection, ...]:
+    """All objections of all verifiers, in their order."""
+    return tuple(objection for verifier in VERIFIERS for objection in verifier(fields, reading))
+
+
+def _objection(rule: str, message: str, *names: str) -> Objection:
+    return Objection(rule=rule, message=message, fields=names)
+
+
+def _spoken(path: str) -> str:
+    return path.replace("_", " ").replace("[", " [")
