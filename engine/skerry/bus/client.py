@@ -1,10 +1,10 @@
 """nats-py's client with two short cuts, and without its reconnect.
 
-nats-py does the handshake, TLS, keys, pings and the parsing of the stream. Its way from there to a callback (a queue and a
-task per subscription, headers parsed for everybody) and back (a flusher task woken through a queue) costs more than the
-rest of the hot path, so two things are done here instead: a *tap* is called with the raw bytes as they are parsed, and
-`send` writes what was sent during one turn of the event loop in one go. This file is the only one that knows nats-py's
-inside; tests/bus/test_client.py fails when a new version has changed it.
+nats-py does the handshake, TLS, keys, pings and the parsing of the stream. Its way from there to a callback (a queue
+and a task per subscription, headers parsed for everybody) and back (a flusher task woken through a queue) costs more
+than the rest of the hot path, so two things are done here instead: a *tap* is called with the raw bytes as they are
+parsed, and `send` writes what was sent during one turn of the event loop in one go. This file is the only one that
+knows nats-py's inside; tests/bus/test_client.py fails when a new version has changed it.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import nats.aio.client
 import nats.errors
-from nats.aio.transport import TcpTransport
 
 from skerry.errors import Unavailable
 
@@ -25,6 +24,18 @@ logger = logging.getLogger("skerry.bus")
 
 Tap: TypeAlias = Callable[[bytes, bytes, bytes, bytes], None]
 """Called with subject, reply, header block and data. It must not block, and what it raises is logged and forgotten."""
+
+
+class _Pipe(Protocol):
+    """What we use of nats-py's TCP or TLS transport, which has no types."""
+
+    _io_writer: asyncio.StreamWriter | None
+
+    def write(self, payload: bytes) -> None: ...
+    async def drain(self) -> None: ...
+    def close(self) -> None: ...
+    async def wait_closed(self) -> None: ...
+
 
 PING_INTERVAL_S = 10
 PINGS_OUTSTANDING_MAX = 2
@@ -74,11 +85,11 @@ class Client(nats.aio.client.Client):
         with contextlib.suppress(OSError, nats.errors.Error, TimeoutError, AssertionError):
             await self.close()
         # A connection that failed half-way is not closed by nats-py's close.
-        transport = cast("TcpTransport | None", self._transport)
-        if transport:
-            transport.close()
+        pipe = self._pipe
+        if pipe is not None:
+            pipe.close()
             with contextlib.suppress(OSError):
-                await transport.wait_closed()
+                await pipe.wait_closed()
 
     @property
     def usable(self) -> bool:
@@ -117,18 +128,25 @@ class Client(nats.aio.client.Client):
     @property
     def clogged(self) -> bool:
         """Whether so much is unsent that a sender should `drain` first."""
-        transport = cast(TcpTransport, self._transport)
-        writer = cast("asyncio.StreamWriter | None", transport._io_writer)  # pyright: ignore[reportPrivateUsage]
+        pipe = self._pipe
+        writer = None if pipe is None else pipe._io_writer  # pyright: ignore[reportPrivateUsage]
         return writer is not None and writer.transport.get_write_buffer_size() > BACKLOG_BYTES_MAX
 
     async def drain(self) -> None:
         """Waits until the network has taken most of what was sent."""
-        with contextlib.suppress(OSError):
-            await cast(TcpTransport, self._transport).drain()
+        pipe = self._pipe
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                await pipe.drain()
+
+    @property
+    def _pipe(self) -> _Pipe | None:
+        return cast("_Pipe | None", self._transport)
 
     def _write_out(self) -> None:
-        if self._out and self._transport and self.usable:
-            cast(TcpTransport, self._transport).write(b"".join(self._out))
+        pipe = self._pipe
+        if self._out and pipe is not None and self.usable:
+            pipe.write(b"".join(self._out))
         self._out.clear()
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
@@ -159,7 +177,8 @@ class Client(nats.aio.client.Client):
 
 def _shown(servers: list[str]) -> str:
     """The servers without user and password."""
-    return ", ".join(f"{scheme}://{rest.rpartition('@')[2]}" for scheme, _, rest in (s.partition("://") for s in servers))
+    parts = (server.partition("://") for server in servers)
+    return ", ".join(f"{scheme}://{rest.rpartition('@')[2]}" for scheme, _, rest in parts)
 
 
 def _hint(reason: str) -> str:

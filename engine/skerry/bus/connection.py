@@ -1,8 +1,8 @@
 """A connection to NATS that is mended: whenever it is lost, a new one is made, to wherever the server is then.
 
 nats-py's own reconnect keeps the old address and key, lets parked pulls hang, and stores refused messages later; so it
-is off, and each loss costs a new `Client`. What lives on a connection is a `Part`: it is told when one is there and when
-it is gone.
+is off, and each loss costs a new `Client`. What lives on a connection is a `Part`: it is told when one is there and
+when it is gone.
 """
 
 from __future__ import annotations
@@ -143,6 +143,8 @@ class Connection:
     async def _set_up(self, client: Client) -> bool:
         """Whether every part could be set up on it. Answers work first, as the others need them."""
         self._client = client
+        # Whoever waits for an answer learns of the loss at once, also while the parts are being set up.
+        client.lost.add_done_callback(lambda _: self.replies.down())
         try:
             async with asyncio.timeout(_UP_TIMEOUT_S):
                 await self.replies.up(client)

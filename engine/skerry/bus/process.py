@@ -31,8 +31,8 @@ async def spawn(
 ) -> asyncio.subprocess.Process:
     """Starts `command` in a process group of its own (a ctrl-C at the terminal is for us), its output in one pipe.
 
-    On Linux it gets SIGTERM when our main thread ends. Elsewhere it may outlive us; the store's lock then keeps a second
-    one away until it is gone.
+    On Linux it gets SIGTERM when our main thread ends. Elsewhere it may outlive us; the store's lock then keeps a
+    second one away until it is gone.
     """
     if sys.platform == "linux":
         if threading.current_thread() is threading.main_thread():

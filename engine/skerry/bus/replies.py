@@ -1,4 +1,4 @@
-"""Answers to what we sent: one inbox for a connection, a number for each question, all given up at once when it is lost."""
+"""Answers to what we sent: one inbox per connection, one number per question, all given up at once when it is lost."""
 
 from __future__ import annotations
 

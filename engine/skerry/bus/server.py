@@ -1,7 +1,7 @@
 """The nats-server that Skerry starts when nobody names one: a supervised child.
 
-`<data>/nats/` (0700) holds store.lock, nats.conf, connection.json (all 0600), server.log, run/ and jetstream/. Each launch
-has a new port and a new key; connection.json tells them, and clients read it whenever they have to connect again.
+`<data>/nats/` (0700) holds store.lock, nats.conf, connection.json (all 0600), server.log, run/ and jetstream/. Each
+launch has a new port and a new key; connection.json tells them, and clients read it whenever they connect again.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ class NatsServer:
         await self.start()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         await self.stop()
 
     async def _keep(self) -> None:
@@ -151,9 +153,7 @@ class NatsServer:
             run.mkdir(mode=0o700, exist_ok=True)
             for stale in run.glob("*.ports"):
                 stale.unlink()
-            text = serverconfig.render(
-                store=self.folder / "jetstream", ports=run, port=self._port, key=key, limits=self._limits
-            )
+            text = serverconfig.render(store=self.folder, ports=run, port=self._port, key=key, limits=self._limits)
             serverconfig.write_private(config, text)
             self._log.clear()
             self._process = await process.spawn(
@@ -175,24 +175,27 @@ class NatsServer:
         except BaseException as error:
             await self._clear()
             if isinstance(error, OSError):
-                raise Unavailable(f"{self.connection_file} cannot be written: {error}", hint=_hint(str(error))) from None
+                raise Unavailable(
+                    f"{self.connection_file} cannot be written: {error}", hint=_hint(str(error))
+                ) from None
             raise
         logger.info("nats-server %d is ready on %s (launch %d)", self.pid, url, self.launches)
 
     async def _ready(self, child: asyncio.subprocess.Process, ports: Path) -> str:
-        """Its URL. The ports file appears after JetStream's recovery, and is not written in one go."""
+        """Its URL, as soon as it takes connections."""
         deadline = time.monotonic() + self._start_timeout_s
         while time.monotonic() < deadline:
             if child.returncode is not None:
                 await self._drained()
                 tail = self._log.tail()
-                raise Unavailable(f"nats-server ended before it was ready ({_how(child.returncode)}):\n{tail}", hint=_hint(tail))
-            with contextlib.suppress(FileNotFoundError, ValueError, KeyError, IndexError):
-                return str(json.loads(ports.read_text())["nats"][0])
+                how = _how(child.returncode)
+                raise Unavailable(f"nats-server ended before it was ready ({how}):\n{tail}", hint=_hint(tail))
+            url = _url_in(ports)
+            if url:
+                return url
             await asyncio.sleep(_READY_POLL_S)
-        raise Unavailable(
-            f"nats-server was not ready within {self._start_timeout_s:g} s:\n{self._log.tail()}", hint=_hint(self._log.tail())
-        )
+        tail = self._log.tail()
+        raise Unavailable(f"nats-server was not ready within {self._start_timeout_s:g} s:\n{tail}", hint=_hint(tail))
 
     async def _clear(self) -> None:
         """No server runs: whatever is left of the last one goes."""
@@ -216,6 +219,14 @@ class NatsServer:
             await self._clear()
         finally:
             self._lock.release()
+
+
+def _url_in(ports: Path) -> str:
+    """The URL in a ports file, empty as long as it is not there. It appears after JetStream's recovery, in pieces."""
+    try:
+        return str(json.loads(ports.read_text())["nats"][0])
+    except (FileNotFoundError, ValueError, KeyError, IndexError):
+        return ""
 
 
 def _how(code: int) -> str:

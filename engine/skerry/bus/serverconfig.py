@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import nkeys
+import nkeys  # pyright: ignore[reportMissingTypeStubs]
 
 SYNC_INTERVAL = "10s"
 """How often the server calls fsync. Not `always`: that is one fsync per message, and what is on the bus can be rebuilt
-from the journal, which does sync. A killed server loses nothing (the pages are the kernel's); a power cut loses at most
-the last ten seconds, which costs re-sending tasks and doing some work twice. The server's own default is two minutes."""
+from the journal, which does sync. A killed server loses nothing (the pages are the kernel's); a power cut loses at
+most the last ten seconds, which costs re-sending tasks and doing some work twice. The server's default is 2 minutes."""
 
 
 class Key(NamedTuple):
@@ -40,7 +40,10 @@ def new_key() -> Key:
 
 
 def render(*, store: Path, ports: Path, port: int, key: Key, limits: Limits) -> str:
-    """The configuration file. `port` 0 lets the server choose one; it listens on loopback only."""
+    """The configuration file. `port` 0 lets the server choose one; it listens on loopback only.
+
+    The server puts a folder `jetstream` into `store`.
+    """
     quoted = json.dumps
     return f"""\
 server_name: "skerry"

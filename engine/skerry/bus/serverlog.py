@@ -62,7 +62,7 @@ class ServerLog:
     def _write(self, file: BinaryIO | None, chunk: bytes) -> BinaryIO | None:
         try:
             if file is None:
-                file = open(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)
+                file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)
             file.write(chunk)
             if file.tell() >= self._bytes_max:
                 file.close()

@@ -1,0 +1,133 @@
+"""The `Bus` port on NATS with JetStream."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from types import TracebackType
+
+from skerry.bus import core
+from skerry.bus.api import Api
+from skerry.bus.connection import Connection
+from skerry.bus.deadletters import DeadLetters
+from skerry.bus.publisher import Publisher
+from skerry.bus.pull import PullLoop
+from skerry.bus.streams import STREAM_BYTES_MAX, Streams
+from skerry.bus.target import Target, target_of
+from skerry.core.wire import Queue
+from skerry.errors import Unavailable
+from skerry.ports import DeadLetter, Handler, Listener, Message, Responder, Subscription
+
+_CLOSE_S = 5.0
+
+
+class NatsBus:
+    """See `skerry.ports.Bus`. Made by `connect`; it mends its connection until it is closed."""
+
+    def __init__(self, connection: Connection, *, stream_bytes_max: int, replicas: int) -> None:
+        self._connection = connection
+        self._api = Api(connection.replies)
+        self._streams = Streams(self._api, bytes_max=stream_bytes_max, replicas=replicas)
+        self._publisher = Publisher(connection)
+        self._dead = DeadLetters(self._api)
+        self._going: list[PullLoop | core.Listening] = []
+        self._closed = False
+
+    @classmethod
+    async def connect(
+        cls,
+        where: Path | str | Target,
+        *,
+        name: str = "skerry",
+        timeout_s: float = 10.0,
+        stream_bytes_max: int = STREAM_BYTES_MAX,
+        replicas: int = 1,
+    ) -> NatsBus:
+        """Connects to a supervised server (the path of its connection.json), a URL, or a `RemoteServer`.
+
+        `stream_bytes_max` and `replicas` are for streams that have to be made. Raises `Unavailable` with the last
+        reason when there is no connection within `timeout_s`, `DataError` for a target that can never work.
+        """
+        target = target_of(where)
+        connection = Connection(target, name=name)
+        bus = cls(connection, stream_bytes_max=stream_bytes_max, replicas=replicas)
+        await connection.join(bus._streams)
+        await connection.open(timeout_s)
+        return bus
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection right now."""
+        return self._connection.client is not None
+
+    async def wait_connected(self, timeout_s: float) -> bool:
+        """Waits until there is one. False when the time is up first."""
+        return await self._connection.wait_up(timeout_s)
+
+    async def publish(self, message: Message) -> None:
+        """On the server's disk when it returns (in its page cache: see `serverconfig.SYNC_INTERVAL`)."""
+        await self._publisher.publish(message)
+
+    async def ensure(self, queue: Queue) -> None:
+        """Makes or mends stream and consumer. Raises `Conflict` where a difference cannot be mended."""
+        await self._streams.ensure(queue)
+
+    async def consume(self, queue: Queue, handler: Handler, *, window: int) -> Subscription:
+        """Makes the queue if it is not there, and hands out its messages."""
+        await self._streams.ensure(queue)
+        return await self._begin(PullLoop(self._connection, self._streams, queue, handler, window))
+
+    async def dead_letters(self, queue: Queue, *, limit: int = 100) -> list[DeadLetter]:
+        """Messages of a queue that are never handed out again, oldest first."""
+        return await self._dead.list(queue, limit)
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """Removes a dead letter."""
+        await self._dead.bury(letter)
+
+    async def notify(self, message: Message) -> None:
+        """To whoever listens right now. Raises `Unavailable` when there is no connection."""
+        await core.notify(self._connection, message)
+
+    async def listen(self, subject: str, listener: Listener) -> Subscription:
+        """Messages of a subject as they pass."""
+        return await self._begin(core.Listen(self._connection, subject, listener))
+
+    async def request(self, message: Message, *, timeout_s: float) -> bytes:
+        """The one answer to a message."""
+        return await core.request(self._connection, message, timeout_s)
+
+    async def respond(self, subject: str, responder: Responder) -> Subscription:
+        """Answers requests on a subject."""
+        return await self._begin(core.Respond(self._connection, subject, responder))
+
+    async def close(self) -> None:
+        """Waits for publishes under way, hands back what handlers still hold, disconnects. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._publisher.idle(_CLOSE_S)
+        for each in self._going:
+            if isinstance(each, (PullLoop, core.Respond)):
+                await each.end()
+            else:
+                await each.close()
+        self._going.clear()
+        client = self._connection.client
+        if client is not None:
+            with contextlib.suppress(Unavailable):
+                await client.synced()
+        await self._connection.close()
+
+    async def __aenter__(self) -> NatsBus:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _begin(self, going: PullLoop | core.Listening) -> Subscription:
+        await self._connection.join(going)
+        self._going.append(going)
+        return going
