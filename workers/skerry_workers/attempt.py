@@ -1,0 +1,287 @@
+"""One task on its way through a worker: run it, publish the result, then let the bus forget the task.
+
+In this order, because the bus holds the truth for us: a task that is acked before its result is stored would be lost
+with this process; one whose result is stored twice is fenced by its attempt number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from skerry.core import wire
+from skerry.core.events import Failure
+from skerry.core.ids import node_of
+from skerry.core.tasks import CONTEXT, TaskContext
+from skerry.core.types import Blob, blobs_in
+from skerry.errors import Busy, DataError, NotFound, Unavailable
+from skerry.ports import Bus, Delivery, Message
+from skerry_workers.blobs import Blobs
+from skerry_workers.calls import Call, Calls
+from skerry_workers.failures import Outcome, Refusal, failed
+from skerry_workers.sandbox import Sandbox, Sandboxed
+from skerry_workers.threads import Threads
+
+GRACE_S = 1.0
+"""How long an asynchronous task may take to clean up once it was cancelled."""
+_BACK_OFF_S, _BACK_OFF_S_MAX = 0.05, 5.0
+
+Why: TypeAlias = Literal["", "timeout", "cancel", "lease", "drain"]
+"""Why a task was stopped: its time was up, the engine said so (by itself, or when asked), or the worker leaves."""
+Ending: TypeAlias = Literal["done", "failed", "dropped", "released"]
+
+T = TypeVar("T")
+_log = logging.getLogger("skerry.worker")
+_wanted: msgspec.json.Decoder[wire.Wanted] = msgspec.json.Decoder(wire.Wanted)
+
+
+class Kit(NamedTuple):
+    """What a worker lends to each of its attempts. `on_lost` as in `Threads`."""
+
+    bus: Bus
+    name: str
+    size: str
+    calls: Calls
+    blobs: Blobs
+    threads: Threads
+    sandbox: Sandbox
+    on_lost: Callable[[int], None]
+
+
+class Attempt:
+    """One task in work."""
+
+    def __init__(self, kit: Kit, task: wire.Task, delivery: Delivery) -> None:
+        self.task = task
+        self._kit = kit
+        self._node = node_of(task.run)
+        self._deliveries = [delivery]
+        self._loop = asyncio.get_running_loop()
+        self._work: asyncio.Task[Outcome] | None = None
+        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._stopped = asyncio.Event()
+        self._why: Why = ""
+        self._settled = asyncio.Event()
+
+    async def also(self, delivery: Delivery) -> None:
+        """The bus has handed the same task out again: it is settled together with the first one. Waits for that."""
+        self._deliveries.append(delivery)
+        await self._settled.wait()
+
+    def stop(self, why: Why) -> None:
+        """Ends the work; only the first reason counts."""
+        if self._why:
+            return
+        self._why = why
+        self._stopped.set()
+        if self._work is not None and not self._work.done():
+            self._work.cancel()
+            self._loop.call_later(GRACE_S, self._finish)
+
+    async def beat(self, within_s: float) -> None:
+        """Tells the bus that the work goes on, and asks the engine whether it is still wanted.
+
+        No answer is no reason to stop: the engine may be down, and the result will be waiting for it.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                for delivery in self._deliveries:
+                    await delivery.working()
+                lease = wire.Lease(run=self.task.run, step=self.task.step, attempt=self.task.attempt)
+                question = Message(wire.lease_subject(self._node), wire.encode(lease))
+                answer = await self._kit.bus.request(question, timeout_s=within_s)
+            if not _wanted.decode(answer).wanted:
+                self.stop("lease")
+        except (TimeoutError, Unavailable, Busy):
+            _log.debug("%s: nobody says whether it is still wanted; going on", self.task.id)
+        except msgspec.MsgspecError as error:
+            _log.warning("%s: the answer to the lease question makes no sense: %s", self.task.id, error)
+
+    async def run(self) -> Ending:
+        """From the task to its result on the bus, and the task settled."""
+        try:
+            return await self._run()
+        finally:
+            self._settled.set()
+
+    async def _run(self) -> Ending:
+        outcome = await self._outcome()
+        stored = outcome is not None and await self._publish(outcome)
+        if not stored and self._why == "drain":
+            for delivery in self._deliveries:
+                await delivery.release()
+            return "released"
+        for delivery in self._deliveries:
+            await delivery.ack()
+        if not stored or outcome is None:
+            _log.info("%s: stopped, it is no longer wanted (%s)", self.task.id, self._why)
+            return "dropped"
+        return "failed" if outcome.failure else "done"
+
+    # --- the work ----------------------------------------------------------------------------------------------------
+
+    async def _outcome(self) -> Outcome | None:
+        """What came of it; None when it was stopped because nobody waits for it (here)."""
+        seconds = self._seconds_left()
+        if seconds is not None and seconds <= 0:
+            return _timed_out("its deadline had gone when it came to a worker", retryable=False)
+        work = self._work = asyncio.create_task(self._execute())
+        work.add_done_callback(self._finish)
+        timer = None if seconds is None else self._loop.call_later(seconds, self.stop, "timeout")
+        try:
+            await self._over
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if not work.done():
+                self._lose(work)
+        if self._why != "timeout":
+            return None if self._why else work.result()
+        self._why = ""  # that was about the work; from here on it is about the result
+        self._stopped.clear()
+        left = self._deadline_left()
+        if left is not None and left <= 0:
+            return _timed_out("its deadline came before its end", retryable=False)
+        return _timed_out(f"it took more than {self.task.timeout_s:g} s", retryable=True)
+
+    def _finish(self, _: object = None) -> None:
+        if not self._over.done():
+            self._over.set_result(None)
+
+    def _lose(self, work: asyncio.Task[Outcome]) -> None:
+        work.cancel()
+        self._kit.on_lost(1)
+        work.add_done_callback(lambda _: self._kit.on_lost(-1))
+
+    def _deadline_left(self) -> float | None:
+        return self.task.deadline_us / 1e6 - time.time() if self.task.deadline_us else None
+
+    def _seconds_left(self) -> float | None:
+        left = self._deadline_left()
+        if self.task.timeout_s <= 0:
+            return left
+        return self.task.timeout_s if left is None else min(left, self.task.timeout_s)
+
+    async def _execute(self) -> Outcome:
+        began = time.perf_counter()
+        try:
+            call = self._kit.calls.find(self.task.kind, self.task.target)
+            value = await self._value(call)
+            if len(value) > wire.BLOB_BYTES_MAX:
+                raise DataError(f"{call.label} returned more than {wire.BLOB_BYTES_MAX >> 20} MB")
+        except Refusal as refusal:
+            _log.warning("%s: %s", self.task.id, refusal)
+            return failed(refusal)
+        except BaseException as error:  # SystemExit, too: whatever a task raises is its failure, not the worker's
+            if self._why and isinstance(error, asyncio.CancelledError):
+                raise
+            _log.warning("%s: %s %s failed", self.task.id, self.task.kind, self.task.target, exc_info=error)
+            return failed(error)
+        model = {**call.model, "seconds": round(time.perf_counter() - began, 6)} if call.model else {}
+        return Outcome(value=value, model=model)
+
+    async def _value(self, call: Call) -> bytes:
+        task, blobs = self.task, self._kit.blobs
+        raw = bytes(task.args)
+        if task.args_blob:
+            raw = await self._patiently(lambda: blobs.get(self._node, task.args_blob, "the arguments"))
+        arguments = call.decode(raw)
+        wanted = list(blobs_in(arguments))
+        documents = await self._patiently(lambda: blobs.get_all(self._node, wanted)) if wanted else []
+        if call.limits is not None:
+            value = await self._kit.sandbox.run(Sandboxed(task, call.label, call.limits, raw, documents))
+            call.check(value)
+            return value
+        context = self._context(documents)
+        if call.is_async:
+            CONTEXT.set(context)  # of this asyncio task only
+            return call.encode(await call.invoke(arguments))
+        return await self._kit.threads.submit(lambda: _in_thread(call, arguments, context))
+
+    def _context(self, documents: Sequence[tuple[Blob, bytes]]) -> TaskContext:
+        by_hash = {blob.sha256: data for blob, data in documents}
+
+        def read(blob: Blob) -> bytes:
+            if blob.sha256 not in by_hash:
+                raise NotFound(f"{blob.name or blob.sha256} is not among the documents that this task was given")
+            return by_hash[blob.sha256]
+
+        task = self.task
+        return TaskContext(run=task.run, step=task.step, attempt=task.attempt, key=task.key, read=read)
+
+    # --- the result --------------------------------------------------------------------------------------------------
+
+    async def _publish(self, outcome: Outcome) -> bool:
+        """Has the result stored, however long that takes. False when it was stopped while nobody took it."""
+        try:
+            try:
+                message = await self._patiently(lambda: self._message(outcome))
+            except Refusal as refusal:  # the engine will not have the blob
+                message = await self._message(failed(refusal))
+            await self._patiently(lambda: self._kit.bus.publish(message))
+        except _Stopped:
+            return False
+        return True
+
+    async def _message(self, outcome: Outcome) -> Message:
+        task, value, value_blob = self.task, outcome.value, ""
+        if len(value) > wire.INLINE_BYTES_MAX:
+            value, value_blob = b"", await self._kit.blobs.put(self._node, value)
+        result = wire.Result(
+            run=task.run,
+            step=task.step,
+            attempt=task.attempt,
+            size=self._kit.size,
+            worker=self._kit.name,
+            value=Raw(value),
+            value_blob=value_blob,
+            failure=outcome.failure,
+            retry_after_s=outcome.retry_after_s,
+            model=outcome.model,
+        )
+        trace = self._deliveries[0].message.headers.get("traceparent", "")
+        headers = wire.headers(
+            id=str(task.id),
+            source=f"/skerry/worker/{self._kit.size}/{self._kit.name}",
+            type="skerry.result",
+            trace=trace or wire.traceparent(task.run, task.step),
+        )
+        return Message(wire.result_subject(task.id), wire.encode(result), headers)
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Again and again while bus or engine are away. Raises `_Stopped` once the task was stopped."""
+        delay_s = _BACK_OFF_S
+        while True:
+            try:
+                return await attempt()
+            except (Busy, Unavailable) as error:
+                if self._why:
+                    raise _Stopped from None
+                _log.info("%s: waiting for the bus or the engine: %s", self.task.id, error)
+            try:
+                async with asyncio.timeout(delay_s):
+                    await self._stopped.wait()
+            except TimeoutError:
+                delay_s = min(delay_s * 2, _BACK_OFF_S_MAX)
+
+
+class _Stopped(Exception):
+    """Nobody waits for it any more."""
+
+
+def _in_thread(call: Call, arguments: Any, context: TaskContext) -> bytes:
+    token = CONTEXT.set(context)
+    try:
+        return call.encode(call.invoke(arguments))
+    finally:
+        CONTEXT.reset(token)
+
+
+def _timed_out(message: str, *, retryable: bool) -> Outcome:
+    return Outcome(failure=Failure(kind="TimedOut", message=message, retryable=retryable))
