@@ -1,0 +1,1 @@
+"""The only place where things interleave: the engine, its timers, its outbox, its answers to the outside."""

@@ -1,0 +1,115 @@
+"""Local calls: tasks without a size run in the engine's own process. Their outcome is recorded, nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from skerry.core import events as ev
+from skerry.core.commands import Call
+from skerry.core.execution import Execution
+from skerry.core.ids import TaskId
+from skerry.core.pending import Transition
+from skerry.core.tasks import CONTEXT, TaskContext, TaskFunction
+from skerry.core.types import Blob, blobs_in
+from skerry.errors import DataError, NotFound, RetryableError, TerminalError
+
+if TYPE_CHECKING:
+    from skerry.runtime.engine import Engine
+
+log = logging.getLogger("skerry.calls")
+
+
+class LocalCalls:
+    """Runs them: async functions in the event loop, others in a few threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._threads: ThreadPoolExecutor | None = None
+        self._running: dict[TaskId, asyncio.Task[Any]] = {}
+
+    async def run(self, run: Execution, step: str) -> Transition | None:
+        """Calls the function of a step. Returns what follows from it; None when nobody waits for it any more."""
+        engine = self._engine
+        pending = run.pending.get(step)
+        if pending is None or not isinstance(pending.command, Call):
+            return None
+        call, attempt = pending.command, pending.attempt
+        failure: ev.Failure | None = None
+        raw, retry_after_s = b"", 0.0
+        try:
+            value = await self._call(TaskId(run.row.run, step, attempt), call)
+            raw, _ = call.task.outcome.cross(value)
+        except asyncio.CancelledError:
+            if engine.draining or run.pending.get(step) is pending:
+                raise
+            return None
+        except Exception as error:
+            failure = failure_of(error)
+            retry_after_s = getattr(error, "retry_after_s", None) or 0.0
+            if not isinstance(error, RetryableError | TerminalError | DataError):
+                log.info("task %s of run %s failed", call.task.name, run.row.run, exc_info=error)
+        if run.pending.get(step) is not pending or pending.attempt != attempt:
+            return None  # cancelled or timed out meanwhile
+        now = engine.now_us()
+        if failure is None:
+            return engine.drive(run.complete, step, raw, now)
+        return engine.drive(run.fail, step, failure, now, retry_after_s=retry_after_s)
+
+    async def _call(self, task: TaskId, call: Call) -> Any:
+        function = call.task
+        arguments = function.unpack(call.args)
+        blobs = {b.sha256: await self._engine.journal.blob(b.sha256) for b in blobs_in(list(arguments.values()))}
+        token = CONTEXT.set(_context(task, blobs))
+        current = asyncio.current_task()
+        assert current is not None
+        self._running[task] = current
+        try:
+            if function.timeout is None:
+                return await self._invoke(function, arguments)
+            async with asyncio.timeout(function.timeout.total_seconds()):
+                return await self._invoke(function, arguments)
+        finally:
+            del self._running[task]
+            CONTEXT.reset(token)
+
+    async def _invoke(self, function: TaskFunction[..., Any], arguments: dict[str, Any]) -> Any:
+        if function.is_async:
+            return await function.function(**arguments)
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._engine.limits.local_threads_max, "skerry-task")
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: context.run(function.function, **arguments)
+        )
+
+    def cancel(self, task: TaskId) -> None:
+        """Nobody wants the outcome any more."""
+        running = self._running.get(task)
+        if running is not None:
+            running.cancel()
+
+    def close(self) -> None:
+        """Starts no more threads; those that run are left to end by themselves."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def failure_of(error: Exception) -> ev.Failure:
+    """What is recorded of an exception. Everything may be tried again but what cannot get better."""
+    hopeless = isinstance(error, TerminalError | DataError | NotFound)
+    kind = "TimedOut" if isinstance(error, TimeoutError) else type(error).__name__
+    return ev.Failure(kind=kind, message=str(error) or kind, retryable=not hopeless)
+
+
+def _context(task: TaskId, blobs: Mapping[str, bytes]) -> TaskContext:
+    def read(blob: Blob) -> bytes:
+        if blob.sha256 not in blobs:
+            raise NotFound(f"the task was not given the document {blob.name or blob.sha256}")
+        return blobs[blob.sha256]
+
+    return TaskContext(run=task.run, step=task.step, attempt=task.attempt, key=f"{task.run}/{task.step}", read=read)

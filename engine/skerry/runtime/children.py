@@ -1,0 +1,178 @@
+"""Runs begin: by an event, by name, or as the child of another run; and a child tells its parent how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw
+
+from skerry.core import events as ev
+from skerry.core import ids
+from skerry.core.commands import Command, Start
+from skerry.core.execution import Execution
+from skerry.core.projection import ENDED, RunRow
+from skerry.core.wire import BLOB_BYTES_MAX
+from skerry.core.workflow import Workflow
+from skerry.errors import Busy, Conflict, DataError
+from skerry.ports import Claim
+
+if TYPE_CHECKING:
+    from skerry.core.types import Blob
+    from skerry.runtime.engine import Engine
+
+
+class Children:
+    """Starts runs, each of them once for its id."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._starting: dict[tuple[str, str], asyncio.Future[str]] = {}
+
+    # --- from outside -----------------------------------------------------------------------------------------------
+
+    async def begin(
+        self,
+        workflow: Workflow[Any],
+        data: Mapping[str, Any],
+        file: Blob | None,
+        started: ev.RunStarted,
+        *,
+        id: str = "",
+    ) -> tuple[str, bool]:
+        """Starts a run and returns its id, and whether the same id had started it before.
+
+        Raises `DataError` when the data does not fit the start state, `Busy` beyond the bound of live runs.
+        """
+        if file is not None and file.size > BLOB_BYTES_MAX:
+            raise DataError(f"{file.name or 'the file'} has {file.size} bytes; {BLOB_BYTES_MAX} are taken at most")
+        state = workflow.encode_start(workflow.start_from(data, file))
+        return await self._once(f"start/{workflow.name}/{started.source}", id, workflow, state, started)
+
+    async def _once(
+        self, scope: str, id: str, workflow: Workflow[Any], state: bytes, started: ev.RunStarted
+    ) -> tuple[str, bool]:
+        if not id:
+            return await self._begin(workflow, state, started, ()), False
+        while (going := self._starting.get((scope, id))) is not None:
+            await asyncio.wait([going])  # somebody is starting the very same thing: the answer is theirs
+        known = await self._engine.journal.answer(scope, id)
+        if known is not None:
+            return known, True
+        if (scope, id) in self._starting:
+            return await self._once(scope, id, workflow, state, started)
+        self._starting[scope, id] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._begin(workflow, state, started, (scope, id)), False
+        finally:
+            self._starting.pop((scope, id)).cancel()
+
+    async def _begin(
+        self, workflow: Workflow[Any], state: bytes, started: ev.RunStarted, claim: tuple[str, str] | tuple[()]
+    ) -> str:
+        engine = self._engine
+        if engine.live >= engine.limits.live_runs_max:
+            raise Busy(
+                f"{engine.live} runs are under way, which is as many as this engine takes",
+                hint="try again later, start more workers (`skerry status`), or raise live_runs_max",
+            )
+        now = engine.now_us()
+        name = ids.run_id(engine.node, now // 1000, engine.clock.entropy(10))
+        row = RunRow(
+            run=name,
+            workflow=workflow.name,
+            version=workflow.version,
+            parent=started.parent,
+            priority=started.priority,
+            source=started.source,
+            event_id=started.event_id,
+            started_us=now,
+            updated_us=now,
+        )
+        run, transition = engine.drive(Execution.begin, workflow, started, row, state, engine.sizes)
+        transition.row = run.row
+        claims = (Claim(claim[0], claim[1], name),) if claim else ()
+        await engine.advance(run, transition, claims)
+        return name
+
+    # --- from a step --------------------------------------------------------------------------------------------------
+
+    async def start(self, run: Execution, step: str) -> None:
+        """Starts the child run of a step unless it was started before; gives the step its outcome if it has ended."""
+        engine = self._engine
+        pending = run.pending.get(step)
+        if pending is None or not isinstance(pending.command, Start):
+            return
+        command, parent = pending.command, f"{run.row.run}/{step}"
+        workflow = command.workflow
+        started = ev.RunStarted(
+            workflow=workflow.name,
+            version=workflow.version,
+            source=run.row.run,
+            event_id=parent,
+            parent=parent,
+            detached=command.detached,
+            priority=run.row.priority,
+        )
+        child, _ = await self._once("child", parent, workflow, command.args, started)
+        if command.detached:
+            if run.pending.get(step) is pending:
+                outcome = msgspec.json.encode(child)
+                await engine.advance(run, engine.drive(run.complete, step, outcome, engine.now_us()))
+            return
+        row = await engine.journal.row(child)
+        if row is not None and row.status in ENDED:
+            await self.tell_parent(row)
+
+    async def tell_parent(self, child: RunRow) -> None:
+        """A run has ended: the step that started it gets its result, or learns that it was cancelled."""
+        engine = self._engine
+        if not child.parent or child.status not in ENDED:
+            return
+        name, _, step = child.parent.rpartition("/")
+        result, value = await self._result(child)
+        run = await engine.get(name)
+        pending = run.pending.get(step) if run is not None else None
+        if run is None or pending is None or not isinstance(pending.command, Start) or pending.command.detached:
+            return
+        now = engine.now_us()
+        if child.status == "done":
+            transition = engine.drive(run.complete, step, value, now, result=result, by=child.run)
+        else:
+            failure = ev.Failure(kind="ChildCancelled", message=f"the child run {child.run} was cancelled")
+            transition = engine.drive(run.fail, step, failure, now, by=child.run)
+        await engine.advance(run, transition)
+
+    async def _result(self, child: RunRow) -> tuple[str, Raw]:
+        for recorded in reversed(await self._engine.journal.events(child.run, after_n=child.entry_n)):
+            if isinstance(recorded.event, ev.RunCompleted):
+                return recorded.event.result, recorded.event.value
+        return "", Raw(b"null")
+
+    async def cancel(self, parent: str, step: str) -> None:
+        """Cancels the child run of a step, if it was started and has not ended."""
+        engine = self._engine
+        child = await engine.journal.answer("child", f"{parent}/{step}")
+        run = await engine.get(child) if child is not None else None
+        if run is not None:
+            reason = f"its parent {parent} was cancelled"
+            await engine.advance(run, engine.drive(run.cancel, parent, reason, engine.now_us()))
+
+    async def trigger(self, run: Execution, step: str, command: Command) -> None:
+        """Starts what an emitted event triggers on this node."""
+        engine = self._engine
+        for workflow in engine.registry.triggered_by(command.target):
+            data = msgspec.json.decode(command.args)
+            if not isinstance(data, dict):
+                raise Conflict(f"event {command.target} starts {workflow.name}, but its data is no object")
+            started = ev.RunStarted(
+                workflow=workflow.name,
+                version=workflow.version,
+                source=run.row.run,
+                event=command.target,
+                event_id=f"{run.row.run}/{step}",
+                priority=run.row.priority,
+            )
+            await self.begin(workflow, data, None, started, id=started.event_id)

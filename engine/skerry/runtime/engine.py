@@ -1,0 +1,353 @@
+"""The engine: drives the runs of one node.
+
+The hot path is `_advance`, and it is the whole ordering argument: something happens to a run (`Execution` says what
+follows from it), the events are appended, and only when they are on disk are their effects performed. Append, then
+act. All facts enter through `_commit`; nothing else writes.
+
+A run is in memory while something is under way for it. When it only waits, it may leave (eviction) and comes back when
+it is due or spoken to: what it needs is in the journal, from its last `state.entered` on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+from skerry.core import events as ev
+from skerry.core.execution import Execution
+from skerry.core.ids import TaskId
+from skerry.core.pending import (
+    CancelChild,
+    DropTask,
+    Effect,
+    EmitEvent,
+    RunCall,
+    RunEnded,
+    SendTask,
+    StartChild,
+    Transition,
+)
+from skerry.core.projection import LIVE, RunRow
+from skerry.core.recall import resume
+from skerry.core.wire import SIZES, Size, cancel_subject
+from skerry.errors import DataError, JournalError, NondeterminismError, NotFound, SkerryError
+from skerry.ports import Append, Bus, Claim, Clock, Journal, Message, Recorded
+from skerry.registry import Registry
+from skerry.runtime.calls import LocalCalls
+from skerry.runtime.children import Children
+from skerry.runtime.driving import driving
+from skerry.runtime.limits import Limits
+from skerry.runtime.outbox import Outbox
+from skerry.runtime.sending import publish_event, publish_task
+
+log = logging.getLogger("skerry.engine")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Engine:
+    """Drives the runs of one node on its journal and bus. `start` it, and `stop` it in the end."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        bus: Bus | None,
+        clock: Clock,
+        registry: Registry,
+        *,
+        sizes: Sequence[Size] = SIZES[:1],
+        limits: Limits | None = None,
+    ) -> None:
+        """`sizes` are those that this node has workers for; without a bus, nothing leaves the process."""
+        self.journal = journal
+        self.bus = bus
+        self.clock = clock
+        self.registry = registry
+        self.sizes = tuple(sizes)
+        self.limits = limits or Limits()
+        self.node = journal.head.node
+        self.broken: asyncio.Future[NoReturn] | None = None
+        self.draining = False
+        self.runs: dict[str, Execution] = {}
+        self.idle: OrderedDict[str, None] = OrderedDict()
+        self.skipped: dict[str, str] = {}
+        """Runs that cannot be driven with the code that is loaded, and why."""
+        self.calls = LocalCalls(self)
+        self.children = Children(self)
+        self.outbox = Outbox(self._send, clock, window=self.limits.tasks_on_bus_max)
+        self.timer_set: Callable[[int], None] = lambda wake_us: None
+        self._last_us = journal.head.at_us
+        self._loading: dict[str, asyncio.Task[Execution | None]] = {}
+        self._watchers: dict[str, list[asyncio.Future[None]]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # --- the hot path -----------------------------------------------------------------------------------------------
+
+    async def advance(self, run: Execution, transition: Transition, claims: Sequence[Claim] = ()) -> None:
+        """Makes a transition durable, then does what it asks for."""
+        step = await self._advance(run, transition, claims)
+        if step is not None:
+            self.spawn(self._drive_calls(run, step))
+
+    async def _advance(self, run: Execution, transition: Transition, claims: Sequence[Claim] = ()) -> str | None:
+        """Returns the one local step to go on with, if that is all there is to do."""
+        await self._commit(run, transition, claims)
+        local: str | None = None
+        for effect in transition.effects:
+            if type(effect) is RunCall and local is None:
+                local = effect.step
+            else:
+                self._perform(run, effect)
+        if transition.row is not None:
+            self._stand(run, transition.row)
+        return local
+
+    # All facts of all runs go through here.
+    # A transition is decided and committed without an `await` in between: its time is the last that was given out.
+    async def _commit(self, run: Execution, transition: Transition, claims: Sequence[Claim]) -> None:
+        events = transition.events
+        if not events and transition.row is None and not claims:
+            return
+        first_n = run.n + 1
+        run.n += len(events)
+        try:
+            await self.journal.append(
+                Append(run.row.run, first_n, self._last_us, events, transition.row, claims)
+            )
+        except JournalError as error:
+            self._break(error)
+            raise
+        watchers = self._watchers.pop(run.row.run, None)
+        if watchers is not None:
+            for watcher in watchers:
+                if not watcher.done():
+                    watcher.set_result(None)
+
+    async def _drive_calls(self, run: Execution, step: str) -> None:
+        """A local call, and the one that follows from it, and so on: a run of local steps is one loop."""
+        following: str | None = step
+        while following is not None:
+            transition = await self.calls.run(run, following)
+            following = None if transition is None else await self._advance(run, transition)
+
+    def _perform(self, run: Execution, effect: Effect) -> None:
+        match effect:
+            case RunCall(step):
+                self.spawn(self._drive_calls(run, step))
+            case SendTask(step):
+                pending = run.pending.get(step)
+                if pending is not None:
+                    self.outbox.offer(pending.size, TaskId(run.row.run, step, pending.attempt), run.row.priority)
+            case DropTask(task, size):
+                self._drop(task, size)
+            case StartChild(step):
+                self.spawn(self.children.start(run, step))
+            case CancelChild(step):
+                self.spawn(self.children.cancel(run.row.run, step))
+            case EmitEvent(step):
+                self.spawn(self._emit(run, step))
+            case RunEnded():
+                self.spawn(self.children.tell_parent(run.row))
+
+    def _stand(self, run: Execution, row: RunRow) -> None:
+        """Where the run stands now: over, idle, or under way."""
+        name = row.run
+        if row.status not in LIVE:
+            if self.runs.get(name) is run:
+                del self.runs[name]
+            self.idle.pop(name, None)
+            return
+        if row.wake_us:
+            self.timer_set(row.wake_us)
+        self.runs[name] = run
+        if row.status == "running":
+            self.idle.pop(name, None)
+            return
+        self.idle[name] = None
+        self.idle.move_to_end(name)
+        while len(self.idle) > max(1, self.limits.idle_runs_max):
+            self._evict(next(iter(self.idle)))
+
+    # --- time and driving -------------------------------------------------------------------------------------------
+
+    def now_us(self) -> int:
+        """Journal time: the clock's, but never before what was (promise J9)."""
+        now = self.clock.now_us()
+        if now > self._last_us:
+            self._last_us = now
+        return self._last_us
+
+    def drive(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Calls a method of an `Execution`, which runs the user's code: no event loop is visible to it."""
+        with driving():
+            return function(*args, **kwargs)
+
+    # --- runs in memory ---------------------------------------------------------------------------------------------
+
+    @property
+    def live(self) -> int:
+        """How many runs are under way in memory."""
+        return len(self.runs) - len(self.idle)
+
+    async def get(self, run: str) -> Execution | None:
+        """A run that is being driven, from memory or the journal; None when it is over, failed or parked.
+
+        Raises `NotFound` when there is no such run.
+        """
+        # What is returned is in memory at this very moment: whoever drives it must not await anything before.
+        while (execution := self.runs.get(run)) is None:
+            loading = self._loading.get(run)
+            if loading is None:
+                loading = self._loading[run] = asyncio.get_running_loop().create_task(self._load(run))
+                loading.add_done_callback(lambda _: self._loading.pop(run, None))
+            if await asyncio.shield(loading) is None:
+                return None
+        return execution
+
+    async def _load(self, name: str) -> Execution | None:
+        row = await self.journal.row(name)
+        if row is None:
+            raise NotFound(f"there is no run {name} on node {self.node}", hint="`skerry runs` lists them")
+        if row.status not in LIVE:
+            return None
+        events = await self.journal.events(name, after_n=row.entry_n - 1)
+        return await self.take_up(row, events)
+
+    async def take_up(self, row: RunRow, events: Sequence[Recorded]) -> Execution | None:
+        """Drives a run on from its last `state.entered`; parks it when its code does something else than it did."""
+        try:
+            workflow = self.registry.workflow(row.workflow)
+        except NotFound as error:
+            self.skipped[row.run] = f"{error.message}; {error.hint}"
+            return None
+        if (row.workflow, row.version) in self.registry.workflows:
+            workflow = self.registry.workflows[row.workflow, row.version]
+        placed = [(r.header.n, r.header.at_us, r.event) for r in events if r.event is not None]
+        now = self.now_us()
+        try:
+            run, transition = self.drive(resume, workflow, row, placed, now, self.sizes)
+        except (NondeterminismError, DataError) as error:
+            run = Execution(workflow, row, self.sizes)
+            run.n, run.entry_n = events[-1].header.n, row.entry_n
+            transition = run.park(_parked(error), now)
+        self._stand(run, run.row)
+        await self.advance(run, transition)
+        return run if run.row.status in LIVE else None
+
+    def _evict(self, name: str) -> None:
+        run = self.runs.pop(name)
+        del self.idle[name]
+        if run.machine is not None:
+            self.drive(run.machine.close)
+
+    # --- effects ----------------------------------------------------------------------------------------------------
+
+    async def _send(self, task: TaskId) -> bool:
+        run = self.runs.get(task.run)
+        pending = run.pending.get(task.step) if run is not None else None
+        if run is None or pending is None or pending.attempt != task.attempt or not pending.in_flight:
+            return False
+        if self.bus is not None:
+            await publish_task(self.bus, run, task.step, pending)
+        return True
+
+    def _drop(self, task: TaskId, size: str) -> None:
+        if not size:
+            self.calls.cancel(task)
+            return
+        self.outbox.settle(size, task)
+        if self.bus is not None:
+            self.spawn(self.bus.notify(Message(cancel_subject(size, task), b"{}")))
+
+    async def _emit(self, run: Execution, step: str) -> None:
+        pending = run.pending.get(step)
+        if pending is None:
+            return
+        await self.children.trigger(run, step, pending.command)
+        if self.bus is not None:
+            await publish_event(self.bus, self.node, run.row.run, step, pending.command)
+        if run.pending.get(step) is pending:
+            await self.advance(run, self.drive(run.complete, step, b"null", self.now_us()))
+
+    # --- waiting for news of a run ------------------------------------------------------------------------------------
+
+    async def watch(self, run: str, timeout_s: float) -> None:
+        """Returns when something was recorded of a run, or after so long."""
+        news = asyncio.get_running_loop().create_future()
+        self._watchers.setdefault(run, []).append(news)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await news
+        except TimeoutError:
+            watchers = self._watchers.get(run, [])
+            if news in watchers:
+                watchers.remove(news)
+            if not watchers:
+                self._watchers.pop(run, None)
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Runs something beside; an error in it ends up in the log, a broken journal ends the engine."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None or isinstance(error, JournalError):
+            return
+        level = logging.WARNING if isinstance(error, SkerryError) else logging.ERROR
+        log.log(level, "%s", error, exc_info=None if isinstance(error, SkerryError) else error)
+
+    def _break(self, error: JournalError) -> None:
+        """The journal cannot be written: nothing in memory counts any more, the engine has to end (promise J2)."""
+        if self.broken is not None and not self.broken.done():
+            log.error("the journal cannot be written, the engine ends: %s", error)
+            self.broken.set_exception(error)
+
+    async def recover(self, progress: Callable[[int], None] | None = None) -> int:
+        """Takes up every run that was under way; returns how many. What was sent and not heard of is sent again."""
+        self.broken = asyncio.get_running_loop().create_future()
+        self.broken.add_done_callback(lambda f: f.cancelled() or f.exception())
+        count = 0
+        async for row, events in self.journal.unfinished():
+            if row.run not in self.runs:
+                await self.take_up(row, events)
+                count += 1
+                if progress is not None:
+                    progress(count)
+        if self.skipped:
+            log.warning("%d runs wait for code that is not loaded: %s", len(self.skipped), _first(self.skipped))
+        return count
+
+    async def drain(self, timeout_s: float) -> None:
+        """Lets local calls finish, for so long; the rest is taken up at the next start."""
+        self.draining = True
+        await self.outbox.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.calls.close()
+        for name in tuple(self.runs):
+            run = self.runs.pop(name)
+            if run.machine is not None:
+                self.drive(run.machine.close)
+        self.idle.clear()
+
+
+def _parked(error: SkerryError) -> ev.RunParked:
+    if isinstance(error, NondeterminismError):
+        return ev.RunParked(reason=error.message, step=error.step, expected=error.expected, got=error.got)
+    return ev.RunParked(reason=f"{error.message}; {error.hint}" if error.hint else error.message)
+
+
+def _first(notes: Mapping[str, str]) -> str:
+    run, why = next(iter(notes.items()))
+    return f"{run}: {why}"

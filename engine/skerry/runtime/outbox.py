@@ -1,0 +1,115 @@
+"""Tasks on their way to the bus: a bounded window per size, the rest by priority and age.
+
+Nothing in here is the truth: which tasks have been sent and not heard of follows from the journal, so the outbox can
+be lost at any moment. It sends until the bus has stored a task, and again when nobody has spoken of it for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import logging
+from collections.abc import Awaitable, Callable
+
+from skerry.core.ids import TaskId
+from skerry.errors import SkerryError
+from skerry.ports import Clock
+
+log = logging.getLogger("skerry.outbox")
+
+Send = Callable[[TaskId], Awaitable[bool]]
+"""Publishes a task; false when it is no longer wanted. Raises `Busy` or `Unavailable`."""
+
+_BACKOFF_S = (0.05, 0.2, 1.0, 3.0)
+
+
+class _Lane:
+    """The tasks of one size."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[int, int, TaskId]] = []
+        self.on_bus: dict[TaskId, int] = {}
+        """When each was last heard of, in microseconds."""
+
+
+class Outbox:
+    """Sends tasks, never more than `window` of one size at a time."""
+
+    def __init__(self, send: Send, clock: Clock, *, window: int) -> None:
+        self._send = send
+        self._clock = clock
+        self._window = window
+        self._lanes: dict[str, _Lane] = {}
+        self._age = itertools.count()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def load(self) -> dict[str, tuple[int, int]]:
+        """(on the bus, waiting) by size."""
+        return {size: (len(lane.on_bus), len(lane.waiting)) for size, lane in self._lanes.items()}
+
+    def offer(self, size: str, task: TaskId, priority: int) -> None:
+        """Takes a task in: higher priority first, then the older one."""
+        lane = self._lanes.setdefault(size, _Lane())
+        if task not in lane.on_bus:
+            heapq.heappush(lane.waiting, (-priority, next(self._age), task))
+            self._pump(lane)
+
+    def heard(self, size: str, task: TaskId) -> None:
+        """A worker has spoken of a task."""
+        lane = self._lanes.get(size)
+        if lane is not None and task in lane.on_bus:
+            lane.on_bus[task] = self._clock.now_us()
+
+    def settle(self, size: str, task: TaskId) -> None:
+        """A task is done with: there is room for another one."""
+        lane = self._lanes.get(size)
+        if lane is not None and lane.on_bus.pop(task, None) is not None:
+            self._pump(lane)
+
+    def resend(self, silent_s: float) -> int:
+        """Sends all those again of which nobody has spoken for so long; returns how many."""
+        before = self._clock.now_us() - int(silent_s * 1e6)
+        count = 0
+        for lane in self._lanes.values():
+            for task in [t for t, heard_us in lane.on_bus.items() if heard_us < before]:
+                lane.on_bus[task] = self._clock.now_us()
+                self._start(lane, task)
+                count += 1
+        return count
+
+    async def close(self) -> None:
+        """Sends nothing more."""
+        self._closed = True
+        for task in tuple(self._sending):
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    def _pump(self, lane: _Lane) -> None:
+        while lane.waiting and len(lane.on_bus) < self._window and not self._closed:
+            _, _, task = heapq.heappop(lane.waiting)
+            if task not in lane.on_bus:
+                lane.on_bus[task] = self._clock.now_us()
+                self._start(lane, task)
+
+    def _start(self, lane: _Lane, task: TaskId) -> None:
+        sending = asyncio.get_running_loop().create_task(self._deliver(lane, task))
+        self._sending.add(sending)
+        sending.add_done_callback(self._sending.discard)
+
+    async def _deliver(self, lane: _Lane, task: TaskId) -> None:
+        for attempt in itertools.count():
+            if task not in lane.on_bus:
+                return
+            try:
+                wanted = await self._send(task)
+            except SkerryError as error:
+                if attempt == len(_BACKOFF_S):
+                    log.warning("task %s is not on the bus yet: %s", task, error)
+                await self._clock.sleep(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])
+                continue
+            if not wanted:
+                lane.on_bus.pop(task, None)
+                self._pump(lane)
+            return

@@ -1,0 +1,87 @@
+"""From a step to the message on the bus."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from skerry.core.codec import sha256
+from skerry.core.commands import Ask, Call, Command
+from skerry.core.execution import Execution
+from skerry.core.pending import Pending
+from skerry.core.wire import (
+    INLINE_BYTES_MAX,
+    Task,
+    encode,
+    event_subject,
+    headers,
+    task_queue,
+    task_subject,
+    traceparent,
+)
+from skerry.errors import Unavailable
+from skerry.ports import Bus, Message
+
+
+def task_message(run: Execution, step: str, pending: Pending) -> Task:
+    """The message for a step's current attempt."""
+    command = pending.command
+    name = run.row.run
+    large = len(command.args) > INLINE_BYTES_MAX
+    prompt, schema, timeout_s = "", Raw(), 0.0
+    if isinstance(command, Ask):
+        prompt, schema, timeout_s = command.prompt.text, _schema(command.answer.type), command.timeout_s
+    elif isinstance(command, Call) and command.task.timeout is not None:
+        timeout_s = command.task.timeout.total_seconds()
+    return Task(
+        run=name,
+        step=step,
+        attempt=pending.attempt,
+        workflow=run.row.workflow,
+        kind="ask" if isinstance(command, Ask) else "call",
+        target=command.target,
+        size=pending.size,  # type: ignore[arg-type]
+        key=f"{name}/{step}",
+        args=Raw() if large else Raw(command.args),
+        args_blob=sha256(command.args) if large else "",
+        prompt=prompt,
+        schema=schema,
+        objections=tuple(o.message for o in pending.objections),
+        deadline_us=pending.due_us,
+        timeout_s=timeout_s,
+    )
+
+
+async def publish_task(bus: Bus, run: Execution, step: str, pending: Pending) -> None:
+    """Puts the current attempt on the bus. Raises `Busy` or `Unavailable`.
+
+    Arguments longer than a message are in the journal already, as the blob of the step's `step.scheduled`.
+    """
+    task = task_message(run, step, pending)
+    size = pending.size
+    message = Message(
+        task_subject(size, task.id),
+        encode(task),
+        headers(
+            id=str(task.id), source=f"skerry/{run.row.workflow}", type="skerry.task", trace=traceparent(task.run, step)
+        ),
+    )
+    try:
+        await bus.publish(message)
+    except Unavailable:
+        await bus.ensure(task_queue(size))  # a server that lost its folder has no queues: the journal rebuilds them
+        raise
+
+
+async def publish_event(bus: Bus, node: str, run: str, step: str, command: Command) -> None:
+    """Tells whoever listens on the bus of an emitted event. Best effort: the journal is where it is kept."""
+    attributes = headers(id=f"{run}/{step}", source=f"skerry/{node}", type=command.target, trace=traceparent(run, step))
+    await bus.notify(Message(event_subject(node, command.target), command.args, attributes))
+
+
+@cache
+def _schema(type: Any) -> Raw:
+    return Raw(msgspec.json.encode(msgspec.json.schema(type)))
