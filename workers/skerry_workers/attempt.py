@@ -239,7 +239,7 @@ class Attempt:
             attempt=task.attempt,
             size=self._kit.size,
             worker=self._kit.name,
-            value=Raw(value),
+            **({"value": Raw(value)} if value else {}),  # an empty one is no JSON; only a missing one is left out
             value_blob=value_blob,
             failure=outcome.failure,
             retry_after_s=outcome.retry_after_s,

@@ -1,0 +1,282 @@
+"""Tasks and prompts for the worker's tests: loaded by name, in this process, in workers and in their sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import tempfile
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from skerry.core.structs import Frozen
+from skerry.core.tasks import Limits, Prompt, read_blob, task, task_context
+from skerry.core.types import Blob
+from skerry.errors import RetryableError, TerminalError
+
+SMALL = Limits(memory_mb=64, cpu_s=1.0, wall_s=5.0)
+
+
+class Fields(Frozen):
+    """An answer."""
+
+    number: str
+    total: int = 0
+
+
+@task(size="rules")
+async def add(a: int, b: int = 1) -> int:
+    """Asynchronous."""
+    return a + b
+
+
+@task(size="rules")
+def add_sync(a: int, b: int = 1) -> int:
+    """In a thread."""
+    return a + b
+
+
+@task(size="rules")
+async def who() -> tuple[str, str, int, str]:
+    """The context of an asynchronous task."""
+    await asyncio.sleep(0)
+    context = task_context()
+    return context.run, context.step, context.attempt, context.key
+
+
+@task(size="rules")
+def who_sync() -> tuple[str, str, int, str]:
+    """The context of a task in a thread."""
+    context = task_context()
+    return context.run, context.step, context.attempt, context.key
+
+
+@task(size="rules")
+async def read(document: Blob) -> int:
+    """How many bytes."""
+    return len(read_blob(document))
+
+
+@task(size="rules")
+def echo(text: str) -> str:
+    """The same."""
+    return text
+
+
+@task(size="rules")
+async def fail(how: str) -> int:
+    """In different ways."""
+    match how:
+        case "terminal":
+            raise TerminalError("never")
+        case "retryable":
+            raise RetryableError("later", retry_after_s=7.5)
+        case "value":
+            raise ValueError("odd")
+        case "silent":
+            raise KeyError
+        case "exit":
+            raise SystemExit(3)
+        case "cancelled":
+            raise asyncio.CancelledError
+        case _:
+            return "not a number"  # type: ignore[return-value]
+
+
+@task(size="rules")
+def fail_sync(how: str) -> int:
+    """In a thread."""
+    if how == "exit":
+        raise SystemExit(3)
+    if how == "stop":
+        raise StopIteration
+    raise ValueError(how)
+
+
+@task(size="rules", timeout=timedelta(seconds=1))
+async def wait_for(file: str) -> str:
+    """Until a file is there; says with another one that it has begun, and with a third that it was cancelled."""
+    Path(file + ".begun").open("a").write("x")
+    try:
+        while not Path(file).exists():
+            await asyncio.sleep(0.01)
+    except asyncio.CancelledError:
+        Path(file + ".cancelled").touch()
+        raise
+    return Path(file).read_text()
+
+
+@task(size="rules")
+def wait_for_sync(file: str) -> str:
+    """The same in a thread."""
+    Path(file + ".begun").open("a").write("x")
+    while not Path(file).exists():
+        threading.Event().wait(0.01)
+    return Path(file).read_text()
+
+
+@task(size="rules")
+async def stubborn(file: str) -> str:
+    """Does not mind being cancelled."""
+    Path(file + ".begun").touch()
+    while not Path(file).exists():
+        try:
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            Path(file + ".cancelled").touch()
+    return "late"
+
+
+# --- in the sandbox --------------------------------------------------------------------------------------------------
+
+
+@task(size="rules", limits=SMALL)
+def count(document: Blob, times: int = 1) -> int:
+    """Reads a document."""
+    return len(read_blob(document)) * times
+
+
+@task(size="rules", limits=SMALL)
+async def count_async(document: Blob) -> int:
+    """The same, asynchronous."""
+    await asyncio.sleep(0)
+    return len(read_blob(document))
+
+
+@task(size="rules", limits=SMALL)
+def pid() -> int:
+    """Whose process."""
+    return os.getpid()
+
+
+@task(size="rules", limits=SMALL)
+def bomb(document: Blob) -> int:
+    """All the memory."""
+    held = [bytearray(1 << 20) for _ in range(4096)]
+    return len(held)
+
+
+@task(size="rules", limits=SMALL)
+def spin(document: Blob) -> int:
+    """All the processor time."""
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    while True:
+        pass
+
+
+@task(size="rules", limits=Limits(memory_mb=64, cpu_s=0.2, wall_s=5.0))
+def spin_deaf() -> int:
+    """The same, and will not hear of it."""
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    while True:
+        pass
+
+
+@task(size="rules", limits=Limits(memory_mb=64, cpu_s=1.0, wall_s=0.3))
+def doze(document: Blob) -> int:
+    """All the time."""
+    time.sleep(60)
+    return 0
+
+
+@task(size="rules", limits=SMALL)
+def crash(document: Blob) -> int:
+    """As C code does."""
+    return int(ctypes.string_at(0)[0])
+
+
+@task(size="rules", limits=SMALL)
+def leave(code: int) -> int:
+    """Without a word."""
+    os._exit(code)
+
+
+@task(size="rules", limits=SMALL)
+def killed() -> int:
+    """As by the kernel when memory is short."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+@task(size="rules", limits=Limits(memory_mb=512, cpu_s=5.0, wall_s=10.0))
+def huge(megabytes: int) -> str:
+    """A long answer."""
+    return "x" * (megabytes << 20)
+
+
+@task(size="rules", limits=SMALL)
+def forks() -> str:
+    """Whether a process can be made."""
+    try:
+        if os.fork() == 0:
+            os._exit(0)
+    except OSError as error:
+        return type(error).__name__
+    return "it can"
+
+
+@task(size="rules", limits=SMALL)
+def threads() -> int:
+    """Threads are allowed."""
+    done: list[int] = []
+    thread = threading.Thread(target=done.append, args=(1,))
+    thread.start()
+    thread.join()
+    return len(done)
+
+
+@task(size="rules", limits=SMALL)
+def reach_out(target: int, file: str) -> dict[str, str]:
+    """What a document that took this process over would try first."""
+
+    def tried(act: object) -> str:
+        try:
+            act()  # type: ignore[operator]
+        except OSError as error:
+            return type(error).__name__
+        return "it can"
+
+    return {
+        "socket": tried(lambda: socket.socket().close()),
+        "program": tried(lambda: os.execv("/bin/true", ["true"])),
+        "signal": tried(lambda: os.kill(target, 0)),
+        "write": tried(lambda: Path(file).write_text("x")),
+        "own folder": tried(lambda: tempfile.TemporaryFile().close()),
+        "environment": ",".join(sorted(os.environ)),
+        "stdin": repr(os.read(0, 1)),
+    }
+
+
+@task(size="rules", limits=SMALL)
+def fail_limited(how: str) -> int:
+    """Raises in the sandbox."""
+    if how == "retryable":
+        raise RetryableError("later", retry_after_s=2.0)
+    if how == "terminal":
+        raise TerminalError("never")
+    if how == "type":
+        return "no number"  # type: ignore[return-value]
+    raise ValueError(how)
+
+
+# --- prompts ---------------------------------------------------------------------------------------------------------
+
+
+def _fields(about: Blob) -> Fields:
+    return Fields(number=read_blob(about).decode()[:4], total=len(read_blob(about)))
+
+
+async def _later(about: dict[str, int]) -> Fields:
+    await asyncio.sleep(0)
+    return Fields(number="x", total=about["n"])
+
+
+fields = Prompt(name="fields", text="What are its fields?", rules=_fields)
+fields_limited = Prompt(name="fields.limited", text="What are its fields?", rules=_fields, limits=SMALL)
+later = Prompt(name="later", rules=_later)
+models_only = Prompt(name="models.only", text="What does it mean?")
