@@ -1,0 +1,298 @@
+"""Settings: skerry.toml, then the environment, then options; whoever comes later wins.
+
+    data = "skerry-data"
+    modules = ["skerry_workflows.invoice.workflow"]
+
+    [workers.rules]
+    processes = 2
+    slots = 4
+
+    [invoice]
+    approval_limit = "10000"
+
+A variable is named after its key: SKERRY_DATA, SKERRY_NATS_URL, SKERRY_LIMITS_LIVE_RUNS_MAX. Lists are written with
+commas, workers as `rules=4` (slots) or `rules=2x4` (processes x slots).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
+
+import msgspec
+
+from skerry.core.structs import Frozen
+from skerry.core.wire import SIZES, Size
+from skerry.errors import DataError
+from skerry.runtime.limits import Limits
+
+if TYPE_CHECKING:
+    from skerry.bus import RemoteServer
+
+FILE = "skerry.toml"
+MODULES = ("skerry_workflows.invoice.workflow",)
+"""The workflows that come with Skerry."""
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+_PREFIX = "SKERRY_"
+_FILE_VARIABLE = "SKERRY_CONFIG"
+_ENVIRONMENT = "environment"
+
+
+class Nats(Frozen):
+    """Which NATS server to use; without a `url`, Skerry starts its own. See `skerry.bus.RemoteServer`."""
+
+    url: str = ""
+    user: str = ""
+    password: str = ""
+    token: str = ""
+    creds: Path | None = None
+    nkey: Path | None = None
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    inbox_prefix: str = ""
+
+    def target(self) -> RemoteServer | None:
+        """For `NatsBus.connect`; None when Skerry starts its own server."""
+        from skerry.bus import RemoteServer
+
+        return RemoteServer(**msgspec.structs.asdict(self)) if self.url else None
+
+
+class Workers(Frozen):
+    """The workers of one size that `skerry up` starts."""
+
+    processes: int = 1
+    slots: int = 4
+
+
+class Invoice(Frozen):
+    """What the invoice workflow needs to know. `ledger`: ledger.db in the data folder unless it is given."""
+
+    ledger: Path | None = None
+    approval_limit: Decimal = Decimal(10_000)
+
+
+class Config(Frozen):
+    """All settings of a node, its workers and its commands."""
+
+    data: Path = Path("skerry-data")
+    node: str = ""
+    """This node's name; empty: the one in the journal, or one made from the host's name."""
+    modules: tuple[str, ...] = MODULES
+    nats: Nats = Nats()
+    workers: dict[Size, Workers] = msgspec.field(default_factory=lambda: {"rules": Workers()})
+    limits: Limits = Limits()
+    invoice: Invoice = Invoice()
+    log_level: LogLevel = "info"
+
+    @property
+    def connection_file(self) -> Path:
+        """Where a supervised nats-server says how to reach it."""
+        return self.data.absolute() / "nats" / "connection.json"
+
+    @property
+    def ledger(self) -> Path:
+        """The invoice workflow's ledger."""
+        return self.invoice.ledger or self.data / "ledger.db"
+
+    def environment(self) -> dict[str, str]:
+        """The settings as variables, for processes that we start: `load` makes the same settings of them."""
+        named = {variable: _written(value) for variable, value in _leaves(self)}
+        named["SKERRY_WORKERS"] = ",".join(f"{size}={w.processes}x{w.slots}" for size, w in self.workers.items())
+        named["SKERRY_DATA"] = str(self.data.absolute())
+        named["SKERRY_INVOICE_LEDGER"] = str(self.ledger.absolute())
+        return {variable: text for variable, text in named.items() if text}
+
+
+def load(
+    file: Path | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    options: Mapping[str, Any] | None = None,
+) -> Config:
+    """The settings of all three layers.
+
+    Args:
+        file: skerry.toml; $SKERRY_CONFIG, or the one in the current folder (which need not be there), unless given.
+        environ: the environment.
+        options: in the shape of the file; values that are None count as not given.
+
+    Raises:
+        DataError: something does not fit; says in which layer, at which key, and what was probably meant.
+    """
+    layers = [
+        _file_layer(file, environ),
+        _checked(_environment_layer(environ), _ENVIRONMENT, strict=False),
+        _checked(_without_none(options or {}), "options", strict=False),
+    ]
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        _merge(merged, layer)
+    return msgspec.convert(merged, Config, dec_hook=_decode, strict=False)
+
+
+def parse_workers(text: str) -> dict[str, dict[str, int]]:
+    """`rules=4,small=2x1`: slots, or processes x slots, by size. Raises `DataError`."""
+    pools: dict[str, dict[str, int]] = {}
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        size, _, counts = part.partition("=")
+        processes, times, slots = (counts or "4").partition("x")
+        if not times:
+            processes, slots = "1", processes
+        if not (processes.isdigit() and slots.isdigit() and int(slots) > 0):
+            raise DataError(f"workers {part!r} are not understood", hint="write rules=4, or rules=2x4 for 2 processes")
+        pools[size] = {"processes": int(processes), "slots": int(slots)}
+    return pools
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Variables that begin like ours and mean nothing, with what was probably meant, for `skerry doctor`."""
+    known = [*(variable for variable, _ in _leaves(Config())), "SKERRY_WORKERS", _FILE_VARIABLE]
+    return [f"{name}{_near(name, known)}" for name in sorted(environ) if name.startswith(_PREFIX) and name not in known]
+
+
+# --- layers -----------------------------------------------------------------------------------------------------------
+
+
+def _file_layer(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
+    named = file or (Path(environ[_FILE_VARIABLE]) if environ.get(_FILE_VARIABLE) else None)
+    path = named or Path(FILE)
+    try:
+        layer = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named is None:
+            return {}
+        raise DataError(f"there is no {path}", hint=f"leave it out, or make one: {FILE} holds the settings") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: {error}", hint="it is written in TOML, see toml.io") from None
+    checked = _checked(layer, str(path), strict=True)
+    _anchor(checked, path.absolute().parent)
+    return checked
+
+
+def _environment_layer(environ: Mapping[str, str]) -> dict[str, Any]:
+    layer: dict[str, Any] = {}
+    for variable, path, _ in _places(Config()):
+        text = environ.get(variable)
+        if text:
+            at = layer
+            for key in path[:-1]:
+                at = at.setdefault(key, {})
+            at[path[-1]] = [part.strip() for part in text.split(",") if part.strip()] if path == ("modules",) else text
+    if environ.get("SKERRY_WORKERS"):
+        layer["workers"] = parse_workers(environ["SKERRY_WORKERS"])
+    return layer
+
+
+def _checked(layer: dict[str, Any], where: str, *, strict: bool) -> dict[str, Any]:
+    """The layer itself, when all of it is understood."""
+    for path, known in _unknown(layer, Config()):
+        raise DataError(f"{where}: there is no setting {'.'.join(path)}{_near(path[-1], known)}", hint=_keys(known))
+    try:
+        msgspec.convert(layer, Config, dec_hook=_decode, strict=strict)
+    except msgspec.ValidationError as error:
+        message, _, at = str(error).partition(" - at ")
+        key = at.strip("`").removeprefix("$.") or "the settings"
+        if where == _ENVIRONMENT:
+            key = _PREFIX + key.replace(".", "_").upper()
+        hint = f"one of {', '.join(get_args(LogLevel))}" if key.lower().endswith("log_level") else f"mend {key}"
+        raise DataError(f"{where}: {key}: {message[:1].lower()}{message[1:]}", hint=hint) from None
+    return layer
+
+
+def _unknown(layer: Mapping[str, Any], settings: msgspec.Struct) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Keys that there are not, each with those that there are."""
+    known = list(settings.__struct_fields__)
+    for key, value in layer.items():
+        if key not in known:
+            yield (key,), known
+            continue
+        inside = getattr(settings, key)
+        if isinstance(value, Mapping) and isinstance(inside, msgspec.Struct):
+            for path, names in _unknown(cast("Mapping[str, Any]", value), inside):
+                yield (key, *path), names
+        elif isinstance(value, Mapping) and key == "workers":
+            for size, pool in cast("Mapping[str, Any]", value).items():
+                if size not in SIZES:
+                    yield (key, size), list(SIZES)
+                elif isinstance(pool, Mapping):
+                    for path, names in _unknown(cast("Mapping[str, Any]", pool), Workers()):
+                        yield (key, size, *path), names
+
+
+def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    """Tables are merged key by key; but who names workers names all of them."""
+    for key, value in layer.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict) and key != "workers":
+            _merge(into[key], cast("Mapping[str, Any]", value))
+        else:
+            into[key] = dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else value
+
+
+def _anchor(layer: dict[str, Any], folder: Path) -> None:
+    """Paths in a file are relative to the file."""
+    for _, path, value in _places(Config()):
+        at: Any = layer
+        for key in path[:-1]:
+            at = at.get(key, {})
+        if path[-1] in at and (isinstance(value, Path) or path[-1] in _PATHS):
+            at[path[-1]] = str(folder / at[path[-1]])
+
+
+_PATHS = frozenset(("creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger"))
+"""Settings that are paths, and None unless they are given."""
+
+
+def _places(settings: msgspec.Struct, path: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    """(variable, keys, value) of every single setting but the workers."""
+    for name in settings.__struct_fields__:
+        value = getattr(settings, name)
+        if isinstance(value, msgspec.Struct):
+            yield from _places(value, (*path, name))
+        elif not isinstance(value, dict):
+            yield _PREFIX + "_".join((*path, name)).upper(), (*path, name), value
+
+
+def _leaves(settings: Config) -> Iterator[tuple[str, Any]]:
+    return ((variable, value) for variable, _, value in _places(settings))
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return ""
+    return ",".join(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else str(value)
+
+
+def _without_none(options: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            value = _without_none(cast("Mapping[str, Any]", value))
+        if value is not None and value != {}:
+            kept[key] = value
+    return kept
+
+
+def _decode(type: type, value: Any) -> Any:
+    """What msgspec asks for types that it does not know: paths."""
+    if type is Path and isinstance(value, str | Path):
+        return Path(value).expanduser()
+    raise ValueError(f"expected a path, got {value!r:.80}")
+
+
+def _near(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _keys(known: list[str]) -> str:
+    return f"settings there: {', '.join(known)}"
