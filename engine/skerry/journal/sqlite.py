@@ -158,7 +158,9 @@ class SqliteJournal(Reads):
         run, n, at_us, epoch = batch.run, batch.first_n, batch.at_us, self._epoch
         if at_us < self._at_us:
             raise Conflict(f"an event at {at_us} us would be before the last one, at {self._at_us} us (J9)")
-        key = self._places.check(batch)
+        # Blobs alone take no place: nothing refers to them yet.
+        placed = bool(batch.events or batch.claims or batch.row is not None)
+        key = self._places.check(batch) if placed else 0
         blobs = [_blob_line(name, data, at_us) for name, data in batch.blobs.items()] if batch.blobs else []
 
         # Nothing is changed up to the end of this loop, so that an event that cannot be encoded leaves no trace.
@@ -177,7 +179,8 @@ class SqliteJournal(Reads):
             n += 1
 
         self._seq, self._at_us, self._hash = seq, at_us, previous
-        self._places.take(batch, key, n - 1, seq)
+        if placed:
+            self._places.take(batch, key, n - 1, seq)
         done = self._loop.create_future()
         row = None if batch.row is None else (key, *row_values(batch.row))
         self._writer.put(Job(done, lines, row, batch.claims, blobs, also))

@@ -96,7 +96,8 @@ class MemoryJournal:
             previous = header.hash()
             lines.append(Line(header, salt + body))
         self._header, self._at_us = header, batch.at_us
-        self._last_n[batch.run] = batch.first_n - 1 + len(lines)
+        if lines:
+            self._last_n[batch.run] = batch.first_n - 1 + len(lines)
         self._known.add(batch.run)
         self._claimed.update((claim.scope, claim.id) for claim in batch.claims)
         loop = asyncio.get_running_loop()
@@ -173,7 +174,8 @@ class MemoryJournal:
         run, last = batch.run, self._last_n.get(batch.run, 0)
         if batch.at_us < self._at_us:
             raise Conflict(f"an event at {batch.at_us} us would be before the last one, at {self._at_us} us (J9)")
-        if batch.first_n != last + 1:
+        placed = bool(batch.events or batch.claims or batch.row is not None)
+        if placed and batch.first_n != last + 1:
             raise Conflict(f"event {batch.first_n} of run {run!r} does not follow event {last} (J1)")
         if batch.row is not None and (batch.row.run != run or not run):
             raise Conflict(f"the row of run {batch.row.run!r} came with events of run {run!r}")
