@@ -1,0 +1,220 @@
+"""The engine on its bus: results come in, questions are answered, what was lost is sent again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from msgspec import Raw
+
+from skerry.core import events as ev
+from skerry.core.execution import Execution
+from skerry.core.ids import TaskId
+from skerry.core.verdicts import fenced, take_result
+from skerry.core.wire import (
+    BlobGet,
+    Lease,
+    Reply,
+    Result,
+    Wanted,
+    blob_subject,
+    command_subject,
+    decode_result,
+    encode,
+    lease_subject,
+    result_queue,
+    task_of,
+    task_queue,
+)
+from skerry.errors import DataError, JournalError, NotFound, SkerryError
+from skerry.ports import Bus, Delivery, Message, Subscription
+from skerry.runtime.engine import Engine
+from skerry.runtime.timers import Timers
+from skerry.runtime.uploads import Uploads
+from skerry.runtime.verbs import Verbs
+
+log = logging.getLogger("skerry.service")
+
+_SWEEP_S = 10.0
+"""How often silent tasks and dead letters are looked for."""
+
+
+class Service:
+    """Serves an engine on its bus: `start` it after `Engine.recover`, `stop` it before `Engine.drain`."""
+
+    def __init__(self, engine: Engine, verbs: Verbs) -> None:
+        self.engine = engine
+        self.verbs = verbs
+        limits = engine.limits
+        self.uploads = Uploads(engine.journal, engine.clock, uploads_max=limits.uploads_max)
+        self._subscriptions: list[Subscription] = []
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Makes the queues, begins to take results and to answer."""
+        engine = self.engine
+        self._loops.append(asyncio.create_task(Timers(engine).run(), name="skerry timers"))
+        bus = engine.bus
+        if bus is None:
+            return
+        node = engine.node
+        for size in engine.sizes:
+            await bus.ensure(task_queue(size))
+        self._subscriptions = [
+            await bus.respond(lease_subject(node), self._lease),
+            await bus.respond(blob_subject(node, "get"), self._blob_get),
+            await bus.respond(blob_subject(node, "put"), self._blob_put),
+            await bus.consume(result_queue(node), self._result, window=engine.limits.results_window),
+            await bus.respond(command_subject(node, "*"), self._command),
+        ]
+        self._loops.append(asyncio.create_task(self._sweep(bus), name="skerry sweep"))
+
+    async def stop(self) -> None:
+        """Takes nothing more. What is under way goes on."""
+        for subscription in self._subscriptions:
+            await subscription.close()
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+
+    # --- results ------------------------------------------------------------------------------------------------------
+
+    async def _result(self, delivery: Delivery) -> None:
+        """Fence, judge, append; only then is the bus told to forget it."""
+        try:
+            task, result = _read(delivery.message)
+            run = await self._run_of(task)
+            if run is not None:
+                await self._take(run, task, result, delivery.message.headers)
+        except (DataError, NotFound) as error:
+            log.warning("a result on %s is not taken: %s", delivery.message.subject, error)
+        except JournalError:
+            return  # the engine ends; the bus hands it out again to the next one
+        await delivery.ack()
+
+    async def _run_of(self, task: TaskId) -> Execution | None:
+        run = await self.engine.get(task.run)
+        if run is None:
+            await self._fence_ended(task)
+        return run
+
+    async def _fence_ended(self, task: TaskId) -> None:
+        """A result for a run that is over: recorded there, and nothing else."""
+        engine = self.engine
+        row = await engine.journal.row(task.run)
+        if row is None or task.run in engine.skipped:
+            raise NotFound(f"no run {task.run} is driven here")
+        events = await engine.journal.events(task.run, after_n=max(0, row.entry_n - 1))
+        run = Execution(engine.registry.workflow(row.workflow), row, engine.sizes)
+        run.n = events[-1].header.n
+        transition = run.fence(task.step, task.attempt, f"the run is {row.status}", "", engine.now_us())
+        await engine.advance(run, transition)
+
+    async def _take(self, run: Execution, task: TaskId, result: Result | str, headers: object) -> None:
+        engine = self.engine
+        if isinstance(result, Result) and result.value_blob and not fenced(run, result):
+            value = Raw(await engine.journal.blob(result.value_blob))
+            result = msgspec.structs.replace(result, value=value, value_blob="")
+            found = await engine.get(task.run)
+            if found is None:
+                return await self._fence_ended(task)
+            run = found
+        now = engine.now_us()
+        if isinstance(result, str):
+            transition = engine.drive(run.fence, task.step, task.attempt, result, "", now)
+            await engine.advance(run, transition)
+            return None
+        size = pending.size if (pending := run.pending.get(task.step)) is not None else result.size
+        taken = not fenced(run, result)
+        transition = engine.drive(take_result, run, result, now)
+        await engine.advance(run, transition)
+        if taken:
+            engine.outbox.settle(size, task)
+        return None
+
+    # --- questions ----------------------------------------------------------------------------------------------------
+
+    async def _lease(self, message: Message) -> bytes:
+        lease = msgspec.json.decode(message.data, type=Lease)
+        task = TaskId(lease.run, lease.step, lease.attempt)
+        try:
+            run = await self.engine.get(task.run)
+        except NotFound:
+            run = None
+        pending = run.pending.get(task.step) if run is not None else None
+        wanted = pending is not None and pending.attempt == task.attempt and pending.in_flight
+        if pending is not None and wanted:
+            self.engine.outbox.heard(pending.size, task)
+        return encode(Wanted(wanted=wanted))
+
+    async def _blob_get(self, message: Message) -> bytes:
+        asked = msgspec.json.decode(message.data, type=BlobGet)
+        return await self.uploads.get(asked.sha256, asked.offset)
+
+    async def _blob_put(self, message: Message) -> bytes:
+        async def put() -> bytes:
+            return encode(await self.uploads.put(message.headers, message.data))
+
+        return await _reply(put)
+
+    async def _command(self, message: Message) -> bytes:
+        verb = message.subject.rpartition(".")[2]
+        return await _reply(lambda: self.verbs.handle_json(verb, message.data))
+
+    # --- what was lost ------------------------------------------------------------------------------------------------
+
+    async def _sweep(self, bus: Bus) -> None:
+        engine = self.engine
+        while True:
+            await engine.clock.sleep(_SWEEP_S)
+            engine.outbox.resend(engine.limits.resend_after_s)
+            for size in engine.sizes:
+                try:
+                    await self._take_dead_letters(bus, size)
+                except SkerryError as error:
+                    log.info("dead letters of size %s cannot be read: %s", size, error)
+
+    async def _take_dead_letters(self, bus: Bus, size: str) -> None:
+        """A task that no worker ever finished (it kills them, it makes no sense to them) counts as a failed attempt."""
+        for letter in await bus.dead_letters(task_queue(size)):
+            task = task_of(letter.subject)
+            try:
+                run = await self.engine.get(task.run)
+            except NotFound:
+                run = None
+            pending = run.pending.get(task.step) if run is not None else None
+            if run is not None and pending is not None and pending.attempt == task.attempt:
+                failure = ev.Failure(
+                    kind="WorkerLost",
+                    message=f"no worker finished the task in {letter.deliveries} tries: {letter.reason}",
+                    retryable=True,
+                )
+                result = Result(
+                    run=task.run, step=task.step, attempt=task.attempt, size=size, worker="", failure=failure
+                )
+                await self._take(run, task, result, {})
+            await bus.bury(letter)
+
+
+def _read(message: Message) -> tuple[TaskId, Result | str]:
+    """The task that a result is for, and the result, or why it is none. The subject is what counts: the bus checks it."""
+    task = task_of(message.subject)
+    try:
+        result = decode_result.decode(message.data)
+    except msgspec.MsgspecError as error:
+        return task, f"it is no result: {error}"
+    if result.id != task:
+        return task, f"it came for this task and names another one, {result.id}"
+    return task, result
+
+
+async def _reply(answer: Callable[[], Awaitable[bytes]]) -> bytes:
+    try:
+        return encode(Reply(value=Raw(await answer())))
+    except SkerryError as error:
+        return encode(Reply(ok=False, error=type(error).__name__, message=error.message, hint=error.hint))
+    except Exception as error:
+        log.exception("a command failed")
+        return encode(Reply(ok=False, error="SkerryError", message=f"{type(error).__name__}: {error}"))

@@ -1,0 +1,278 @@
+"""What can be asked of an engine: one method per verb, from and to the structs of `core.api`.
+
+Each change is answered when it is on disk; the same id gets the same answer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw
+
+import skerry
+from skerry.core import api
+from skerry.core import events as ev
+from skerry.core.codec import encode_json
+from skerry.core.execution import Execution
+from skerry.core.projection import ENDED, LIVE, RunRow
+from skerry.core.recall import resume
+from skerry.core.verdicts import open_review, take_review
+from skerry.core.workflow import Workflow
+from skerry.errors import Conflict, DataError, NotFound, Unavailable
+from skerry.ports import Claim, Recorded
+from skerry.registry import Registry
+
+if TYPE_CHECKING:
+    from skerry.runtime.engine import Engine
+
+WAIT_S_MAX = 20.0
+"""How long `show` waits for news at most."""
+
+Prune = Callable[[api.Prune], Awaitable[api.Pruned]]
+
+
+class Verbs:
+    """Answers requests. `prune` comes from the journal's adapter, which alone knows how."""
+
+    def __init__(self, engine: Engine, *, prune: Prune | None = None) -> None:
+        self._engine = engine
+        self._prune = prune
+        self._started_us = engine.clock.now_us()
+        self._verbs: dict[str, tuple[type[Any], Callable[[Any], Awaitable[Any]]]] = {
+            "publish": (api.Publish, self.publish),
+            "start": (api.Start, self.start),
+            "signal": (api.Signal, self.signal),
+            "answer": (api.Answer, self.answer),
+            "cancel": (api.Cancel, self.cancel),
+            "retry": (api.RetryRun, self.retry),
+            "runs": (api.ListRuns, self.runs),
+            "show": (api.Show, self.show),
+            "status": (dict, self.status),
+            "prune": (api.Prune, self.prune),
+        }
+
+    async def handle(self, verb: str, request: Any) -> Any:
+        """The answer to a request that is decoded already. Raises any `SkerryError`."""
+        return await self._verbs[verb][1](request)
+
+    async def handle_json(self, verb: str, data: bytes) -> bytes:
+        """The JSON of the answer to a request in JSON. Raises any `SkerryError`."""
+        if verb not in self._verbs:
+            raise NotFound(f"an engine knows no command {verb!r}", hint=f"it knows {', '.join(self._verbs)}")
+        type, answer = self._verbs[verb]
+        try:
+            request = msgspec.json.decode(data or b"{}", type=type)
+        except msgspec.MsgspecError as error:
+            raise DataError(f"the request {verb!r} is not understood: {error}") from None
+        return encode_json(await answer(request))
+
+    # --- beginning ----------------------------------------------------------------------------------------------------
+
+    async def publish(self, event: api.Publish) -> api.Started:
+        """Starts every workflow that the event triggers. Raises `NotFound` when there is none."""
+        workflows = self._engine.registry.triggered_by(event.type)
+        if not workflows:
+            raise NotFound(
+                f"no workflow is started by {event.type!r}", hint=f"known events: {_known_events(self._engine.registry)}"
+            )
+        started = [await self._begin(workflow, event, event.type) for workflow in workflows]
+        return api.Started(runs=tuple(run for run, _ in started), again=all(again for _, again in started))
+
+    async def start(self, start: api.Start) -> api.Started:
+        """Starts one run. Raises `NotFound` when there is no such workflow."""
+        run, again = await self._begin(self._engine.registry.workflow(start.workflow), start, "")
+        return api.Started(runs=(run,), again=again)
+
+    async def _begin(self, workflow: Workflow[Any], request: api.Publish | api.Start, event: str) -> tuple[str, bool]:
+        self._refuse_when_draining()
+        id = request.id or (request.file.sha256 if request.file is not None else "")
+        started = ev.RunStarted(
+            workflow=workflow.name,
+            version=workflow.version,
+            source=request.source,
+            event=event,
+            event_id=id,
+            priority=request.priority,
+            by=request.by,
+        )
+        return await self._engine.children.begin(workflow, request.data, request.file, started, id=id)
+
+    # --- speaking to a run --------------------------------------------------------------------------------------------
+
+    async def signal(self, signal: api.Signal) -> api.Taken:
+        """Gives a run a signal; a step that waits for it takes it at once."""
+        id = signal.id or self._new_id()
+        held = ev.HeldSignal(id=id, signal=signal.signal, key=signal.key, value=signal.value, by=signal.by)
+        return await self._change(signal.run, id, lambda run, now: run.signal(held, now))
+
+    async def answer(self, answer: api.Answer) -> api.Taken:
+        """A person's answer to an open review."""
+        id = answer.id or self._new_id()
+        return await self._change(
+            answer.run,
+            id,
+            lambda run, now: take_review(
+                run,
+                open_review(run, answer.step),
+                answer.approved,
+                answer.changes,
+                answer.by,
+                answer.reason,
+                id,
+                now,
+            ),
+        )
+
+    async def _change(self, name: str, id: str, change: Callable[[Execution, int], Any]) -> api.Taken:
+        engine = self._engine
+        self._refuse_when_draining()
+        scope = f"signal/{name}"
+        known = await engine.journal.answer(scope, id)
+        run = await engine.get(name)
+        if known is not None:
+            return api.Taken(run=name, status=(await self._row(name)).status, again=True)
+        if run is None:
+            row = await self._row(name)
+            raise Conflict(f"run {name} is {row.status} and takes no more signals", hint=_hint(row))
+        transition = engine.drive(change, run, engine.now_us())
+        await engine.advance(run, transition, (Claim(scope, id, "taken"),))
+        return api.Taken(run=name, status=run.row.status)
+
+    async def cancel(self, cancel: api.Cancel) -> api.Taken:
+        """Ends a run. One that is over stays as it is."""
+        engine = self._engine
+        self._refuse_when_draining()
+        run = await engine.get(cancel.run)
+        if run is None:
+            row = await self._row(cancel.run)
+            if row.status in ENDED or row.status in LIVE:
+                return api.Taken(run=cancel.run, status=row.status, again=True)
+            run = Execution(self._workflow_of(row), row, engine.sizes)
+            run.n = (await engine.journal.events(cancel.run, after_n=row.entry_n - 1))[-1].header.n
+            run.entry_n = row.entry_n
+        transition = engine.drive(run.cancel, cancel.by, cancel.reason, engine.now_us(), kill=cancel.kill)
+        await engine.advance(run, transition)
+        return api.Taken(run=cancel.run, status=run.row.status)
+
+    def _workflow_of(self, row: RunRow) -> Workflow[Any]:
+        registry = self._engine.registry
+        known = registry.workflows.get((row.workflow, row.version))
+        return known if known is not None else registry.workflow(row.workflow)
+
+    async def retry(self, retry: api.RetryRun) -> api.Taken:
+        """Drives a failed or parked run again: from the failure on, what it did no longer counts."""
+        engine = self._engine
+        self._refuse_when_draining()
+        row = await self._row(retry.run)
+        if row.status in LIVE:
+            return api.Taken(run=retry.run, status=row.status, again=True)
+        if row.status in ENDED:
+            raise Conflict(f"run {retry.run} is {row.status}; only a failed or parked one can be retried")
+        events = await engine.journal.events(retry.run, after_n=row.entry_n - 1)
+        n, now = events[-1].header.n, engine.now_us()
+        retried = ev.RunRetried(from_n=retry_point(events), by=retry.by, reason=retry.reason)
+        placed = [(r.header.n, r.header.at_us, r.event) for r in events if r.event is not None]
+        live = msgspec.structs.replace(row, status="running", note="")
+        workflow = self._workflow_of(row)
+        run, transition = engine.drive(resume, workflow, live, [*placed, (n + 1, now, retried)], now, engine.sizes)
+        run.n = n
+        transition.events.insert(0, retried)
+        transition.row = run.row
+        await engine.advance(run, transition)
+        return api.Taken(run=retry.run, status=run.row.status)
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    async def runs(self, query: api.ListRuns) -> api.Rows:
+        """Rows of runs, newest first."""
+        rows = await self._engine.journal.rows(
+            status=query.status, workflow=query.workflow, limit=min(query.limit, 10_000), before=query.before
+        )
+        return api.Rows(rows=tuple(rows))
+
+    async def show(self, query: api.Show) -> api.Shown:
+        """A run and its events; waits for news when there are none and the run goes on."""
+        engine = self._engine
+        row = await self._row(query.run)
+        events = await engine.journal.events(query.run, after_n=query.after_n, limit=query.limit)
+        if not events and query.wait_s > 0 and row.status not in ENDED:
+            await engine.watch(query.run, min(query.wait_s, WAIT_S_MAX))
+            row = await self._row(query.run)
+            events = await engine.journal.events(query.run, after_n=query.after_n, limit=query.limit)
+        return api.Shown(row=row, events=tuple(shown(recorded) for recorded in events))
+
+    async def status(self, query: Any = None) -> api.EngineStatus:
+        """What the engine is doing."""
+        engine = self._engine
+        loads = engine.outbox.load()
+        return api.EngineStatus(
+            node=engine.node,
+            software=skerry.__version__,
+            pid=os.getpid(),
+            started_us=self._started_us,
+            seq=engine.journal.head.seq,
+            live_runs=engine.live,
+            live_runs_max=engine.limits.live_runs_max,
+            draining=engine.draining,
+            sizes=tuple(
+                api.SizeLoad(size=size, on_bus=loads.get(size, (0, 0))[0], waiting=loads.get(size, (0, 0))[1])
+                for size in engine.sizes
+            ),
+            workflows=tuple(f"{name} v{version}" for name, version in sorted(engine.registry.workflows)),
+            notes=tuple(sorted(set(engine.skipped.values()))),
+        )
+
+    async def prune(self, prune: api.Prune) -> api.Pruned:
+        """Removes the bodies of runs that ended long ago."""
+        if self._prune is None:
+            raise Unavailable("this engine's journal cannot be pruned")
+        return await self._prune(prune)
+
+    # --- helpers ------------------------------------------------------------------------------------------------------
+
+    async def _row(self, run: str) -> RunRow:
+        row = await self._engine.journal.row(run)
+        if row is None:
+            raise NotFound(f"there is no run {run} on node {self._engine.node}", hint="`skerry runs` lists them")
+        return row
+
+    def _refuse_when_draining(self) -> None:
+        if self._engine.draining:
+            raise Unavailable("the engine is stopping", hint="ask again when it is back")
+
+    def _new_id(self) -> str:
+        return self._engine.clock.entropy(12).hex()
+
+
+def retry_point(events: list[Recorded]) -> int:
+    """From where on a failed run's events no longer count: the failure of the step that killed it, or its end."""
+    last = next(r for r in reversed(events) if isinstance(r.event, ev.RunFailed | ev.RunParked))
+    step = last.event.failure.step if isinstance(last.event, ev.RunFailed) else ""
+    if not step:
+        return last.header.n
+    erred = [r.header.n for r in events if isinstance(r.event, ev.StepErred) and r.event.step == step]
+    begun = [r.header.n for r in events if isinstance(r.event, ev.StepScheduled) and r.event.step == step]
+    return max(erred) if erred else max(begun, default=last.header.n)
+
+
+def shown(recorded: Recorded) -> api.ShownEvent:
+    """An event as the outside sees it."""
+    header = recorded.header
+    return api.ShownEvent(
+        n=header.n,
+        seq=header.seq,
+        at_us=header.at_us,
+        kind=header.kind,
+        event=Raw(encode_json(recorded.event)) if recorded.event is not None else Raw(),
+    )
+
+
+def _hint(row: RunRow) -> str:
+    return f"`skerry retry {row.run}` drives it again" if row.status in ("failed", "parked") else ""
+
+
+def _known_events(registry: Registry) -> str:
+    return ", ".join(sorted({w.on for w in registry.workflows.values() if w.on})) or "none"
