@@ -22,7 +22,7 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -30,15 +30,17 @@ from typing import Any, NoReturn
 import msgspec
 
 from skerry import registry
-from skerry.core.tasks import CONTEXT, TaskContext
+from skerry.core.codec import encode_json
+from skerry.core.tasks import CONTEXT, Limits, TaskContext, read_blob
 from skerry.core.types import Blob
 from skerry.errors import NotFound
 from skerry_workers import confine
 from skerry_workers.calls import Call, Calls
 from skerry_workers.failures import failed
-from skerry_workers.sandbox_wire import LENGTHS, OUT_OF_MEMORY, PID, Answer, Exit, Kill, Request, Setup, frame
+from skerry_workers.sandbox_wire import LENGTHS, OUT_OF_MEMORY, PID, Answer, Document, Exit, Kill, Request, Setup, frame
 
 TRACE_CHARACTERS_MAX = 8000
+_request: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _BREATH_S = 0.1
 
 
@@ -94,7 +96,10 @@ class Template:
                 os.read(self._woken, 1024)
                 self._reap()
             if self._control.fileno() in ready:
-                message = self._control.recv(1024)
+                try:
+                    message = self._control.recv(1024)
+                except ConnectionResetError:  # closed with news of ours unread
+                    return
                 if not message:
                     return
                 self._kill(msgspec.json.decode(message, type=Kill).pid)
@@ -141,9 +146,10 @@ class Template:
             null = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(null, stream)
-            connection = self._next_job()
+            # What can be done before there is a job delays nobody.
             confine.confine(folder)
-            run(connection, self._calls)
+            _rehearse()
+            run(self._next_job(), self._calls.find)
             status = 0
         finally:
             os._exit(status)  # never back into the template's loop, nor through its exit handlers
@@ -200,17 +206,19 @@ def _nothing(number: int, frame: FrameType | None) -> None:
 # --- in the runner ---------------------------------------------------------------------------------------------------
 
 
-def run(connection: socket.socket, calls: Calls) -> None:
+def run(
+    connection: socket.socket, find: Callable[[str, str], Call], limit: Callable[[Limits], None] = confine.limit
+) -> None:
     """One call: reads the request, runs it within its limits, answers."""
     head, payload = _receive(connection)
-    request = msgspec.json.decode(head, type=Request)
+    request = _request.decode(head)
     arguments, *documents = _cut(payload, [request.args_size, *(each.size for each in request.documents)])
     by_hash = {each.sha256: data for each, data in zip(request.documents, documents, strict=True)}
     del payload, documents
     no_memory = frame(Answer(kind=OUT_OF_MEMORY), 0)  # made now: later there may be no room for it
     try:
-        call = calls.find(request.kind, request.target)
-        confine.limit(request.limits)
+        call = find(request.kind, request.target)
+        limit(request.limits)
         value = _invoke(call, arguments, request, by_hash)
         answer = frame(Answer(), len(value))
     except MemoryError:
@@ -219,6 +227,36 @@ def run(connection: socket.socket, calls: Calls) -> None:
         answer, value = _failure(error), b""
     connection.sendall(answer)
     connection.sendall(value)
+
+
+def _rehearse() -> None:
+    """Walks the way of a call once: a fork copies each page of memory when it is first touched, 1 ms in all."""
+    blob = Blob(sha256="", size=0)
+    request = Request(
+        kind="call",
+        target="",
+        run="",
+        step="",
+        attempt=0,
+        key="",
+        limits=Limits(),
+        args_size=1,
+        documents=(Document(sha256="", size=0),),
+    )
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(frame(request, 1) + b"1")
+        call = Call(
+            label="",
+            is_async=False,
+            limits=None,
+            decode=msgspec.json.decode,
+            invoke=lambda _: read_blob(blob),
+            encode=encode_json,
+            check=msgspec.json.decode,
+            model={},
+        )
+        run(theirs, lambda *_: call, confine.rehearse)
 
 
 def _invoke(call: Call, arguments: bytes, request: Request, documents: dict[str, bytes]) -> bytes:
