@@ -1,0 +1,1 @@
+"""The NATS adapter, with real servers."""
