@@ -77,7 +77,7 @@ class FakeEngine:
     async def send(self, task: wire.Task) -> TaskId:
         """Publishes it."""
         headers = wire.headers(
-            id=str(task.id), source=f"/skerry/node/{NODE}", type="skerry.task", trace=wire.traceparent(task.run)
+            id=str(task.id), source="skerry/sample", type="skerry.task", trace=wire.traceparent(task.run)
         )
         await self.bus.publish(Message(wire.task_subject(self.size, task.id), wire.encode(task), headers))
         return task.id

@@ -248,7 +248,7 @@ class Attempt:
         trace = self._deliveries[0].message.headers.get("traceparent", "")
         headers = wire.headers(
             id=str(task.id),
-            source=f"/skerry/worker/{self._kit.size}/{self._kit.name}",
+            source=f"skerry/worker/{self._kit.size}/{self._kit.name}",
             type="skerry.result",
             trace=trace or wire.traceparent(task.run, task.step),
         )

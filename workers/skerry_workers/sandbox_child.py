@@ -40,6 +40,7 @@ from skerry_workers.failures import failed
 from skerry_workers.sandbox_wire import LENGTHS, OUT_OF_MEMORY, PID, Answer, Document, Exit, Kill, Request, Setup, frame
 
 TRACE_CHARACTERS_MAX = 8000
+_blob: msgspec.json.Decoder[Blob] = msgspec.json.Decoder(Blob)
 _request: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _BREATH_S = 0.1
 
@@ -231,7 +232,7 @@ def run(
 
 def _rehearse() -> None:
     """Walks the way of a call once: a fork copies each page of memory when it is first touched, 1 ms in all."""
-    blob = Blob(sha256="", size=0)
+    document = msgspec.json.encode(Blob(sha256="", size=0))
     request = Request(
         kind="call",
         target="",
@@ -240,23 +241,27 @@ def _rehearse() -> None:
         attempt=0,
         key="",
         limits=Limits(),
-        args_size=1,
+        args_size=len(document),
         documents=(Document(sha256="", size=0),),
     )
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        ours.sendall(frame(request, 1) + b"1")
+        ours.sendall(frame(request, len(document)) + document)
         call = Call(
             label="",
             is_async=False,
             limits=None,
-            decode=msgspec.json.decode,
-            invoke=lambda _: read_blob(blob),
+            decode=_blob.decode,
+            invoke=read_blob,
             encode=encode_json,
             check=msgspec.json.decode,
             model={},
         )
-        run(theirs, lambda *_: call, confine.rehearse)
+
+        def find(kind: str, target: str) -> Call:
+            return call
+
+        run(theirs, find, confine.rehearse)
 
 
 def _invoke(call: Call, arguments: bytes, request: Request, documents: dict[str, bytes]) -> bytes:

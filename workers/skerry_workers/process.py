@@ -1,0 +1,126 @@
+"""A worker as a process of its own: connect, load, serve, leave when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from skerry.bus import NatsBus
+from skerry.core.structs import Frozen
+from skerry.core.wire import SIZES, Size
+from skerry.errors import DataError, SkerryError, Unavailable
+from skerry.registry import load
+from skerry_workers import logs
+from skerry_workers.service import Worker, default_name
+
+SLOTS, DRAIN_S = 16, 20.0
+_CONNECT_S = 5.0
+
+_log = logging.getLogger("skerry.worker")
+
+
+class WorkerOptions(Frozen):
+    """What `skerry worker` was told.
+
+    One of `data` (the data folder of an engine on this machine, whose bus is used) and `nats` (URLs of NATS servers).
+    `modules` have the tasks and prompts. `slots` is how many tasks it works on at a time, `drain_s` how many seconds
+    they get when it is told to leave.
+    """
+
+    size: Size
+    modules: tuple[str, ...]
+    data: Path | None = None
+    nats: str = ""
+    name: str = ""
+    slots: int = SLOTS
+    drain_s: float = DRAIN_S
+    log_level: str = "info"
+    log_json: bool = False
+
+    @property
+    def bus(self) -> Path | str:
+        """Where the bus is. Raises `DataError` if nobody said so."""
+        if self.nats:
+            return self.nats
+        if self.data is None:
+            raise DataError("where is the bus?", hint="name the engine's data folder (--data) or a NATS URL (--nats)")
+        return self.data / "nats" / "connection.json"
+
+
+def run_worker(options: WorkerOptions) -> int:
+    """Serves until SIGTERM or SIGINT; a second one ends it at once. To be called in the main thread.
+
+    Returns:
+        the exit code: 0 after a drain, 1 when the worker was broken and another process should take its place, 2
+        when it cannot work as it was told to.
+    """
+    logs.configure(options.log_level, as_json=options.log_json)
+    if options.size not in SIZES:
+        return _cannot(DataError(f"there is no size {options.size}", hint=f"sizes are {', '.join(SIZES)}"))
+    try:
+        return asyncio.run(_serve(options))
+    except SkerryError as error:
+        return _cannot(error)
+
+
+def _cannot(error: SkerryError) -> int:
+    _log.error("%s%s", error.message, f" ({error.hint})" if error.hint else "")
+    return 2
+
+
+async def _serve(options: WorkerOptions) -> int:
+    where = options.bus
+    sys.path[:0] = [] if "" in sys.path or os.getcwd() in sys.path else [os.getcwd()]
+    registry = load(options.modules)
+    name = options.name or default_name()
+    told = asyncio.Event()
+    _on_signals(told)
+    bus = await _connect(where, name, told)
+    if bus is None:
+        return 0
+    async with bus:
+        worker = Worker(bus, registry, options.size, name=name, slots=options.slots, modules=options.modules)
+        serving = asyncio.create_task(worker.run())
+        leaving = asyncio.create_task(told.wait())
+        await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            await worker.drain(options.drain_s)
+        leaving.cancel()
+        return 0 if await serving else 1
+
+
+def _on_signals(told: asyncio.Event) -> None:
+    def on_signal(number: signal.Signals) -> None:
+        if told.is_set():
+            _log.warning("%s again: leaving at once", number.name)
+            # Nothing is lost: what was under way is handed out again when its lease ends.
+            os._exit(128 + number)
+        _log.info("%s: leaving", number.name)
+        told.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+async def _connect(where: Path | str, name: str, told: asyncio.Event) -> NatsBus | None:
+    """The bus, as soon as it is there; None when we were told to leave before that."""
+    said = ""
+    while not told.is_set():
+        try:
+            return await NatsBus.connect(where, name=name, timeout_s=_CONNECT_S)
+        except Unavailable as error:
+            why = f"{error.message}{f' ({error.hint})' if error.hint else ''}"
+            if why != said:
+                _log.warning("waiting for the bus: %s", why)
+            said = why
+        try:
+            async with asyncio.timeout(0.2):
+                await told.wait()
+        except TimeoutError:
+            continue
+    return None
