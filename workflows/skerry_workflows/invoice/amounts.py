@@ -48,9 +48,7 @@ def find(text: str, mark: str | None = None) -> Iterator[Amount]:
     for match in _AMOUNT.finditer(text):
         negative = bool(match["sign"] or match["trail"] or (match["open"] and match["close"]))
         values = meanings(match["number"], mark)
-        yield Amount(
-            match.start("number"), match.end("number"), tuple(-v if negative and v else v for v in values)
-        )
+        yield Amount(match.start("number"), match.end("number"), tuple(-v if negative and v else v for v in values))
 
 
 def meanings(number: str, mark: str | None = None) -> tuple[Decimal, ...]:
@@ -75,7 +73,9 @@ def meanings(number: str, mark: str | None = None) -> tuple[Decimal, ...]:
     return (as_whole, as_decimal)
 
 
-_TELLING = re.compile(r"(?<![\w.,/'\u2019])\d{1,3}(?:[ .,'\u2019]\d{3})*([.,])\d{2}(?![\w.,/])|(?<![\w.,/])\d{4,12}([.,])\d{2}(?![\w.,/])")
+_TELLING = re.compile(
+    r"(?<![\w.,/'\u2019])\d{1,3}(?:[ .,'\u2019]\d{3})*([.,])\d{2}(?![\w.,/])|(?<![\w.,/])\d{4,12}([.,])\d{2}(?![\w.,/])"
+)
 
 
 def decimal_mark(text: str) -> str | None:

@@ -35,15 +35,15 @@ def fields(root: Node) -> InvoiceFields:
         doc_type=doc_type_of(head.value("TypeCode")),
         number=head.value("ID"),
         issue_date=date_of(head.value("IssueDateTime/DateTimeString"), "the issue date"),
-        due_date=date_of(
-            settlement.value("SpecifiedTradePaymentTerms/DueDateDateTime/DateTimeString"), "the due date"
-        ),
+        due_date=date_of(settlement.value("SpecifiedTradePaymentTerms/DueDateDateTime/DateTimeString"), "the due date"),
         currency=currency,
         seller_name=seller.value("Name"),
         seller_vat_id=_vat_id(seller),
         buyer_name=buyer.value("Name"),
         buyer_vat_id=_vat_id(buyer),
-        purchase_order=agreement.value("BuyerOrderReferencedDocument/IssuerAssignedID", "BuyerOrderReferencedDocument/ID"),
+        purchase_order=agreement.value(
+            "BuyerOrderReferencedDocument/IssuerAssignedID", "BuyerOrderReferencedDocument/ID"
+        ),
         iban=_ibans(settlement),
         line_total=decimal_of(totals.value("LineTotalAmount"), "the sum of the lines"),
         allowance_total=decimal_of(totals.value("AllowanceTotalAmount"), "the allowances"),

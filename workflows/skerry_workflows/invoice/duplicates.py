@@ -15,8 +15,9 @@ _CENT = Decimal("0.01")
 def compare(a: InvoiceFields, b: InvoiceFields) -> Verdict:
     """Whether two files are one invoice.
 
-    "same": seller, number, date and total agree. "different": the number differs, or the seller does. "review": seller and
-    number agree but date, total, currency or type do not (a correction, a reissue, a fraud), or too little is known to say.
+    "same": seller, number, date and total agree. "different": the number differs, or the seller does. "review":
+    seller and number agree but date, total, currency or type do not (a correction, a reissue, a fraud), or too
+    little is known to say.
     """
     if not a.number or not b.number or normal_number(a.number) != normal_number(b.number):
         return "different"
@@ -25,13 +26,16 @@ def compare(a: InvoiceFields, b: InvoiceFields) -> Verdict:
         return "different"
     known = [
         None if a.issue_date is None or b.issue_date is None else a.issue_date == b.issue_date,
-        None if a.gross_total is None or b.gross_total is None else abs(abs(a.gross_total) - abs(b.gross_total)) <= _CENT,
+        None
+        if a.gross_total is None or b.gross_total is None
+        else abs(abs(a.gross_total) - abs(b.gross_total)) <= _CENT,
         None if a.currency is None or b.currency is None else a.currency == b.currency,
         a.doc_type == b.doc_type,
     ]
     date, total = known[:2]
     if sellers is None:
-        # Numbers like "1001" are everywhere: without a seller, date and total must speak for it before a person is asked.
+        # Numbers like "1001" are everywhere: without a seller, date and total must speak for it before a person is
+        # asked.
         return "review" if date and total else "different"
     if False in known or (date is None and total is None):
         return "review"

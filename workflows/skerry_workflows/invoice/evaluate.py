@@ -16,9 +16,9 @@ from skerry_workflows.invoice.model import InvoiceFields
 
 # In the scorer's shape, in its order.
 _FIELDS = (
-    "doc_type", "number", "issue_date", "due_date", "currency", "seller_name", "seller_vat_id", "buyer_name", "buyer_vat_id",
-    "purchase_order", "iban", "line_total", "net_total", "tax_total", "gross_total", "prepaid", "payable", "tax_breakdown",
-    "lines",
+    "doc_type", "number", "issue_date", "due_date", "currency", "seller_name", "seller_vat_id", "buyer_name",
+    "buyer_vat_id", "purchase_order", "iban", "line_total", "net_total", "tax_total", "gross_total", "prepaid",
+    "payable", "tax_breakdown", "lines",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Where a value stands in its source, whatever way it is written there: 1.234,56 is 1234.56, 31.01.2024 is 2024-01-31."""
+"""Where a value stands in its source, however it is written there: 1.234,56 is 1234.56, 31.01.2024 is 2024-01-31."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import msgspec
 
@@ -108,7 +108,7 @@ class Source:
         return match.span() if match and characters else None
 
     def _words(self, value: str) -> tuple[int, int] | None:
-        """A string, blanks and case apart, not as part of a longer word; or its words in order, as columns break them up."""
+        """A string, blanks and case apart, not within a longer word; or its words in order, where columns part them."""
         wanted, _ = _squeeze(value)
         folded, positions = self._folded
         if not wanted:
@@ -147,7 +147,7 @@ def _whole(word: str) -> str:
 
 
 def _squeeze(text: str) -> tuple[str, list[int]]:
-    """The text without blanks, dots between characters and case, with the place of every character that is left."""
+    """The text without blanks and case, with the place of every character that is left."""
     kept: list[str] = []
     positions: list[int] = []
     for index, char in enumerate(text):
@@ -171,7 +171,7 @@ def scalars(fields: InvoiceFields) -> Iterator[tuple[str, object]]:
     for name in InvoiceFields.__struct_fields__:
         value = getattr(fields, name)
         if isinstance(value, tuple):
-            for index, element in enumerate(value):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            for index, element in enumerate(cast("tuple[object, ...]", value)):
                 if isinstance(element, msgspec.Struct):
                     for part in element.__struct_fields__:
                         if getattr(element, part) is not None:

@@ -1,4 +1,4 @@
-"""What makes an invoice that invoice: who issued it, its number, its date. Written differently, it is still the same."""
+"""What makes an invoice that invoice: who issued it, its number, its date. Written otherwise, it is still the same."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import msgspec
 from skerry_workflows.invoice import vat_ids
 from skerry_workflows.invoice.model import InvoiceFields
 
+# With punctuation already made blanks: "S.p.A." is "s p a".
 _LEGAL_FORMS = re.compile(
-    r"(?<!\w)(?:gmbh|mbh|ag|kg|ohg|ug|e ?k|gbr|co|ltd|limited|llp|plc|inc|llc|corp|corporation|company|sarl|s a r l|sasu?|s a s|eurl|s ?a|s ?l|s ?l ?u|s ?r ?l|s ?p ?a"
-    r"|b ?v|n ?v|bvba|vof|lda|sp z ?o ?o|s r o|a s|aps|ab|as|oy|oyj|kft|se)(?!\w)"
+    r"(?<!\w)(?:gmbh|mbh|ag|kg|ohg|ug|e ?k|gbr|co|ltd|limited|llp|plc|inc|llc|corp|corporation|company|sarl|s a r l"
+    r"|sasu?|s a s|eurl|s ?a|s ?l|s ?l ?u|s ?r ?l|s ?p ?a|b ?v|n ?v|bvba|vof|lda|sp z ?o ?o|s r o|a s|aps|ab|as|oyj?"
+    r"|kft|se)(?!\w)"
 )
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Normalised: `seller_vat` is "" where no VAT id is known, `seller_name` has no legal form, `number` no punctuation."""
+    """Normalised: `seller_vat` is "" where none is known, `seller_name` has no legal form, `number` no punctuation."""
 
     seller_vat: str
     seller_name: str
@@ -56,7 +58,7 @@ def normal_number(number: str) -> str:
 
 
 def normal_name(name: str | None) -> str:
-    """Letters and digits without accents, case and legal form ("Acme S.à r.l." is "acme"); a name of nothing else is kept."""
+    """Letters and digits without accents, case and legal form ("Acme S.à r.l." is "acme"), unless nothing is left."""
     decomposed = unicodedata.normalize("NFKD", (name or "").casefold())
     plain = "".join(c for c in decomposed if not unicodedata.combining(c))
     words = re.sub(r"[\W_]+", " ", plain).strip()

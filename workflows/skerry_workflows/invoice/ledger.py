@@ -1,8 +1,8 @@
 """The ledger: where accepted invoices end, each exactly once, whatever crashes, retries or forks on the way.
 
-It is an SQLite file of its own. One transaction looks up the idempotency key and the invoice's identity and inserts the row; it
-takes the write lock first (`BEGIN IMMEDIATE`), so two processes cannot both find nothing. `synchronous=FULL`: what `post`
-returned is on disk.
+It is an SQLite file of its own. One transaction looks up the idempotency key and the invoice's identity and inserts
+the row; it takes the write lock first (`BEGIN IMMEDIATE`), so two processes cannot both find nothing.
+`synchronous=FULL`: what `post` returned is on disk.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from importlib import resources
@@ -95,7 +95,8 @@ class Ledger:
             self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise Unavailable(
-                f"the ledger {path} cannot be opened: {error}", hint="check the path, its rights and the free disk space"
+                f"the ledger {path} cannot be opened: {error}",
+                hint="check the path, its rights and the free disk space",
             ) from error
 
     def _prepare(self) -> None:
@@ -107,7 +108,7 @@ class Ledger:
                 f"the ledger {self.path} was written by a newer version (schema {version})", hint="install that version"
             )
         if version < _SCHEMA_VERSION:
-            schema = resources.files(__package__).joinpath("ledger.sql").read_text(encoding="utf-8")
+            schema = resources.files("skerry_workflows.invoice").joinpath("ledger.sql").read_text(encoding="utf-8")
             self._db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={_SCHEMA_VERSION}; COMMIT;")
 
     def __enter__(self) -> Ledger:
@@ -149,7 +150,7 @@ class Ledger:
             raise RetryableError(f"the ledger {self.path} could not be written: {error}", retry_after_s=1.0) from error
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self) -> Generator[None]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -224,7 +225,10 @@ class Ledger:
 def _checked_identity(entry: Entry) -> Identity:
     identity = identity_of(
         InvoiceFields(
-            number=entry.number, issue_date=entry.issue_date, seller_name=entry.seller_name, seller_vat_id=entry.seller_vat_id
+            number=entry.number,
+            issue_date=entry.issue_date,
+            seller_name=entry.seller_name,
+            seller_vat_id=entry.seller_vat_id,
         )
     )
     if identity is None:
@@ -254,10 +258,15 @@ def _posting(row: sqlite3.Row) -> Posting:
 
 
 def _cell(value: object) -> str:
-    """A CSV cell that a spreadsheet takes for text. Numbers and dates of ours are safe; words of strangers may be formulas."""
+    """A CSV cell that a spreadsheet takes for text.
+
+    Numbers and dates of ours are safe; words of strangers may be formulas.
+    """
     if not isinstance(value, str):
         return "" if value is None else str(_column(value))
     # A spreadsheet skips blanks and invisible characters before it looks for the sign of a formula.
     shown = value.lstrip("".join(map(chr, range(33))) + "\u00a0\u200b\ufeff")
-    risky = shown.startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")) or value.startswith(("\t", "\r", "\n"))
+    risky = shown.startswith(("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")) or value.startswith(
+        ("\t", "\r", "\n")
+    )
     return "'" + value if risky else value

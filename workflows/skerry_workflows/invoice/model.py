@@ -32,8 +32,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class InvoiceFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The facts of one invoice, in the terms of EN 16931. `None` (or empty) means: not on the document, or not found.
 
-    Amounts are in `currency`, an ISO 4217 code. `net_total` is without tax, `gross_total` with tax, `payable` what is still
-    to be paid after `prepaid` and `rounding`. The amounts of a credit note are positive, as in EN 16931.
+    Amounts are in `currency`, an ISO 4217 code. `net_total` is without tax, `gross_total` with tax, `payable` what
+    is still to be paid after `prepaid` and `rounding`. The amounts of a credit note are positive, as in EN 16931.
     """
 
     doc_type: DocType = "invoice"
@@ -63,8 +63,9 @@ class InvoiceFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a reader got off one file.
 
-    `text` is what a person sees (the pages joined by form feeds, columns kept by spaces) or, for a bare XML file, the XML;
-    `xml` is the XML inside a PDF; `fields` are there when that XML was parsed exactly; `warnings` are sentences for people.
+    `text` is what a person sees (the pages joined by form feeds, columns kept by spaces) or, for a bare XML file,
+    the XML; `xml` is the XML inside a PDF; `fields` are there when that XML was parsed exactly; `warnings` are
+    sentences for people.
     """
 
     name: str

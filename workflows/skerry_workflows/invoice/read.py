@@ -1,7 +1,7 @@
 """The way in: the bytes of an untrusted file to a `Reading`.
 
-What a file is, is decided by its content; its name only appears in messages. Call it in a process with limits on memory and
-time: every bound that is known is checked here, but parsers have bugs.
+What a file is, is decided by its content; its name only appears in messages. Call it in a process with limits on
+memory and time: every bound that is known is checked here, but parsers have bugs.
 """
 
 from __future__ import annotations
@@ -73,4 +73,4 @@ def _looks_like_xml(data: bytes) -> bool:
     head = data[:512].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").replace(b"\0", b"")
     if head[:15].lower().startswith((b"<!doctype html", b"<html")):
         raise Unreadable("this is a web page", hint="print it to PDF and send that")
-    return head.startswith(b"<") and head[1:2].isalpha() or head.startswith((b"<?", b"<!"))
+    return (head.startswith(b"<") and head[1:2].isalpha()) or head.startswith((b"<?", b"<!"))

@@ -112,7 +112,9 @@ def _require_text_layer(text: str, pages: int) -> None:
     # Fonts without a character map give private-use characters or replacement marks instead of letters.
     odd = sum(unicodedata.category(c) in ("Co", "Cn") or c == "\ufffd" for c in letters)
     if odd > len(letters) * 0.2 or text.count("(cid:") * 5 > len(letters) * 0.2:
-        raise Unreadable("the text layer of this PDF is scrambled: its fonts do not say their letters", hint=_TYPE_IT_IN)
+        raise Unreadable(
+            "the text layer of this PDF is scrambled: its fonts do not say their letters", hint=_TYPE_IT_IN
+        )
 
 
 def _embedded_invoice(reader: PdfReader) -> tuple[tuple[InvoiceFields, str] | None, tuple[str, ...]]:

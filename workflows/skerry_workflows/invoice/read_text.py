@@ -23,12 +23,15 @@ def read_text(data: bytes, name: str) -> Reading:
         raise Unreadable(f"this text file has {size_mib:.0f} MiB, far too much for an invoice", hint=_RESAVE)
     text = clean(_decode(data))
     if sum(not c.isspace() for c in text) < limits.PDF_TEXT_CHARS_MIN:
-        raise Unreadable("this file is empty or holds only a few characters", hint="ask the sender for the invoice again")
+        raise Unreadable(
+            "this file is empty or holds only a few characters", hint="ask the sender for the invoice again"
+        )
     return Reading(name=name, media_type="text/plain", kind="text", text=text)
 
 
 def clean(text: str) -> str:
-    """Text fit for JSON and for rules: NFC, line ends as newlines, tabs expanded, no control characters or lone surrogates.
+    """Text fit for JSON and for rules: NFC, line ends as newlines, tabs expanded, no control characters or lone
+    surrogates.
 
     Raises:
         Unreadable: it is longer than an invoice can be.

@@ -1,4 +1,7 @@
-"""VAT identification numbers: the form of every EU country, Switzerland, Norway and Britain, and the check digits of most."""
+"""VAT identification numbers:
+
+the form of every EU country, Switzerland, Norway and Britain, and the check digits of most.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from typing import Final
 # What follows the country's two letters (CHE: three), compact and in upper case.
 FORMATS: Final = {
     "AT": r"U\d{8}", "BE": r"[01]\d{9}", "BG": r"\d{9,10}", "CHE": r"\d{9}(?:MWST|TVA|IVA)?", "CY": r"\d{8}[A-Z]",
-    "CZ": r"\d{8,10}", "DE": r"\d{9}", "DK": r"\d{8}", "EE": r"\d{9}", "EL": r"\d{9}", "ES": r"[A-Z]\d{7}[A-Z0-9]|\d{8}[A-Z]",
-    "FI": r"\d{8}", "FR": r"[A-HJ-NP-Z0-9]{2}\d{9}", "GB": r"\d{9}(?:\d{3})?|GD[0-4]\d\d|HA[5-9]\d\d", "HR": r"\d{11}",
-    "HU": r"\d{8}", "IE": r"\d{7}[A-W][A-I]?|\d[A-Z+*]\d{5}[A-W]", "IT": r"\d{11}", "LT": r"\d{9}(?:\d{3})?", "LU": r"\d{8}",
-    "LV": r"\d{11}", "MT": r"\d{8}", "NL": r"\d{9}B\d{2}", "NO": r"\d{9}(?:MVA)?", "PL": r"\d{10}", "PT": r"\d{9}",
-    "RO": r"\d{2,10}", "SE": r"\d{12}", "SI": r"\d{8}", "SK": r"\d{10}", "XI": r"\d{9}(?:\d{3})?|GD[0-4]\d\d|HA[5-9]\d\d",
+    "CZ": r"\d{8,10}", "DE": r"\d{9}", "DK": r"\d{8}", "EE": r"\d{9}", "EL": r"\d{9}", "ES":
+    r"[A-Z]\d{7}[A-Z0-9]|\d{8}[A-Z]", "FI": r"\d{8}", "FR": r"[A-HJ-NP-Z0-9]{2}\d{9}", "GB":
+    r"\d{9}(?:\d{3})?|GD[0-4]\d\d|HA[5-9]\d\d", "HR": r"\d{11}", "HU": r"\d{8}", "IE":
+    r"\d{7}[A-W][A-I]?|\d[A-Z+*]\d{5}[A-W]", "IT": r"\d{11}", "LT": r"\d{9}(?:\d{3})?", "LU": r"\d{8}", "LV":
+    r"\d{11}", "MT": r"\d{8}", "NL": r"\d{9}B\d{2}", "NO": r"\d{9}(?:MVA)?", "PL": r"\d{10}", "PT": r"\d{9}", "RO":
+    r"\d{2,10}", "SE": r"\d{12}", "SI": r"\d{8}", "SK": r"\d{10}", "XI": r"\d{9}(?:\d{3})?|GD[0-4]\d\d|HA[5-9]\d\d",
 }  # fmt: skip
 
 
@@ -28,7 +32,9 @@ def problem(vat_id: str) -> str | None:
     country, body = split(compact(vat_id))
     form = FORMATS.get(country)
     if form is None:
-        return None if re.fullmatch(r"[A-Z]{2}[A-Z0-9+*]{2,13}", compact(vat_id)) else "it does not begin with a country"
+        return (
+            None if re.fullmatch(r"[A-Z]{2}[A-Z0-9+*]{2,13}", compact(vat_id)) else "it does not begin with a country"
+        )
     if not re.fullmatch(form, body):
         return f"it is not written like one of {country}"
     check = _CHECKS.get(country)
@@ -46,7 +52,8 @@ _LENGTH_MAX = 20
 
 
 def find(text: str) -> Iterator[tuple[int, int]]:
-    """Where VAT ids stand in `text`: whatever has the form of one, its groups kept apart by blanks, dots or dashes or not.
+    """Where VAT ids stand in `text`: whatever has the form of one, its groups kept apart by blanks, dots or dashes
+    or not.
 
     Forms are loose ("DE" and nine digits), so the caller should look at the words before it or at `problem`.
     """

@@ -1,7 +1,7 @@
 """Verifiers: what speaks against the fields of an invoice.
 
-Each is a pure function from (fields, reading) to objections. What passes all of `VERIFIERS` may be booked without a person
-(below the approval limit), so a doubt is an objection.
+Each is a pure function from (fields, reading) to objections. What passes all of `VERIFIERS` may be booked without a
+person (below the approval limit), so a doubt is an objection.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _line_sum(fields: InvoiceFields, *, exact: bool) -> Iterator[Objection]:
     if not amounts or len(amounts) < len(fields.lines):
         return
     total = sum(amounts, Decimal(0))
-    wanted = [fields.line_total, fields.net_total] if fields.line_total is None else [fields.line_total]
+    wanted: list[Decimal | None] = [fields.net_total if fields.line_total is None else fields.line_total]
     if not exact:
         # Shops print prices with tax, and their lines then sum to the gross total.
         wanted.append(fields.gross_total)
@@ -92,9 +92,13 @@ def _tax_sums(fields: InvoiceFields) -> Iterator[Objection]:
     amounts = [t.amount for t in fields.tax_breakdown if t.amount is not None]
     bases = [t.basis for t in fields.tax_breakdown if t.basis is not None]
     if amounts and fields.tax_total is not None and abs(sum(amounts, Decimal(0)) - fields.tax_total) > _CENT:
-        yield _objection("lines", f"the lines of tax sum to {sum(amounts)}, not to {fields.tax_total}", "tax_breakdown", "tax_total")
+        yield _objection(
+            "lines", f"the lines of tax sum to {sum(amounts)}, not to {fields.tax_total}", "tax_breakdown", "tax_total"
+        )
     if bases and fields.net_total is not None and abs(sum(bases, Decimal(0)) - fields.net_total) > _CENT:
-        yield _objection("lines", f"the taxed amounts sum to {sum(bases)}, not to {fields.net_total}", "tax_breakdown", "net_total")
+        yield _objection(
+            "lines", f"the taxed amounts sum to {sum(bases)}, not to {fields.net_total}", "tax_breakdown", "net_total"
+        )
     for t in fields.tax_breakdown:
         if t.rate is not None and t.basis is not None and t.amount is not None:
             expected = t.basis * t.rate / 100
@@ -123,9 +127,9 @@ def vat_ids_valid(fields: InvoiceFields, reading: Reading) -> Iterable[Objection
         problem = vat_ids.problem(value) if value else None
         if problem:
             yield _objection("vat_id", f"the {_spoken(name)} {value} is not valid: {problem}", name)
-    if fields.seller_vat_id and fields.buyer_vat_id:
-        if vat_ids.compact(fields.seller_vat_id) == vat_ids.compact(fields.buyer_vat_id):
-            yield _objection("vat_id", "seller and buyer have the same VAT id", "seller_vat_id", "buyer_vat_id")
+    both = [vat_ids.compact(v) for v in (fields.seller_vat_id, fields.buyer_vat_id) if v]
+    if len(both) == 2 and both[0] == both[1]:
+        yield _objection("vat_id", "seller and buyer have the same VAT id", "seller_vat_id", "buyer_vat_id")
 
 
 def ibans_valid(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
@@ -151,7 +155,8 @@ def page_agrees(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
 
 
 VERIFIERS: Final[tuple[Verifier, ...]] = (
-    complete, grounded, totals_add_up, lines_add_up, dates_in_order, vat_ids_valid, ibans_valid, currency_known, page_agrees,
+    complete, grounded, totals_add_up, lines_add_up, dates_in_order, vat_ids_valid, ibans_valid, currency_known,
+    page_agrees,
 )  # fmt: skip
 
 

@@ -24,8 +24,8 @@ class Node:
 
     tag: str
     text: str
-    attributes: dict[str, str] = field(default_factory=dict)
-    children: list[Node] = field(default_factory=list)
+    attributes: dict[str, str] = field(default_factory=dict[str, str])
+    children: list[Node] = field(default_factory=list["Node"])
 
     def all(self, path: str) -> Iterator[Node]:
         """Every element below at `path` ("A/B/C", local names), in document order."""

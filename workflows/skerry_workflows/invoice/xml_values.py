@@ -13,9 +13,7 @@ from skerry_workflows.invoice.unreadable import Unreadable
 _DECIMAL = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})")
 
 # UNTDID 1001 codes that EN 16931 treats as credit notes.
-_CREDIT_CODES = frozenset(
-    {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"}
-)
+_CREDIT_CODES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"})
 
 
 def decimal_of(text: str | None, where: str) -> Decimal | None:

@@ -1,11 +1,13 @@
 """Text to fields by rules: no model, no document known beforehand.
 
-General by intent: words of many languages, number and date formats, arithmetic and position. What is not beyond doubt is left
-empty, because a person who is asked costs a minute and a wrong value that is booked costs an afternoon.
+General by intent: words of many languages, number and date formats, arithmetic and position. What is not beyond
+doubt is left empty, because a person who is asked costs a minute and a wrong value that is booked costs an
+afternoon.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -20,13 +22,15 @@ def extract(reading: Reading) -> InvoiceFields:
     page = lay_out(reading.text)
     table = items.table(page)
     tax_lines = taxes.breakdown(page, table.rows)
-    found = totals.solve(totals.candidates(page, table.rows), tax_lines, page)
+    candidates = totals.candidates(page, table.rows)
+    found = totals.solve(candidates, tax_lines, page)
     lines = items.fitting(table.items, (found.net, found.gross))
     seller_vat_id, buyer_vat_id = accounts.vat_id_pair(page)
+    number = header.number(page)
     fields = InvoiceFields(
         doc_type=header.doc_type(page),
-        number=header.number(page),
-        issue_date=header.issue_date(page),
+        number=number,
+        issue_date=header.issue_date(page, number),
         due_date=header.due_date(page),
         currency=money.currency(page),
         seller_name=parties.seller(page),
@@ -41,7 +45,7 @@ def extract(reading: Reading) -> InvoiceFields:
         gross_total=found.gross,
         prepaid=found.prepaid,
         payable=found.payable,
-        tax_breakdown=_tax_breakdown(page, tax_lines, found),
+        tax_breakdown=_tax_breakdown(page, (tax_lines, totals.rate_lines(candidates)), found),
         lines=lines,
     )
     return _positive(fields) if fields.doc_type == "credit_note" else fields
@@ -53,14 +57,19 @@ def _line_total(lines: tuple[Line, ...], net: Decimal | None) -> Decimal | None:
     return net if lines and net is not None and total == net else None
 
 
-def _tax_breakdown(page: Page, found: tuple[TaxLine, ...], sums: totals.Totals) -> tuple[TaxLine, ...]:
-    """The lines of tax if they add up to the totals, else none."""
+def _tax_breakdown(page: Page, ways: Iterable[tuple[TaxLine, ...]], sums: totals.Totals) -> tuple[TaxLine, ...]:
+    """The first of several ways to read the lines of tax that adds up to the totals;
+
+    if none does, the only rate that fits.
+    """
     if sums.net is None or sums.tax is None:
         return ()
-    basis = sum((t.basis or Decimal(0) for t in found), Decimal(0))
-    amount = sum((t.amount or Decimal(0) for t in found), Decimal(0))
-    if found and abs(basis - sums.net) <= totals.ROUNDING and abs(amount - sums.tax) <= totals.ROUNDING:
-        return found
+    for lines in ways:
+        basis = sum((t.basis for t in lines if t.basis is not None), Decimal(0))
+        amount = sum((t.amount for t in lines if t.amount is not None), Decimal(0))
+        bases_fit = all(t.basis is None for t in lines) or abs(basis - sums.net) <= totals.ROUNDING
+        if lines and bases_fit and abs(amount - sums.tax) <= totals.ROUNDING:
+            return lines
     return taxes.single_rate(page, sums.net, sums.tax)
 
 
@@ -79,6 +88,8 @@ def _positive(fields: InvoiceFields) -> InvoiceFields:
         tax_total=flip(fields.tax_total),
         gross_total=flip(fields.gross_total),
         payable=flip(fields.payable),
-        tax_breakdown=tuple(TaxLine(rate=t.rate, basis=flip(t.basis), amount=flip(t.amount)) for t in fields.tax_breakdown),
+        tax_breakdown=tuple(
+            TaxLine(rate=t.rate, basis=flip(t.basis), amount=flip(t.amount)) for t in fields.tax_breakdown
+        ),
         lines=tuple(msgspec.structs.replace(line, net_amount=flip(line.net_amount)) for line in fields.lines),
     )

@@ -9,7 +9,8 @@ from skerry_workflows.invoice.rules import labels
 from skerry_workflows.invoice.rules.page import Page
 
 _NAMED = re.compile(
-    r"\b(?:vat|tax|ust|ust-?id\w*|ustid|uid|umsatzsteuer|mwst|tva|iva|p\.? ?iva|btw|nif|cif|moms|nip|dic|alv|oib|org)\b[^\n]{0,24}$"
+    r"\b(?:vat|tax|ust|ust-?id\w*|ustid|uid|umsatzsteuer|mwst|tva|iva|p\.? ?iva|btw|nif|cif|moms|nip|dic|alv|oib|org)\b"
+    r"[^\n]{0,24}$"
 )
 
 
@@ -43,7 +44,7 @@ def _is_customers(page: Page, start: int, before: str) -> bool:
         return False
     for above in reversed(page.lines[max(0, line - 8) : line]):
         for other in above:
-            if abs(other.start - cell.start) <= 3:
+            if other.begins_with(cell):
                 if labels.BUYER.match(other.folded):
                     return True
                 if labels.SELLER.match(other.folded):

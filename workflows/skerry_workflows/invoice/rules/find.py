@@ -14,14 +14,14 @@ T = TypeVar("T")
 def labelled(page: Page, label: re.Pattern[str], parse: Callable[[str], T | None]) -> Iterator[T]:
     """The value of every occurrence of `label` at the start of a cell.
 
-    The value is what `parse` makes of the rest of the cell; if nothing is left there, of the next cell to the right, and
-    if that is no value, of the cell below (a row of labels over a row of values).
+    The value is what `parse` makes of the rest of the cell; if nothing is left there, of the next cell to the right,
+    and if that is no value, of the cell below (a row of labels over a row of values).
     """
     for cell in page.cells():
         match = label.match(cell.folded)
         if not match:
             continue
-        rest = cell.text[match.end() :].strip(" :.=\t#")
+        rest = cell.text[match.end() :].lstrip(" :.=#").rstrip()
         if rest:
             value = parse(rest)
             if value is not None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from skerry_workflows.invoice import dates
+from skerry_workflows.invoice.identity import normal_number
 from skerry_workflows.invoice.model import DocType
 from skerry_workflows.invoice.rules import labels
 from skerry_workflows.invoice.rules.find import labelled, only
@@ -39,7 +40,7 @@ def number(page: Page) -> str | None:
     for candidates in (labelled(page, labels.NUMBER, _number), _titled(page), _under_title(page)):
         found = list(candidates)
         if found:
-            return only(found, lambda n: re.sub(r"\W", "", n).casefold())
+            return only(found, normal_number)
     return None
 
 
@@ -80,18 +81,14 @@ def _under_title(page: Page) -> Iterator[str]:
                         yield value
 
 
-def issue_date(page: Page) -> dt.date | None:
-    """The date labelled as the invoice's, else the one in the line of its number, else the one labelled just "date"."""
+def issue_date(page: Page, invoice_number: str | None) -> dt.date | None:
+    """The date labelled as the invoice's, or the one in the line of its number;
+
+    without either, the one labelled "date".
+    """
     parse = _date_parser(page)
-    for candidates in (
-        labelled(page, labels.ISSUE_DATE, parse),
-        _dates_behind_numbers(page),
-        labelled(page, labels.BARE_DATE, parse),
-    ):
-        found = list(candidates)
-        if found:
-            return only(found)
-    return None
+    found = [*labelled(page, labels.ISSUE_DATE, parse), *_dates_behind(page, invoice_number)]
+    return only(found or list(labelled(page, labels.BARE_DATE, parse)))
 
 
 def due_date(page: Page) -> dt.date | None:
@@ -108,12 +105,16 @@ def _date_parser(page: Page) -> Callable[[str], dt.date | None]:
     return parse
 
 
-def _dates_behind_numbers(page: Page) -> Iterator[dt.date]:
+def _dates_behind(page: Page, invoice_number: str | None) -> Iterator[dt.date]:
+    """The dates behind the invoice's own number:
+
+    "Invoice 17 of 3 May 2024". A credit note names other invoices as well.
+    """
     for cell in page.cells():
         label = labels.NUMBER.match(cell.folded) or labels.TITLE.match(cell.folded)
         rest = cell.text[label.end() :].lstrip(" :.#") if label else ""
         number_match = _NUMBER.match(rest)
-        if not number_match:
+        if not number_match or normal_number(number_match[0]) != normal_number(invoice_number or ""):
             continue
         behind = rest[number_match.end() :]
         for date in dates.find(behind):

@@ -7,27 +7,71 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from skerry_workflows.invoice.rules import labels
 from skerry_workflows.invoice.rules.page import Cell, Page
 
 _HEADS: Final = {
-    "name": r"(?:(?:item|product|service|goods)s?(?: (?:description|name))?|description(?: of (?:goods|services))?|details|particulars"
-    r"|artikel(?:bezeichnung)?|bezeichnung|beschreibung|produkt|leistung|text|designation|libelle|prestation|produit|article"
-    r"|descripcion|concepto|producto|articulo|descrizione|prodotto|articolo|omschrijving|product(?:naam)?|descricao|nazwa|opis"
-    r"|beskrivning|beskrivelse|benamning)",
-    "quantity": r"(?:qty|quantity|quantities|units|hours|menge|anzahl|stuckzahl|stunden|qte|quantite|nombre|cantidad|cant|unidades"
-    r"|quantita|q\.?ta|aantal|hoeveelheid|uren|quantidade|ilosc|antal|mangd)",
-    "unit_price": r"(?:unit (?:price|cost)|price(?: per unit| each)?|rate|cost|each|einzelpreis|einzel|stuckpreis|e-?preis|preis"
-    r"|prix(?: unitaire)?(?: h\.?t\.?)?|p\.? ?u\.?(?: h\.?t\.?)?|precio(?: unitario)?|prezzo(?: unitario)?"
-    r"|prijs(?: per (?:stuk|eenheid))?|stukprijs|eenheidsprijs|tarief|preco|cena|a-?pris|pris)",
-    "net_amount": r"(?:(?:line |net )?(?:amount|total)|total (?:price|net|h\.?t\.?|excl\.? \w+|incl\.? \w+)|net|summe|gesamt(?:preis|betrag)?|betrag"
-    r"|montant(?: h\.?t\.?| t\.?t\.?c\.?)?|prix h\.?t\.?|total t\.?t\.?c\.?|price (?:w/o|excl\.?|incl\.?|ex) ?\w*|importe|importo|totale|bedrag|totaal"
-    r"|prijs (?:incl|excl)\.? ?\w*|wartosc|belopp|belob|valor|value|nettobetrag|netto)",
-    "tax": r"(?:(?:vat|tax|ust|mwst|tva|iva|btw|moms|gst|steuer)\.?(?: ?(?:%|rate|satz))?)",
-    "other": r"(?:disc|discount|rabatt|rem(?:ise)?|descuento|dto|sconto|korting|unit|einheit|unite|unidad|u\.?m|eenheid|date|datum|code|ref|sku"
-    r"|art\.?-?(?:nr|no)|(?:item|article|product) (?:no|number|code|#))",
-    "position": r"(?:#|no|nr|pos|position|line|n°)(?=\.?$)",
-}  # fmt: skip
-_PATTERNS: Final = {kind: re.compile(rf"\W*{pattern}(?!\w)\.?" if kind != "position" else pattern) for kind, pattern in _HEADS.items()}
+    "name": """
+        en: (?:item|product|service|goods)s?(?: (?:description|name))? | description(?: of (?:goods|services))?
+        en: details
+        en: particulars
+        de: artikel(?:bezeichnung)? | bezeichnung | beschreibung | produkt | leistung | text
+        fr: designation | libelle | prestation | produit | article
+        es: descripcion | concepto | producto | articulo
+        it: descrizione | prodotto | articolo
+        nl: omschrijving | product(?:naam)?
+        pt: descricao
+        pl: nazwa | opis
+        sv: beskrivning | beskrivelse | benamning
+        """,
+    "quantity": """
+        en: qty | quantity | quantities | units | hours
+        de: menge | anzahl | stuckzahl | stunden
+        fr: qte | quantite | nombre
+        es: cantidad | cant | unidades
+        it: quantita | q\\.?ta
+        nl: aantal | hoeveelheid | uren
+        pt: quantidade
+        pl: ilosc
+        sv: antal | mangd
+        """,
+    "unit_price": """
+        en: unit (?:price|cost) | price(?: per unit| each)? | rate | cost | each
+        de: einzelpreis | einzel | stuckpreis | e-?preis | preis
+        fr: prix(?: unitaire)?(?: h\\.?t\\.?)? | p\\.? ?u\\.?(?: h\\.?t\\.?)?
+        es: precio(?: unitario)?
+        it: prezzo(?: unitario)?
+        nl: prijs(?: per (?:stuk|eenheid))? | stukprijs | eenheidsprijs | tarief
+        pt: preco
+        pl: cena
+        sv: a-?pris | pris
+        """,
+    "net_amount": """
+        en: (?:(?:line|net) )?(?:amount|total) | total (?:price|net|(?:excl|incl)\\.? \\w+)
+        en: price (?:w/o|excl\\.?|incl\\.?|ex) ?\\w*
+        en: net | value
+        de: summe | gesamt(?:preis|betrag)? | betrag | nettobetrag | netto
+        fr: (?:montant|total)(?: h\\.?t\\.?| t\\.?t\\.?c\\.?)? | prix h\\.?t\\.?
+        es: importe | valor
+        it: importo | totale
+        nl: bedrag | totaal | prijs (?:incl|excl)\\.? ?\\w*
+        pl: wartosc
+        sv: belopp | belob
+        """,
+    "tax": """
+        xx: (?:vat|tax|ust|mwst|tva|iva|btw|moms|gst|steuer)\\.?(?: ?(?:%|rate|satz))?
+        """,
+    "other": """
+        xx: disc | discount | rabatt | rem(?:ise)? | descuento | dto | sconto | korting | unit | einheit | unite
+        xx: unidad
+        xx: u\\.?m | eenheid | date | datum | code | ref | sku | art\\.?-?(?:nr|no)
+        xx: (?:item|article|product) (?:no|number|code|#)
+        """,
+    "position": """
+        xx: (?:#|no|nr|pos|position|line|n°)(?=\\.?$)
+        """,
+}
+_PATTERNS: Final = {kind: re.compile(rf"\W*(?:{labels.phrases(lists)})(?!\w)\.?") for kind, lists in _HEADS.items()}
 _WITH_TAX: Final = re.compile(r"\b(?:incl|inkl|ttc|t\.t\.c|gross|brutto)\b")
 
 
@@ -89,8 +133,15 @@ def _second_line(page: Page, number: int) -> int:
     """The next line, if it only continues the heads above: a few words without digits, each under a head."""
     line = page.lines[number + 1] if number + 1 < len(page.lines) else []
     head = page.lines[number]
-    continues = line and len(line) < len(head) and all(
-        not any(ch.isdigit() for ch in c.text) and len(c.text) <= 15 and any(h.overlaps(c.start, c.end) for h in head[1:]) for c in line
+    continues = (
+        line
+        and len(line) < len(head)
+        and all(
+            not any(ch.isdigit() for ch in c.text)
+            and len(c.text) <= 15
+            and any(h.overlaps(c.start, c.end) for h in head[1:])
+            for c in line
+        )
     )
     return number + 1 if continues else number
 
@@ -105,7 +156,10 @@ def _with_second_line(column: Column, line: list[Cell]) -> Column:
 
 
 def _settled(found: list[Column]) -> list[Column]:
-    """One column of each kind: of several amounts the last without tax is the line's; the others are prices or a quantity."""
+    """One column of each kind:
+
+    of several amounts the last without tax is the line's; the others are prices or a quantity.
+    """
     amounts = [c for c in found if c.kind == "net_amount"]
     without_tax = [c for c in amounts if not _WITH_TAX.search(c.head)]
     chosen = (without_tax or amounts)[-1]

@@ -25,7 +25,10 @@ _REMARK = re.compile(r"[^\W\d][\w ]{1,25}: ")
 
 @dataclass(slots=True)
 class Item:
-    """A line item while it is put together. `indent` is the column its name begins in, `position` what "#" or "No" says."""
+    """A line item while it is put together.
+
+    `indent` is the column its name begins in, `position` what "#" or "No" says.
+    """
 
     line: Line
     indent: int
@@ -99,7 +102,7 @@ def _rows(page: Page, first: int, columns: list[Column]) -> tuple[list[Item], in
 
 def _ends(page: Page, number: int) -> bool:
     line = page.lines[number]
-    return is_totals_row(line) or bool(labels.CARRIED.match(line[0].folded)) or bool(columns_at(page, number)[0])
+    return is_totals_row(page, line) or bool(labels.CARRIED.match(line[0].folded)) or bool(columns_at(page, number)[0])
 
 
 def _item(page: Page, line: list[Cell], columns: list[Column]) -> Item | None:
@@ -132,11 +135,12 @@ def _column_of(cell: Cell, columns: list[Column]) -> Column:
 
 def _number(page: Page, cells: list[Cell]) -> Decimal | None:
     """The one number of a column's cells; None if there are two, or it is ambiguous."""
-    found: list[Decimal | None] = []
-    for cell in cells:
-        for amount in amounts.find(cell.text, page.mark):
-            if not re.match(r" ?%", cell.text[amount.end :]):
-                found.append(amount.value)
+    found = [
+        amount.value
+        for cell in cells
+        for amount in amounts.find(cell.text, page.mark)
+        if not re.match(r" ?%", cell.text[amount.end :])
+    ]
     return found[0] if len(found) == 1 else None
 
 

@@ -1,6 +1,8 @@
-"""The words on invoices, in many languages, folded (lower case, no accents). Words only: nothing here knows a company.
+"""The words on invoices, in many languages. Words only: nothing here knows a company or a layout.
 
-`en de fr es it nl pt pl sv da no` are covered; a word that means different things in two languages is left out or weak.
+All are folded (lower case, no accents, as `page.fold` does). A phrase may hold a little regular expression. Each
+list has one line for each language; a word that means different things in two languages is left out or has a weak
+use.
 """
 
 from __future__ import annotations
@@ -8,14 +10,33 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_DOCUMENT = (
-    r"(?:(?:tax|vat|sales|commercial|final) )?invoice|credit (?:note|memo)|receipt|bill"
-    r"|(?:schluss|teil|abschlags)?rechnung|gutschrift|rechnungskorrektur|beleg"
-    r"|facture|avoir|note de credit|factura|abono|nota de credito|fattura|nota di credito"
-    r"|(?:credit)?factuur|creditnota|fatura|(?:credit|kredit)?faktura|kreditnota|faktura vat"
+
+def phrases(lists: str) -> str:
+    """The lines "xx: one | two" as one pattern, longest phrase first so that "total net" is not read as "total"."""
+    found = [phrase.strip() for line in lists.strip().splitlines() for phrase in line.partition(":")[2].split(" | ")]
+    return "|".join(sorted(found, key=len, reverse=True))
+
+
+def label(lists: str, behind: str = "") -> re.Pattern[str]:
+    """A pattern for one of the phrases at the start of a cell, as whole words; `behind` is what must follow."""
+    return re.compile(rf"\W*(?:{phrases(lists)})(?!\w){behind}")
+
+
+_DOCUMENT: Final = phrases(
+    """
+    en: (?:(?:tax|vat|sales|commercial|final) )?invoice | credit (?:note|memo) | receipt | bill
+    de: (?:schluss|teil|abschlags)?rechnung | gutschrift | rechnungskorrektur | beleg
+    fr: facture | avoir | note de credit
+    es: factura | abono | nota de credito
+    it: fattura | nota di credito
+    nl: (?:credit)?factuur | creditnota
+    pt: fatura
+    pl: faktura | faktura vat
+    sv: (?:credit|kredit)?faktura | kreditnota
+    """
 )
-_NUMBER = r"(?:number|num|nummer|numero|numer|no|nr|n|nbr|id|c|cislo)\b\.?[o°]?|#|№|n°|n\.[o°]"
-_ABOUT = r"(?:of|the|de|la|le|del|della|di|da|du|van|der|do|d')"
+_NUMBER: Final = r"(?:number|num|nummer|numero|numer|no|nr|n|nbr|id|cislo)\b\.?[o°]?|#|№|n°|n\.[o°]"
+_ABOUT: Final = r"(?:of|the|de|la|le|del|della|di|da|du|van|der|do|d')"
 
 DOCUMENT: Final = re.compile(rf"(?:{_DOCUMENT})")
 
@@ -28,88 +49,151 @@ NUMBER: Final = re.compile(
 # "Facture FA-1": a title with its number.
 TITLE: Final = re.compile(rf"\W*(?:{_DOCUMENT})\b")
 
-# "vom 03.07.2014" behind a number.
+# What may stand between a number and its date: "123 vom 03.07.2014".
 DATED: Final = re.compile(
-    r"[\s,(]*(?:vom|von|du|of|dated?|from|issued(?: (?:on|at))?|del?|van|d\.d\.|dd\.?|z dnia|as of|at|-|/|datum|date)?[\s:]*$"
+    r"[\s,(]*(?:vom|von|du|of|dated?|from|issued(?: (?:on|at))?|del?|van|d\.d\.|dd\.?|z dnia|as of|at|-|/|datum"
+    r"|date)?[\s:]*$"
 )
 
-ISSUE_DATE: Final = re.compile(
-    r"\W*(?:invoice date|date of (?:the )?invoice|date of issue|issue date|issued(?: on| date)?|bill date|billing date|document date"
-    r"|tax (?:point|date)|credit note date|date issued|rechnungsdatum|datum der rechnung|ausstellungsdatum|belegdatum|gutschriftsdatum"
-    r"|ausgestellt am|date (?:de |de la )?facture|date de facturation|date d'emission|date d'etablissement|emise? le|date de l'avoir"
-    r"|fecha (?:de )?(?:la )?factura|fecha (?:de )?(?:emision|expedicion)|data (?:della )?fattura|data (?:del )?documento|data (?:di )?emissione"
-    r"|factuurdatum|data da fatura|data de emissao|data wystawienia|fakturadatum|fakturadato|fakturans datum|creditnotadatum)\b"
+ISSUE_DATE: Final = label(
+    """
+    en: invoice date | date of (?:the )?invoice | date of issue | issue date | issued | issued on | issued date
+    en: bill date
+    en: billing date | document date | tax point | tax date | credit note date | date issued
+    de: rechnungsdatum | datum der rechnung | ausstellungsdatum | belegdatum | gutschriftsdatum | ausgestellt am
+    fr: date (?:de |de la )?facture | date de facturation | date d'emission | date d'etablissement | emise? le
+    fr: date de l'avoir
+    es: fecha (?:de )?(?:la )?factura | fecha (?:de )?(?:emision|expedicion)
+    it: data (?:della )?fattura | data (?:del )?documento | data (?:di )?emissione
+    nl: factuurdatum | creditnotadatum
+    pt: data da fatura | data de emissao
+    pl: data wystawienia
+    sv: fakturadatum | fakturans datum | fakturadato
+    """
 )
-BARE_DATE: Final = re.compile(r"\W*(?:date|datum|fecha|data|dato)\b(?= ?[:.]?\s*(?:$|\W?\d|[^\W\d_]{3,9},? \d|[^\W\d_]{3,9}\.? \d))")
-DUE_DATE: Final = re.compile(
-    r"\W*(?:(?:payment )?due(?: date| by| on)|payment (?:due|deadline|date)|due|date due|pay(?:able)? (?:by|until|before)|please (?:pay|remit)(?: \w+){0,3}? (?:by|until|before)"
-    r"|falligkeits(?:datum|tag)|fallig(?:keit)?(?: am| bis| zum)?|zahlbar bis(?: zum)?|zahlungsziel|zu zahlen bis(?: zum)?"
-    r"|(?:bitte )?(?:uber)?weisen sie (?:\w+ ){0,6}?bis(?: spatestens)?(?: zum)?|bitte uberweisen sie (?:\w+ ){0,6}?bis(?: zum)?|zahlung bis(?: zum)?"
-    r"|(?:date d')?echeance|a payer (?:avant|pour) le|a regler avant le|payable (?:avant|au plus tard) le|date limite de paiement"
-    r"|(?:fecha (?:de )?)?vencimiento|pagar antes del?|(?:data (?:di )?)?scadenza|da pagare entro(?: il)?|pagamento entro(?: il)?"
-    r"|vervaldatum|vervaldag|te betalen (?:voor|uiterlijk)|uiterste betaaldatum|betalen voor|data de vencimento|vencimento|termin platnosci|forfallodatum|forfallsdato|forfaldsdato)\b"
+BARE_DATE: Final = label(
+    "xx: date | datum | fecha | data | dato",
+    # A date must follow: "Date of delivery" is another one.
+    r"(?= ?[:.]?\s*(?:$|\W?\d|[^\W\d_]{3,9},? \d|[^\W\d_]{3,9}\.? \d))",
 )
-ORDER: Final = re.compile(
-    r"\W*(?:(?:your )?p\.?o\.?(?: ?(?:number|no|nr|#))|purchase order(?: (?:number|no|nr|#))?|your (?:order|reference|ref)(?: (?:number|no|nr|#))?|customer (?:po|order)(?: (?:number|no))?"
-    r"|ihre (?:bestellung|bestellnummer|bestell-?nr|auftragsnummer|referenz)(?: (?:nr|nummer))?|bestell-?(?:nummer|nr)"
-    r"|votre (?:commande|reference|ref)|(?:numero|n°|no) de (?:votre )?(?:bon de )?commande|bon de commande|commande (?:n°|no)"
-    r"|su (?:pedido|referencia)|(?:numero|n°|no) de pedido|pedido (?:n°|no)|(?:vostro|vs\.?) (?:ordine|riferimento|rif)|numero ordine|ordine (?:n|nr|no)"
-    r"|uw (?:referentie|bestelling|order(?:nummer)?|ref|kenmerk)|inkoopordernummer|inkoopnummer)\b\.?"
+DUE_DATE: Final = label(
+    """
+    en: (?:payment )?due(?: date| by| on) | payment (?:due|deadline|date) | due | date due
+    en: pay(?:able)? (?:by|until|before)
+    en: please (?:pay|remit)(?: \\w+){0,3}? (?:by|until|before)
+    de: falligkeits(?:datum|tag) | fallig(?:keit)?(?: am| bis| zum)? | zahlbar bis(?: zum)? | zahlungsziel
+    de: zu zahlen bis(?: zum)?
+    de: (?:bitte )?uberweisen sie (?:\\w+ ){0,6}?bis(?: spatestens)?(?: zum)? | zahlung bis(?: zum)?
+    fr: (?:date d')?echeance | a payer (?:avant|pour) le | a regler avant le | payable (?:avant|au plus tard) le
+    fr: date limite de paiement
+    es: (?:fecha (?:de )?)?vencimiento | pagar antes del?
+    it: (?:data (?:di )?)?scadenza | da pagare entro(?: il)? | pagamento entro(?: il)?
+    nl: vervaldatum | vervaldag | te betalen (?:voor|uiterlijk) | uiterste betaaldatum | betalen voor
+    pt: data de vencimento
+    pl: termin platnosci
+    sv: forfallodatum | forfallsdato | forfaldsdato
+    """
 )
-CURRENCY: Final = re.compile(r"\W*(?:currency|wahrung|devise|monnaie|moneda|divisa|valuta|waluta|moeda)\b")
+ORDER: Final = label(
+    """
+    en: (?:your )?p\\.?o\\.?(?: ?(?:number|no|nr|#)) | purchase order(?: (?:number|no|nr|#))?
+    en: your (?:order|reference|ref)(?: (?:number|no|nr|#))? | customer (?:po|order)(?: (?:number|no))?
+    de: ihre (?:bestellung|bestellnummer|bestell-?nr|auftragsnummer|referenz)(?: (?:nr|nummer))?
+    de: bestell-?(?:nummer|nr)
+    fr: votre (?:commande|reference|ref) | (?:numero|n°|no) de (?:votre )?(?:bon de )?commande | bon de commande
+    fr: commande (?:n°|no)
+    es: su (?:pedido|referencia) | (?:numero|n°|no) de pedido | pedido (?:n°|no)
+    it: (?:vostro|vs\\.?) (?:ordine|riferimento|rif) | numero ordine | ordine (?:n|nr|no)
+    nl: uw (?:referentie|bestelling|order(?:nummer)?|ref|kenmerk) | inkoopordernummer | inkoopnummer
+    """,
+    r"\.?",
+)
+CURRENCY: Final = label("xx: currency | wahrung | devise | monnaie | moneda | divisa | valuta | waluta | moeda")
 
-SELLER: Final = re.compile(
-    r"\W*(?:seller|vendor|supplier|issuer|issued by|from|invoice from|billed by|sold by|verkaufer|lieferant|rechnungssteller|rechnung von|absender|leistungserbringer"
-    r"|vendeur|fournisseur|emetteur|emis par|vendedor|emisor|proveedor|expedidor|cedente(?:/prestatore)?|prestatore|fornitore|venditore|emittente"
-    r"|verkoper|leverancier|afzender|sprzedawca|vendedor|fornecedor|saljare|leverantor|salger|leverandor)(?: (?:name|details|nombre|nom|nome|naam))?\b(?= ?:|\W*$)"
+# A label of a party stands alone or before a colon: "from" and "to" are words of every sentence.
+_ALONE: Final = r"(?: (?:name|details|nombre|nom|nome|naam))?(?= ?:|\W*$)"
+SELLER: Final = label(
+    """
+    en: seller | vendor | supplier | issuer | issued by | from | invoice from | billed by | sold by
+    de: verkaufer | lieferant | rechnungssteller | rechnung von | absender | leistungserbringer
+    fr: vendeur | fournisseur | emetteur | emis par
+    es: vendedor | emisor | proveedor | expedidor
+    it: cedente(?:/prestatore)? | prestatore | fornitore | venditore | emittente
+    nl: verkoper | leverancier | afzender
+    pt: fornecedor
+    pl: sprzedawca
+    sv: saljare | leverantor | salger | leverandor
+    """,
+    _ALONE,
 )
-BUYER: Final = re.compile(
-    r"\W*(?:bill(?:ed)? to|invoice(?:d)? to|sold to|invoice for|customer(?: name)?|buyer|client|purchaser|billing address|invoice address|to"
-    r"|rechnungsempfanger|rechnungsadresse|rechnung an|rechnungsanschrift|kunde|kaufer|empfanger|leistungsempfanger|auftraggeber"
-    r"|facture a|facturer a|adresse de facturation|client|acheteur|destinataire|facturar a|facturado a|cliente|comprador|destinatario|direccion de facturacion"
-    r"|intestatario|cessionario(?:/committente)?|committente|acquirente|spett\.?(?:le|\.le)?|fatturare a|factuuradres|klant|koper|factuur aan|aan|afnemer"
-    r"|nabywca|kund|kopare|kunde|kjoper|kober)(?: (?:name|details|nom|nombre|nome|naam))?\b(?= ?:|\W*$)"
+BUYER: Final = label(
+    """
+    en: bill(?:ed)? to | invoiced? to | sold to | invoice for | customer(?: name)? | buyer | client | purchaser
+    en: billing address | invoice address | to
+    de: rechnungsempfanger | rechnungsadresse | rechnung an | rechnungsanschrift | kunde | kaufer | empfanger
+    de: leistungsempfanger | auftraggeber
+    fr: facturee? a | facturer a | adresse de facturation | acheteur | destinataire
+    es: facturar a | facturado a | cliente | comprador | destinatario | direccion de facturacion
+    it: intestatario | cessionario(?:/committente)? | committente | acquirente | spett\\.?(?:le|\\.le)? | fatturare a
+    nl: factuuradres | klant | koper | factuur aan | aan | afnemer
+    pl: nabywca
+    sv: kund | kopare | kjoper | kober
+    """,
+    _ALONE,
 )
-DELIVERY: Final = re.compile(
-    r"\W*(?:ship(?:ped)? to|deliver(?:y|ed)?(?: to| address)|shipping address|lieferadresse|lieferanschrift|adresse de livraison|livre a|direccion de (?:entrega|envio)"
-    r"|luogo di (?:consegna|destinazione)|indirizzo di (?:consegna|spedizione)|afleveradres|leveringsadres|bezorgadres)\b"
+DELIVERY: Final = label(
+    """
+    en: ship(?:ped)? to | deliver(?:y|ed)? to | delivery address | shipping address | delivery
+    de: lieferadresse | lieferanschrift
+    fr: adresse de livraison | livre a
+    es: direccion de (?:entrega|envio)
+    it: luogo di (?:consegna|destinazione) | indirizzo di (?:consegna|spedizione)
+    nl: afleveradres | leveringsadres | bezorgadres
+    """
 )
-CUSTOMER_CONTEXT: Final = re.compile(
-    r"\b(?:customers?|clients?|buyers?|your|kunden?|ihre|kaufers?|empfangers?|votre|acheteur|cliente|comprador|destinatario|su|vostr[ao]|acquirente|committente|cessionario"
-    r"|klant|koper|uw|afnemer|nabywca|nabywcy|recipient|debtor|kund)\b"
+_CUSTOMER: Final = phrases(
+    """
+    en: customers? | clients? | buyers? | your | recipient | debtor
+    de: kunden? | ihre | kaufers? | empfangers?
+    fr: votre | acheteur
+    es: cliente | comprador | destinatario | su
+    it: vostr[ao] | acquirente | committente | cessionario
+    nl: klant | koper | uw | afnemer
+    pl: nabywca | nabywcy
+    sv: kund
+    """
 )
-CREDIT_NOTE: Final = re.compile(
-    r"\W*(?:credit[ -](?:note|memo)|credit invoice|gutschrift|rechnungskorrektur|stornorechnung|korrekturrechnung|avoir|facture d'avoir|note de credit"
-    r"|nota de (?:abono|credito)|factura rectificativa|factura de abono|nota di (?:credito|accredito)|creditnota|creditfactuur|creditfaktura|kreditfaktura|kreditnota|faktura korygujaca)\b"
+# Before a VAT id, these say that it is the customer's.
+CUSTOMER_CONTEXT: Final = re.compile(rf"\b(?:{_CUSTOMER})\b")
+CREDIT_NOTE: Final = label(
+    """
+    en: credit[ -](?:note|memo) | credit invoice
+    de: gutschrift | rechnungskorrektur | stornorechnung | korrekturrechnung
+    fr: avoir | facture d'avoir | note de credit
+    es: nota de (?:abono|credito) | factura rectificativa | factura de abono
+    it: nota di (?:credito|accredito)
+    nl: creditnota | creditfactuur
+    pl: faktura korygujaca
+    sv: creditfaktura | kreditfaktura | kreditnota
+    """
 )
-RECEIPT: Final = re.compile(r"\W*(?:receipt|sales receipt|quittung|kassenbon|kassenbeleg|recu|ticket de caisse|recibo|ricevuta|scontrino|kassabon|kwitantie)\b")
-CARRIED: Final = re.compile(r"\W*(?:ubertrag|carried forward|brought forward|carry over|a reporter|report|suma y sigue|riporto|transport|zwischensumme)\b")
-
-# The rows of the totals, by the words a label may consist of.
-TAX_WORDS: Final = frozenset(
-    "vat tax taxes mwst ust umsatzsteuer mehrwertsteuer mehrwertst tva taxe iva imposta imposte btw gst hst moms mva alv dph omzetbelasting impuesto impuestos".split()
+RECEIPT: Final = label(
+    """
+    en: receipt | sales receipt
+    de: quittung | kassenbon | kassenbeleg
+    fr: recu | ticket de caisse
+    es: recibo
+    it: ricevuta | scontrino
+    nl: kassabon | kwitantie
+    """
 )
-NET_WORDS: Final = frozenset(
-    "net netto nettobetrag nettosumme nettogesamt nettowert ht htva excl excluding exclusive exkl exclusief ohne hors sin zonder before imponible imponibile esclusa escl escluso ex without nets neta neto exclu hors".split()
-)
-SUBTOTAL_WORDS: Final = frozenset(
-    "subtotal sub-total zwischensumme sous-total subtotaal subtotale subtotali delsumma warenwert base".split()
-)
-GROSS_WORDS: Final = frozenset(
-    "gross brutto bruttobetrag bruttosumme bruttogesamt ttc incl including inclusive inkl inklusive inclusief inc comprises compris tvac incluido incluida inclusa incluso compresa ivato ivata endbetrag gesamtbetrag rechnungsbetrag gesamtsumme rechnungssumme rechnungsendbetrag factuurbedrag totaalbedrag".split()
-)
-TOTAL_WORDS: Final = frozenset("total totale totaal gesamt summe grand totaux totali toplam razem suma totalt sum".split())
-DUE_WORDS: Final = frozenset(
-    "due payable balance zahlbetrag zahlen payer pagar pagare betalen residual restbetrag solde saldo owed owing outstanding offen zahllast regler".split()
-)
-PAID_WORDS: Final = frozenset(
-    "paid prepaid prepayment bezahlt gezahlt anzahlung anzahlungen vorauszahlung acompte acomptes paye payee verse pagado pagato anticipo anticipos acconto acconti betaald aanbetaling deposit payments received geleistete".split()
-)
-# Words that may stand beside those above without changing what the row is.
-FILLER_WORDS: Final = frozenset(
-    "amount amounts of the in to be and a an de la le les du des et d l del di da il lo den der die das und in te op te van het"
-    " betrag montant importe importo bedrag somme sum value wert valor valore price prix invoice rechnung facture factura fattura factuur"
-    " eur usd gbp chf sek nok dkk pln czk euro euros at on zzgl zuzuglich zuzugl plus add gesetzliche gesetzl sales service cuota rate"
-    " applicable s po zu currency bereits already deja ya gia reeds less minus abzuglich abzgl moins menos meno all documento document now noch steuer zahlender vat-total total-amount"
-    " with con avec mit met toutes tous prestations before st hereof order bestellung".split()
+CARRIED: Final = label(
+    """
+    en: carried forward | brought forward | carry over
+    de: ubertrag | zwischensumme
+    fr: a reporter | report
+    es: suma y sigue
+    it: riporto
+    nl: transport
+    """
 )

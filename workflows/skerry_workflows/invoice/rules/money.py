@@ -10,20 +10,28 @@ from skerry_workflows.invoice.rules.find import labelled, only
 from skerry_workflows.invoice.rules.page import Page
 
 # Symbols that mean one currency. "kr", "$" and the yen sign mean several.
-SYMBOLS = {"€": "EUR", "£": "GBP", "zł": "PLN", "Kč": "CZK", "₹": "INR", "₺": "TRY", "₴": "UAH", "₪": "ILS", "₩": "KRW", "US$": "USD"}
+SYMBOLS = {
+    "€": "EUR", "£": "GBP", "zł": "PLN", "Kč": "CZK", "₹": "INR", "₺": "TRY", "₴": "UAH", "₪": "ILS", "₩": "KRW",
+    "US$": "USD",
+}  # fmt: skip
 
 _AT_AMOUNT = re.compile(
-    r"(?<![A-Za-z$])(?P<before>[A-Z]{3}|US\$|[€£₹₺₴₪₩$])\s{0,20}(?=[-\u2212]?\d)|(?<=\d)\s{0,3}(?P<after>[A-Z]{3}|[€£₹₺₴₪₩$]|zł|Kč)(?![A-Za-z])"
+    r"(?<![A-Za-z$])(?P<before>[A-Z]{3}|US\$|[€£₹₺₴₪₩$])\s{0,20}(?=[-\u2212]?\d)"
+    r"|(?<=\d)\s{0,3}(?P<after>[A-Z]{3}|[€£₹₺₴₪₩$]|zł|Kč)(?![A-Za-z])"
 )
 # Signs that a dollar may be another country's than the United States'.
 _OTHER_DOLLARS = re.compile(
-    r"\b(?:gst|hst|pst|qst|abn|acn|nzbn|uen|canada|canadian|australia|australian|new zealand|singapore|hong kong|mexico|taiwan|chile|colombia|argentina"
-    r"|cad|aud|nzd|sgd|hkd|mxn|twd|rut|rfc|nit|brazil|brasil|cnpj|iva|vat)\b|\b[acs]\$|nz\$|hk\$|mx\$|r\$"
+    r"\b(?:gst|hst|pst|qst|abn|acn|nzbn|uen|canada|canadian|australia|australian|new zealand|singapore|hong kong|mexico"
+    r"|taiwan|chile|colombia|argentina|brazil|brasil|cad|aud|nzd|sgd|hkd|mxn|twd|rut|rfc|nit|cnpj|iva|vat)\b"
+    r"|\b[acs]\$|nz\$|hk\$|mx\$|r\$"
 )
 
 
 def currency(page: Page) -> str | None:
-    """The ISO 4217 code, if the document names one currency only; a bare "$" is read as USD where nothing speaks against it."""
+    """The ISO 4217 code, if the document names one currency only.
+
+    A bare "$" is read as USD where nothing speaks against it.
+    """
     stated = only(labelled(page, labels.CURRENCY, _code))
     if stated:
         return stated

@@ -14,18 +14,26 @@ from skerry_workflows.invoice import amounts, dates
 from skerry_workflows.invoice.dates import Order
 
 _CELL = re.compile(r"\S+(?: \S+)*")
+_SAME_COLUMN_MAX = 3
 _NOISE = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`text` in line number `line`, columns [start, end). `folded` is the text without case and accents, same length."""
+    """`text` in line number `line`, columns [start, end).
+
+    `folded` is the text without case and accents, same length.
+    """
 
     line: int
     start: int
     end: int
     text: str
     folded: str
+
+    def begins_with(self, other: Cell) -> bool:
+        """Whether both begin in the same column, as far as readers can tell."""
+        return abs(self.start - other.start) <= _SAME_COLUMN_MAX
 
     def overlaps(self, start: int, end: int) -> bool:
         """Whether it shares a column with [start, end)."""
@@ -51,6 +59,15 @@ class Page:
         """The cells after `cell` on its line."""
         return [c for c in self.lines[cell.line] if c.start >= cell.end]
 
+    def joined(self, cell: Cell, gap_max: int = 6) -> str:
+        """The text of `cell` with the cells close behind it: readers part what stands a tab apart ("12345    Town")."""
+        text, end = cell.text, cell.end
+        for other in self.right_of(cell):
+            if other.start - end > gap_max:
+                break
+            text, end = f"{text} {other.text}", other.end
+        return text
+
     def below(self, cell: Cell, lines_max: int = 2) -> Iterator[Cell]:
         """The nearest cells under `cell`, one a line, over at most `lines_max` lines that are not empty."""
         seen = 0
@@ -62,11 +79,11 @@ class Page:
                 return
 
     def block_below(self, cell: Cell, lines_max: int = 8, gap_max: int = 1) -> list[Cell]:
-        """The column of cells under `cell` that begin where it does (give or take two), until it ends or breaks off."""
+        """The column of cells under `cell` that begin where it does, until it ends or breaks off."""
         block: list[Cell] = []
         gap = 0
         for line in self.lines[cell.line + 1 : cell.line + 1 + lines_max * 2]:
-            here = [c for c in line if abs(c.start - cell.start) <= 2]
+            here = [c for c in line if c.begins_with(cell)]
             gap = 0 if here else gap + 1
             block += here[:1]
             if gap > gap_max or len(block) == lines_max:
@@ -80,7 +97,21 @@ def lay_out(text: str) -> Page:
     for number, line in enumerate(text.replace("\f", "\n").split("\n")):
         found = [Cell(number, m.start(), m.end(), m[0], fold(m[0])) for m in _CELL.finditer(line)]
         lines.append([c for c in found if not _NOISE.fullmatch(c.text) or c.text == "#"])
-    return Page(text, lines, amounts.decimal_mark(text), dates.order_of(text), fold(text))
+    folded = fold(text)
+    return Page(text, lines, amounts.decimal_mark(text), dates.order_of(text) or _usual_order(folded), folded)
+
+
+# Where these words are used, the day comes first. In English it may be either, but for pounds sterling.
+_DAY_FIRST = re.compile(
+    r"\b(?:rechnung\w*|gutschrift|facture|avoir|factura|abono|fattura|factuur\w*|creditnota|fatura|faktura\w*)\b|£|\bgbp\b"
+)
+_ENGLISH = re.compile(r"\b(?:invoice|bill to|due date|credit note)\b")
+
+
+def _usual_order(folded: str) -> Order | None:
+    """The order of dates that the document's language suggests; None for English and for what is in two languages."""
+    pounds = "£" in folded or re.search(r"\bgbp\b", folded)
+    return "dmy" if _DAY_FIRST.search(folded) and (pounds or not _ENGLISH.search(folded)) else None
 
 
 def fold(text: str) -> str:

@@ -1,7 +1,8 @@
 """Who sends the invoice and who receives it.
 
-Taking the buyer for the seller would book an invoice on the wrong account, so a seller is named only on evidence: a label, a
-return address, or a block with what only sellers print (bank account, trade register). Two answers are none.
+Taking the buyer for the seller would book an invoice on the wrong account, so a seller is named only on evidence: a
+label, a return address, or a block with what only sellers print (bank account, trade register). Two answers are
+none.
 """
 
 from __future__ import annotations
@@ -15,28 +16,49 @@ from skerry_workflows.invoice.rules.page import Cell, Page, fold
 
 _NAME_CHARS_MAX = 70
 _TOP_LINES_MAX = 25
-_POSTCODE = re.compile(r"(?:[A-Z]{1,2}-? ?)?\d{4,5}(?: ?[A-Z]{2})?,? +[^\W\d]|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b|.*\b[A-Z]{2} \d{5}(?:-\d{4})?\b")
-_BULLETS = re.compile(r"\s*[●•·∙|▪■]\s*|\s+[-–—]\s+")
-LEGAL_FORM = re.compile(
-    r"(?<![\w])(?:gmbh(?: ?& ?co\.? ?kg)?|ag|kg|ohg|ug|e\.? ?k\.?|gbr|mbh|ltd\.?|limited|llp|plc|inc\.?|llc|corp\.?|corporation|pty|co\.|company"
-    r"|s\.?a\.?r\.?l\.?|sas|sasu|s\.?a\.?s\.?|eurl|s\.?a\.?|sci|snc|s\.?l\.?u?\.?|s\.?r\.?l\.?s?\.?|s\.?p\.?a\.?|b\.?v\.?|n\.?v\.?|bvba|bv|vof|nv|lda\.?|ltda\.?"
-    r"|sp\. ?z ?o\. ?o\.|s\.r\.o\.|a\.s\.|a/s|aps|ab|asa?|oy|oyj|d\.o\.o\.|kft\.?|se)(?![\w])"
+_POSTCODE = re.compile(
+    # "12345 Town", "D-12345 Town", "1234 AB Town"; "AB1 2CD"; "Town, NY 10001"
+    r"(?:[A-Z]{1,2}-? ?)?\d{4,5}(?: ?[A-Z]{2})?,? +[^\W\d]|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b"
+    r"|.*\b[A-Z]{2} \d{5}(?:-\d{4})?\b"
 )
+_BULLETS = re.compile(r"\s*[●•·∙|▪■]\s*|\s+[-–—]\s+")
+_FORMS = labels.phrases(
+    r"""
+    en: ltd\.? | limited | llp | plc | inc\.? | llc | corp\.? | corporation | pty | co\. | company
+    de: gmbh(?: ?& ?co\.? ?kg)? | mbh | ag | kg | ohg | ug | e\.? ?k\.? | gbr | se
+    fr: s\.?a\.?r\.?l\.? | sasu? | s\.?a\.?s\.? | eurl | s\.?a\.? | sci | snc
+    es: s\.?l\.?u?\.?
+    it: s\.?r\.?l\.?s?\.? | s\.?p\.?a\.?
+    nl: b\.?v\.? | n\.?v\.? | bvba | vof
+    pt: lda\.? | ltda\.?
+    xx: sp\. ?z ?o\. ?o\. | s\.r\.o\. | a\.s\. | a/s | aps | ab | asa? | oyj? | d\.o\.o\. | kft\.?
+    """
+)
+_LEGAL_FORM = re.compile(rf"(?<!\w)(?:{_FORMS})(?!\w)")
 # Sellers print these about themselves; an address block of a buyer has none of them.
 _SELLER_MARKS = re.compile(
-    r"\b(?:iban|bic|swift|hr[ab] ?\d|handelsregister|kvk|siren|siret|r\.?c\.?s\.?|rcs|company (?:no|number|reg)|reg(?:istration|istered)? (?:no|number)|rea|registro mercantil"
-    r"|steuernummer|steuer-?nr|st\.?-?nr|geschaftsfuhrer|bankverbindung|konto|sort code|account (?:no|number)|abn|org\.? ?nr)\b"
+    r"\b(?:iban|bic|swift|sort code|account (?:no|number)|bankverbindung|konto|hr[ab] ?\d|handelsregister|steuernummer"
+    r"|steuer-?nr|st\.?-?nr|geschaftsfuhrer|kvk|siren|siret|r\.?c\.?s\.?|company (?:no|number|reg)"
+    r"|reg(?:istration|istered)? (?:no|number)|rea|registro mercantil|abn|org\.? ?nr)\b"
 )
-_CONTACT_MARKS = re.compile(r"@|\bwww\.|https?:|\b(?:tel|phone|fon|fax|telefon|telephone|telefono|mobile|e-?mail|vat|ust|tva|iva|btw|uid)\b")
+_CONTACT_MARKS = re.compile(
+    r"@|\bwww\.|https?:"
+    r"|\b(?:tel|phone|fon|fax|telefon|telephone|telefono|mobile|e-?mail|vat|tax|ust|tva|iva|nif|btw|uid)\b"
+)
 _NO_NAME = re.compile(
-    r".*(?:@|www\.|https?:|://)|(?:tel|phone|fon|fax|telefon|mobile|e-?mail|page|seite|date|datum|iban|bic|vat|ust|tva|btw|uid|kvk|attn|att\.?n?|z\. ?hd)\b"
+    r".*(?:@|www\.|https?:|://)|(?:tel|phone|fon|fax|telefon|mobile|e-?mail|page|seite|date|datum|iban|bic|vat|ust|tva|btw"
+    r"|uid|kvk|attn|att\.?n?|z\. ?hd)\b"
 )
 
 
 def seller(page: Page) -> str | None:
     """The seller's name, or None where the evidence is thin or contradicts itself."""
     customer = buyer(page)
-    for found in (_labelled(page, labels.SELLER), [*_return_addresses(page), *_seller_blocks(page)], _letterheads(page)):
+    for found in (
+        _labelled(page, labels.SELLER),
+        [*_return_addresses(page), *_seller_blocks(page)],
+        _letterheads(page),
+    ):
         names = [n for n in found if not customer or not _same(n, customer)]
         if names:
             return _agreed(names)
@@ -44,7 +66,10 @@ def seller(page: Page) -> str | None:
 
 
 def buyer(page: Page) -> str | None:
-    """The buyer's name: labelled, else in the window under the return address, else the delivery's if it is there twice."""
+    """The buyer's name:
+
+    labelled, else in the window under the return address, else the delivery's if it is there twice.
+    """
     for found in (_labelled(page, labels.BUYER), _windows(page), _delivered(page)):
         names = list(found)
         if names:
@@ -58,11 +83,11 @@ def _labelled(page: Page, label: re.Pattern[str]) -> Iterator[str]:
         match = label.match(cell.folded)
         if not match:
             continue
-        rest = cell.text[match.end() :].strip(" :.")
-        under = [c for c in page.below(cell, 1) if abs(c.start - cell.start) <= 3]
+        rest = cell.text[match.end() :].lstrip(" :.").rstrip(" ,;:")
+        under = [c for c in page.below(cell, 1) if c.begins_with(cell)]
         for text in [rest] if rest else [c.text for c in under + page.right_of(cell)[:1]]:
             if _is_name(text):
-                yield text.strip(" ,;")
+                yield text
                 break
 
 
@@ -84,7 +109,7 @@ def _seller_blocks(page: Page) -> Iterator[str]:
     """The first line of every column that holds an address and something that only sellers print."""
     for block in _blocks(page):
         text = "\n".join(c.folded for c in block)
-        if _SELLER_MARKS.search(text) and any(_POSTCODE.match(c.text) for c in block[1:]):
+        if _SELLER_MARKS.search(text) and any(_POSTCODE.match(page.joined(c)) for c in block[1:]):
             yield block[0].text
 
 
@@ -95,7 +120,7 @@ def _letterheads(page: Page) -> Iterator[str]:
     for block in _blocks(page):
         top = sum(bool(line) for line in page.lines[: block[0].line]) < 6
         contact = any(_CONTACT_MARKS.search(c.folded) for c in block[1:])
-        if top and (contact or LEGAL_FORM.search(block[0].folded)):
+        if top and (contact or _LEGAL_FORM.search(block[0].folded)):
             yield block[0].text
 
 
@@ -103,7 +128,7 @@ def _blocks(page: Page) -> Iterator[list[Cell]]:
     """Every column of cells whose first cell may be a name, but for those of a customer."""
     for cell in page.cells():
         above = page.lines[cell.line - 1] if cell.line else []
-        if any(abs(c.start - cell.start) <= 2 and _is_name(c.text) for c in above):
+        if any(c.begins_with(cell) and _is_name(c.text) for c in above):
             continue
         if _is_name(cell.text) and not _under_customer(page, cell):
             yield [cell, *page.block_below(cell, lines_max=12)]
@@ -113,7 +138,7 @@ def _under_customer(page: Page, cell: Cell) -> bool:
     """Whether a label of buyer or delivery stands over the cell, or in front of it on its line."""
     for line in reversed(page.lines[max(0, cell.line - 7) : cell.line]):
         for other in line:
-            if abs(other.start - cell.start) <= 3 and _names_customer(other):
+            if other.begins_with(cell) and _names_customer(other):
                 return True
     return any(_names_customer(c) for c in page.lines[cell.line] if c.start < cell.start)
 
@@ -131,7 +156,7 @@ def _windows(page: Page) -> Iterator[str]:
             first = next((c for c in line if abs(c.start - cell.start) <= 12), None)
             if first:
                 block = page.block_below(first, gap_max=3)
-                if _is_name(first.text) and any(_POSTCODE.match(c.text) for c in block):
+                if _is_name(first.text) and any(_POSTCODE.match(page.joined(c)) for c in block):
                     yield first.text
                 break
 
@@ -147,13 +172,24 @@ def _is_name(text: str) -> bool:
     """Whether a cell may be the name of a company or a person: letters, few digits, no label, no address."""
     folded = fold(text)
     letters, digits = sum(c.isalpha() for c in text), sum(c.isdigit() for c in text)
-    if not 2 <= letters or len(text) > _NAME_CHARS_MAX or digits * 3 > letters or text.endswith(":") or not text[0].isalnum():
+    if (
+        not letters >= 2
+        or len(text) > _NAME_CHARS_MAX
+        or digits * 3 > letters
+        or text.endswith(":")
+        or not text[0].isalnum()
+    ):
         return False
     if _NO_NAME.match(folded) or _POSTCODE.match(text) or re.search(r"\S: |:$", text) or next(dates.find(text), None):
         return False
-    if re.search(r"\b\d{1,4} ?[a-zA-Z]?$", text) or re.match(r"\d+[,a-z]* ", text) or any(a.decimals for a in amounts.find(text)):
+    if (
+        re.search(r"\b\d{1,4} ?[a-zA-Z]?$", text)
+        or re.match(r"\d+[,a-z]* ", text)
+        or any(a.decimals for a in amounts.find(text))
+    ):
         return False  # a street with its number, or money
-    known = (labels.TITLE, labels.NUMBER, labels.BUYER, labels.DELIVERY, labels.ISSUE_DATE, labels.DUE_DATE, labels.ORDER,
+    known = (labels.TITLE, labels.NUMBER, labels.BUYER, labels.DELIVERY, labels.ISSUE_DATE, labels.DUE_DATE,
+    labels.ORDER,
              labels.BARE_DATE, labels.CREDIT_NOTE, labels.CURRENCY)  # fmt: skip
     return not any(label.match(folded) for label in known)
 
@@ -165,5 +201,7 @@ def _agreed(names: list[str]) -> str | None:
 
 
 def _same(a: str, b: str) -> bool:
-    first, second = (re.sub(r"\W", "", fold(LEGAL_FORM.sub("", fold(n)))) for n in (a, b))
-    return first == second or bool(first and second) and (first in second or second in first) and min(len(first), len(second)) >= 5
+    first, second = (re.sub(r"\W", "", fold(_LEGAL_FORM.sub("", fold(n)))) for n in (a, b))
+    return first == second or (
+        bool(first and second) and (first in second or second in first) and min(len(first), len(second)) >= 5
+    )

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 from skerry_workflows.invoice import amounts, dates
 from skerry_workflows.invoice.model import TaxLine
-from skerry_workflows.invoice.rules import labels
+from skerry_workflows.invoice.rules import total_words
 from skerry_workflows.invoice.rules.page import Cell, Page
 
 Role: TypeAlias = Literal["net", "tax", "gross", "payable", "prepaid"]
@@ -25,12 +25,17 @@ _LABEL_WORDS_MAX = 7
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An amount that a label calls `role`. Rank 0: the label is plain; 1: it may mean something else ("total"); 2: weak."""
+    """An amount that a label calls `role`.
+
+    Rank 0: the label is plain; 1: it may mean something else ("total"); 2: it stands above, not beside.
+
+    `rate` is the percentage in the label of a tax ("VAT 20 %").
+    """
 
     role: Role
     amount: Decimal
     rank: int
-    line: int
+    rate: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +61,45 @@ def candidates(page: Page, skip_lines: frozenset[int]) -> list[Candidate]:
                 continue
             beside = list(_amounts_beside(page, rest, line[index + 1 :]))
             if len(beside) == 1:
-                found.append(Candidate(role, beside[0], rank, number))
+                found.append(Candidate(role, beside[0], rank, _rate(page, cell) if role == "tax" else None))
             elif not beside and not rest.strip(" :"):
-                found += [Candidate(role, a, 2, number) for a in _amounts_below(page, cell, skip_lines)]
+                found += [Candidate(role, a, 2) for a in _amounts_below(page, cell, skip_lines)]
     return found
 
 
 def solve(found: list[Candidate], taxes: Iterable[TaxLine], page: Page) -> Totals:
     """The totals that fit each other, given the candidates and the lines of tax."""
-    tax_lines = [t for t in taxes if t.amount is not None]
-    derived = [Candidate("tax", sum((t.amount or Decimal(0) for t in tax_lines), Decimal(0)), 1, -1)] if tax_lines else []
     by_role = {role: _ranked(found, role) for role in ("net", "tax", "gross", "payable", "prepaid")}
-    by_role["tax"] += derived
+    for lines in (list(taxes), list(rate_lines(found))):
+        if lines:
+            by_role["tax"].append(Candidate("tax", sum((t.amount or Decimal(0) for t in lines), Decimal(0)), 1))
     triple = _triple(by_role["net"], by_role["tax"], by_role["gross"] or by_role["payable"])
     if triple is None and by_role["gross"]:
         triple = _triple(by_role["net"], by_role["tax"], by_role["payable"])
     if triple is None:
         return Totals(
-            net=_sure(by_role["net"]), tax=_sure(by_role["tax"]), gross=_sure(by_role["gross"]) or _sure(by_role["payable"])
+            net=_sure(by_role["net"]),
+            tax=_sure(by_role["tax"]),
+            gross=_sure(by_role["gross"]) or _sure(by_role["payable"]),
         )
     net, tax, gross = triple
     prepaid, payable = _payment(by_role["prepaid"], by_role["payable"], gross, page)
     return Totals(net, tax, gross, prepaid, payable)
+
+
+def rate_lines(found: list[Candidate]) -> tuple[TaxLine, ...]:
+    """The taxes labelled with their rates ("VAT 7 %", "VAT 19 %"), if there are several, each with one amount."""
+    labelled = {(c.rate, c.amount) for c in found if c.role == "tax" and c.rate is not None and c.rank == 0}
+    rates = [rate for rate, _ in labelled]
+    if len(labelled) < 2 or len(set(rates)) < len(rates):
+        return ()
+    return tuple(TaxLine(rate=rate, amount=amount) for rate, amount in sorted(labelled, key=lambda pair: pair[0] or 0))
+
+
+def _rate(page: Page, label: Cell) -> Decimal | None:
+    """The one percentage in a label."""
+    rates = [a.value for a in amounts.find(label.text, page.mark) if re.match(r" ?%", label.text[a.end :])]
+    return rates[0] if len(rates) == 1 else None
 
 
 def _ranked(found: list[Candidate], role: str) -> list[Candidate]:
@@ -123,9 +145,13 @@ def _payment(
     return None, None
 
 
-def is_totals_row(line: list[Cell]) -> bool:
-    """Whether a line begins with a totals label, which ends the table of line items."""
-    return bool(line) and _split_label(line[0])[0] is not None
+def is_totals_row(page: Page, line: list[Cell]) -> bool:
+    """Whether a line has a totals label with an amount, or begins with one and has no figures: the items end here."""
+    for index, cell in enumerate(line):
+        role, _, rest = _split_label(cell)
+        if role is not None and next(_amounts_beside(page, rest, line[index + 1 :]), None) is not None:
+            return True
+    return _split_label(line[0])[0] is not None and not any(ch.isdigit() for c in line for ch in c.text)
 
 
 def _split_label(cell: Cell) -> tuple[Role | None, int, str]:
@@ -141,26 +167,22 @@ def _split_label(cell: Cell) -> tuple[Role | None, int, str]:
 def _role(label: str) -> tuple[Role | None, int]:
     """What a row's label makes of its amount. Every word must be a known one: "Total control" is a product."""
     words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", label)
-    known = (
-        labels.TAX_WORDS | labels.NET_WORDS | labels.SUBTOTAL_WORDS | labels.GROSS_WORDS | labels.TOTAL_WORDS
-        | labels.DUE_WORDS | labels.PAID_WORDS | labels.FILLER_WORDS
-    )  # fmt: skip
     has = set(words)
-    if not words or len(words) > _LABEL_WORDS_MAX or not has <= known:
+    if not words or len(words) > _LABEL_WORDS_MAX or not has <= total_words.ALL:
         return None, 0
-    if has & labels.PAID_WORDS and not has & labels.DUE_WORDS:
+    if has & total_words.PAID and not has & total_words.DUE:
         return "prepaid", 0
-    if has & labels.DUE_WORDS and not has & (labels.NET_WORDS - {"net"}):
+    if has & total_words.DUE and not has & (total_words.NET - {"net"}):
         return "payable", 0
-    if has & labels.GROSS_WORDS:
-        return ("gross", 1 if has & labels.SUBTOTAL_WORDS else 0)
-    if has & labels.NET_WORDS:
+    if has & total_words.GROSS:
+        return ("gross", 1 if has & total_words.SUBTOTAL else 0)
+    if has & total_words.NET:
         return "net", 0
-    if has & labels.SUBTOTAL_WORDS:
+    if has & total_words.SUBTOTAL:
         return "net", 1
-    if has & labels.TAX_WORDS:
+    if has & total_words.TAX:
         return "tax", 0
-    return ("gross", 1) if has & labels.TOTAL_WORDS else (None, 0)
+    return ("gross", 1) if has & total_words.TOTAL else (None, 0)
 
 
 def _amounts_beside(page: Page, rest: str, right: list[Cell]) -> Iterator[Decimal]:

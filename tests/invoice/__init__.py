@@ -1,0 +1,1 @@
+"""The invoice workflow's library: readers, rules, verifiers, ledger."""
