@@ -10,7 +10,6 @@ import socket
 import tempfile
 import threading
 import time
-from datetime import timedelta
 from pathlib import Path
 
 from skerry.core.structs import Frozen
@@ -97,12 +96,18 @@ def fail_sync(how: str) -> int:
     raise ValueError(how)
 
 
-@task(size="rules", timeout=timedelta(seconds=1))
+def _begun(file: str) -> None:
+    """Leaves a mark for each time that a task has begun."""
+    with Path(file + ".begun").open("a") as marks:
+        marks.write("x")
+
+
+@task(size="rules")
 async def wait_for(file: str) -> str:
     """Until a file is there; says with another one that it has begun, and with a third that it was cancelled."""
-    Path(file + ".begun").open("a").write("x")
+    _begun(file)
     try:
-        while not Path(file).exists():
+        while not Path(file).exists():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     except asyncio.CancelledError:
         Path(file + ".cancelled").touch()
@@ -113,7 +118,7 @@ async def wait_for(file: str) -> str:
 @task(size="rules")
 def wait_for_sync(file: str) -> str:
     """The same in a thread."""
-    Path(file + ".begun").open("a").write("x")
+    _begun(file)
     while not Path(file).exists():
         threading.Event().wait(0.01)
     return Path(file).read_text()
@@ -122,7 +127,7 @@ def wait_for_sync(file: str) -> str:
 @task(size="rules")
 async def stubborn(file: str) -> str:
     """Does not mind being cancelled."""
-    Path(file + ".begun").touch()
+    _begun(file)
     while not Path(file).exists():
         try:
             await asyncio.sleep(0.01)

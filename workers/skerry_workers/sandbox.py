@@ -69,7 +69,7 @@ class Sandboxed(NamedTuple):
 class Sandbox:
     """Runs calls in processes of their own, at most `count` at a time.
 
-    The sandbox process is started by the first call, or by `start`, and again when it has died.
+    The sandbox process is started by the first call, or by `warm_up`, and again when it has died.
     """
 
     def __init__(self, modules: Sequence[str], size: str, count: int) -> None:
@@ -80,8 +80,11 @@ class Sandbox:
         self._starting = asyncio.Lock()
         self._process: _Process | None = None
 
-    async def start(self) -> _Process:
-        """The sandbox process, its imports done. Raises `RetryableError` when it does not come up."""
+    async def warm_up(self) -> None:
+        """Starts it, so that the first call need not wait for the imports. Raises `RetryableError` if that fails."""
+        await self._running()
+
+    async def _running(self) -> _Process:
         async with self._starting:
             if self._process is None or self._process.ended:
                 if self._process is not None:
@@ -101,7 +104,7 @@ class Sandbox:
         Raises `Refusal` when it failed by itself, went beyond its limits or crashed. Cancelling kills it.
         """
         async with self._free:
-            process = await self.start()
+            process = await self._running()
             ours, theirs = socket.socketpair()
             with ours:
                 ours.setblocking(False)

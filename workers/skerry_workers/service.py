@@ -125,7 +125,7 @@ class Worker:
 
     async def _start(self) -> None:
         if self._calls.any_limited:
-            await self._sandbox.start()
+            await self._sandbox.warm_up()
         delay_s = 0.1
         while not self._leave.is_set():
             try:
