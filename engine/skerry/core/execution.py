@@ -315,7 +315,8 @@ class Execution:
         rungs = ladder(ask, self.sizes)
         if not rungs:
             self.schedule(transition, step)
-            self.ask_person(transition, step, f"No size of model here can answer {ask.prompt.name}.", now_us)
+            question = f"No size of model here can answer {ask.prompt.name}." if ask.sizes else ask.prompt.text
+            self.ask_person(transition, step, question, now_us)
             return
         pending.size = rungs[0]
         pending.review = ""

@@ -181,6 +181,7 @@ class TaskContext(Frozen):
     """What a running task can know about itself; see `task_context`.
 
     `key` is the same for every attempt of the step: an idempotency key for whatever the task does outside.
+    `settings` are the node's, as environment variables ("SKERRY_DATA"); a worker has those of its own environment.
     """
 
     run: str
@@ -188,6 +189,7 @@ class TaskContext(Frozen):
     attempt: int
     key: str
     read: Callable[[Blob], bytes] | None = None
+    settings: Mapping[str, str] = {}
 
 
 CONTEXT: ContextVar[TaskContext | None] = ContextVar("skerry_task", default=None)

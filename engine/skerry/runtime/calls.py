@@ -64,7 +64,7 @@ class LocalCalls:
         function = call.task
         arguments = function.unpack(call.args)
         blobs = {b.sha256: await self._engine.journal.blob(b.sha256) for b in blobs_in(list(arguments.values()))}
-        token = CONTEXT.set(_context(task, blobs))
+        token = CONTEXT.set(_context(task, blobs, self._engine.settings))
         current = asyncio.current_task()
         assert current is not None
         self._running[task] = current
@@ -106,10 +106,17 @@ def failure_of(error: Exception) -> ev.Failure:
     return ev.Failure(kind=kind, message=str(error) or kind, retryable=not hopeless)
 
 
-def _context(task: TaskId, blobs: Mapping[str, bytes]) -> TaskContext:
+def _context(task: TaskId, blobs: Mapping[str, bytes], settings: Mapping[str, str]) -> TaskContext:
     def read(blob: Blob) -> bytes:
         if blob.sha256 not in blobs:
             raise NotFound(f"the task was not given the document {blob.name or blob.sha256}")
         return blobs[blob.sha256]
 
-    return TaskContext(run=task.run, step=task.step, attempt=task.attempt, key=f"{task.run}/{task.step}", read=read)
+    return TaskContext(
+        run=task.run,
+        step=task.step,
+        attempt=task.attempt,
+        key=f"{task.run}/{task.step}",
+        read=read,
+        settings=settings,
+    )

@@ -61,17 +61,24 @@ class Engine:
         *,
         sizes: Sequence[Size] = SIZES[:1],
         limits: Limits | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`sizes` are those that this node has workers for; without a bus, nothing leaves the process."""
+        """`sizes` are those that this node has workers for; without a bus, nothing leaves the process.
+
+        `settings` are handed to local tasks (`task_context().settings`).
+        """
         self.journal = journal
         self.bus = bus
         self.clock = clock
         self.registry = registry
         self.sizes = tuple(sizes)
         self.limits = limits or Limits()
+        self.settings = settings or {}
         self.node = journal.head.node
         self.broken: asyncio.Future[NoReturn] | None = None
         self.draining = False
+        self.paused = False
+        """Only records what follows, and does none of it: the engine that starts next will."""
         self.runs: dict[str, Execution] = {}
         self.idle: OrderedDict[str, None] = OrderedDict()
         self.skipped: dict[str, str] = {}
@@ -90,7 +97,7 @@ class Engine:
     async def advance(self, run: Execution, transition: Transition, claims: Sequence[Claim] = ()) -> None:
         """Makes a transition durable, then does what it asks for."""
         step = await self._advance(run, transition, claims)
-        if step is not None:
+        if step is not None and not self.paused:
             self.spawn(self._drive_calls(run, step))
 
     async def _advance(self, run: Execution, transition: Transition, claims: Sequence[Claim] = ()) -> str | None:
@@ -135,6 +142,8 @@ class Engine:
             following = None if transition is None else await self._advance(run, transition)
 
     def _perform(self, run: Execution, effect: Effect) -> None:
+        if self.paused:
+            return
         match effect:
             case RunCall(step):
                 self.spawn(self._drive_calls(run, step))

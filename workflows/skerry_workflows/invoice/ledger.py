@@ -21,7 +21,7 @@ from typing import Final, TextIO
 import msgspec
 
 from skerry.errors import DataError, RetryableError, Unavailable
-from skerry_workflows.invoice.identity import Identity, identity_of
+from skerry_workflows.invoice.identity import Identity, identity_of, normal_number
 from skerry_workflows.invoice.model import DocType, InvoiceFields
 
 _SCHEMA_VERSION: Final = 1
@@ -171,6 +171,11 @@ class Ledger:
     def find(self, identity: Identity) -> Posting | None:
         """The posting of that invoice, whether its seller was known by VAT id or by name then."""
         return self._find(identity)
+
+    def with_number(self, number: str) -> list[Posting]:
+        """Postings whose invoice number is the same but for punctuation, of all sellers and dates; oldest first."""
+        rows = self._db.execute("SELECT * FROM posting WHERE number_key = ? ORDER BY id", (normal_number(number),))
+        return [_posting(row) for row in rows]
 
     def _find(self, identity: Identity) -> Posting | None:
         rows = self._db.execute(

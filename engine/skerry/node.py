@@ -1,0 +1,166 @@
+"""A node, put together: journal, bus, engine, and on one machine its nats-server and workers too.
+
+This is the only module, beside the command line, that knows the adapters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import skerry
+from skerry.bus import NatsBus, NatsServer, RemoteServer
+from skerry.clock import SystemClock
+from skerry.config import Config
+from skerry.core import events as ev
+from skerry.core.wire import SIZES, Size
+from skerry.errors import JournalError, SkerryError, Unavailable
+from skerry.journal import SqliteJournal
+from skerry.pool import WorkerPool
+from skerry.ports import Append
+from skerry.registry import load
+from skerry.runtime.engine import Engine
+from skerry.runtime.service import Service
+from skerry.runtime.verbs import Prune, Verbs
+
+log = logging.getLogger("skerry.node")
+
+
+class Node:
+    """A running node. `pool` holds the worker processes that it started, if it did."""
+
+    def __init__(self, config: Config, engine: Engine, service: Service, server: NatsServer | None) -> None:
+        self.config = config
+        self.engine = engine
+        self.service = service
+        self.verbs = service.verbs
+        self.server = server
+        self.pool: WorkerPool | None = None
+        self.recovered = 0
+
+    async def wait_broken(self) -> SkerryError:
+        """Returns when the node cannot go on (the disk is full, nats-server will not start), with the reason."""
+        waits = [asyncio.ensure_future(self._journal_broken())]
+        if self.server is not None:
+            waits.append(asyncio.ensure_future(self.server.gave_up()))
+        if self.pool is not None:
+            waits.append(asyncio.ensure_future(self.pool.gave_up()))
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _journal_broken(self) -> SkerryError:
+        assert self.engine.broken is not None, "the engine has not recovered yet"
+        try:
+            await asyncio.shield(self.engine.broken)
+        except JournalError as error:
+            return error
+        raise AssertionError("the engine's journal is never broken without an error")
+
+
+@asynccontextmanager
+async def open_node(
+    config: Config,
+    *,
+    workers: bool = False,
+    drain_s: float = 10.0,
+    progress: Callable[[int], None] | None = None,
+) -> AsyncIterator[Node]:
+    """Starts everything that the configuration names, recovers, and serves; drains and stops at the end.
+
+    Args:
+        config: the settings.
+        workers: whether to start the configured worker processes as well (`skerry up`).
+        drain_s: how long local calls may take to finish at the end.
+        progress: told how many runs have been taken up in recovery.
+
+    Raises `JournalLocked` when another process has the data folder, `Unavailable` when the bus cannot be reached,
+    `DefinitionError` when a module cannot be loaded.
+    """
+    registry = load(config.modules)
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        journal = await SqliteJournal.open(config.data, node=config.node, clock=clock)
+        stack.push_async_callback(journal.close)
+        await _note_start(journal, clock)
+        server = await _server(config, stack)
+        where = server.connection_file if server is not None else _remote(config)
+        bus = await NatsBus.connect(where, name=f"skerry engine {journal.head.node}")
+        stack.push_async_callback(bus.close)
+        engine = Engine(
+            journal,
+            bus,
+            clock,
+            registry,
+            sizes=_sizes(config),
+            limits=config.limits,
+            settings=config.environment(),
+        )
+        verbs = Verbs(engine, prune=_pruner(journal))
+        node = Node(config, engine, Service(engine, verbs), server)
+        stack.push_async_callback(engine.drain, drain_s)
+        node.recovered = await engine.recover(progress)
+        stack.push_async_callback(node.service.stop)
+        await node.service.start()
+        if workers:
+            node.pool = WorkerPool(config)
+            stack.push_async_callback(node.pool.stop)
+            await node.pool.start()
+        yield node
+
+
+@asynccontextmanager
+async def offline(config: Config) -> AsyncIterator[Verbs]:
+    """The verbs of an engine where none runs: under the journal's lock, without a bus.
+
+    What is changed is on disk when it is answered; what follows from it goes on when an engine starts.
+    Raises `JournalLocked` when an engine (or another command) has the folder.
+    """
+    clock = SystemClock()
+    journal = await SqliteJournal.open(config.data, node=config.node, clock=clock)
+    engine = Engine(journal, None, clock, load(config.modules), sizes=_sizes(config), limits=config.limits)
+    engine.paused = True
+    try:
+        yield Verbs(engine, prune=_pruner(journal))
+    finally:
+        await engine.drain(0)
+        with contextlib.suppress(JournalError):
+            await journal.close()
+
+
+async def _server(config: Config, stack: AsyncExitStack) -> NatsServer | None:
+    if config.nats.url:
+        return None
+    server = NatsServer(config.data)
+    stack.push_async_callback(server.stop)
+    await server.start()
+    return server
+
+
+def _remote(config: Config) -> RemoteServer:
+    target = config.nats.target()
+    if target is None:
+        raise Unavailable("there is no NATS server", hint="leave `nats.url` out: Skerry then starts its own")
+    return target
+
+
+def _sizes(config: Config) -> tuple[Size, ...]:
+    return tuple(size for size in SIZES if size in config.workers)
+
+
+async def _note_start(journal: SqliteJournal, clock: SystemClock) -> None:
+    node_events = await journal.events("")
+    n = node_events[-1].header.n if node_events else 0
+    at_us = max(journal.head.at_us, clock.now_us())
+    started = ev.NodeStarted(node=journal.head.node, software=skerry.__version__)
+    await journal.append(Append("", n + 1, at_us, (started,)))
+
+
+def _pruner(journal: SqliteJournal) -> Prune | None:
+    return None
