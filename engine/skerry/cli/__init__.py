@@ -1,0 +1,41 @@
+"""The command line. `main` is the console script `skerry`; each command is a file in `commands`, imported when used."""
+
+from __future__ import annotations
+
+from skerry.cli.group import Entry, Skerry
+
+__all__ = ["COMMANDS", "main", "skerry"]
+
+_WORK, _RUN, _LOOK, _DECIDE, _KEEP = "Try it", "Run it", "Look", "Decide and steer", "Keep in order"
+
+COMMANDS: dict[str, Entry] = {
+    "demo": Entry(_WORK, "Process bundled invoices through the real thing, and show what happened."),
+    "up": Entry(_RUN, "Run everything on this machine: engine, bus and workers."),
+    "engine": Entry(_RUN, "Run the engine (and its bus) without workers."),
+    "worker": Entry(_RUN, "Run one worker process."),
+    "publish": Entry(_RUN, "Publish an event, which starts the workflows it triggers."),
+    "runs": Entry(_LOOK, "List runs, newest first."),
+    "show": Entry(_LOOK, "Show what happened to a run, and why."),
+    "status": Entry(_LOOK, "Show what the engine is doing."),
+    "workers": Entry(_LOOK, "List the workers that are there."),
+    "graph": Entry(_LOOK, "Draw a workflow, as Mermaid or SVG."),
+    "approve": Entry(_DECIDE, "Say yes to what a run asks."),
+    "reject": Entry(_DECIDE, "Say no to what a run asks."),
+    "signal": Entry(_DECIDE, "Send a run a signal."),
+    "retry": Entry(_DECIDE, "Drive a failed or parked run again."),
+    "cancel": Entry(_DECIDE, "End a run."),
+    "doctor": Entry(_KEEP, "Check this installation, and say how to mend it."),
+    "verify": Entry(_KEEP, "Check the journal: nothing edited, nothing lost."),
+    "replay": Entry(_KEEP, "Drive runs again from the journal alone, and compare."),
+    "export": Entry(_KEEP, "Write finished runs to a file."),
+    "prune": Entry(_KEEP, "Remove the bodies of runs that ended long ago."),
+    "eval": Entry(_KEEP, "Run a workflow's extraction over a folder of known cases."),
+}
+"""Every command, in the order in which `skerry --help` lists them. Its help is here, so that listing imports none."""
+
+skerry = Skerry("skerry", COMMANDS)
+
+
+def main() -> None:
+    """Runs the command that the process's arguments name, and exits with its code."""
+    skerry.main(prog_name="skerry")

@@ -1,0 +1,101 @@
+"""What every command gets: the settings, and where its words go. `node_command` makes a command of a function."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from skerry.cli.group import Command
+from skerry.cli.out import Out
+
+if TYPE_CHECKING:
+    from skerry.config import Config
+
+T = TypeVar("T")
+
+_OPTIONS: dict[str, click.Option] = {
+    "data": click.Option(
+        ["--data"], type=click.Path(path_type=Path, file_okay=False), help="Data folder (./skerry-data, $SKERRY_DATA)."
+    ),
+    "nats": click.Option(["--nats"], metavar="URL", help="NATS server to use, instead of one of our own."),
+    "node": click.Option(["--node"], metavar="NAME", help="The node's name, where there is no data folder."),
+    "modules": click.Option(
+        ["-m", "--module", "modules"], multiple=True, metavar="NAME", help="Module with workflows; may be repeated."
+    ),
+    "config_file": click.Option(
+        ["--config", "config_file"],
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Settings (./skerry.toml, $SKERRY_CONFIG).",
+    ),
+    "json": click.Option(["--json"], is_flag=True, help="Write JSON, for programs."),
+    "debug": click.Option(["--debug"], is_flag=True, help="Show tracebacks."),
+}
+NODE = ("data", "nats", "node", "config_file", "json", "debug")
+WITH_MODULES = ("data", "nats", "node", "modules", "config_file", "json", "debug")
+MODULES = ("modules", "config_file", "json", "debug")
+PLAIN = ("json", "debug")
+
+
+class App:
+    """The settings (read when they are first asked for) and the output of one call of a command."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+        self.out = Out(json=bool(given.get("json")))
+
+    @functools.cached_property
+    def config(self) -> Config:
+        """Raises `DataError` for settings that are not understood."""
+        from skerry.config import load
+
+        # A workflow's module usually lies where one works.
+        if os.getcwd() not in sys.path and "" not in sys.path:
+            sys.path.insert(0, os.getcwd())
+        given = self._given
+        options = {
+            "data": given.get("data"),
+            "node": given.get("node"),
+            "modules": list(given.get("modules") or ()) or None,
+            "nats": {"url": given.get("nats")},
+        }
+        return load(given.get("config_file"), options=options)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine to its end."""
+        return asyncio.run(work)
+
+
+def node_command(name: str, *, examples: str, options: Sequence[str] = NODE) -> Callable[[Callable[..., Any]], Command]:
+    """Makes a command of a function: its docstring is the help, its first argument the `App`.
+
+    Its other parameters come from click's decorators, as always. `options` are the common options that it takes.
+    """
+
+    def wrap(function: Callable[..., Any]) -> Command:
+        @functools.wraps(function)
+        def callback(**given: Any) -> Any:
+            common = {key: given.pop(key) for key in options}
+            return function(App(common), **given)
+
+        made = click.command(name, cls=Command, examples=examples, common=options)(callback)
+        made.params.extend(_OPTIONS[key] for key in options)
+        return made
+
+    return wrap
+
+
+def who() -> str:
+    """The person at the keyboard, for the journal."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in some containers
+        return f"uid {os.getuid()}"

@@ -1,0 +1,67 @@
+"""`skerry runs`."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import click
+
+from skerry.cli import words
+from skerry.cli.app import App, node_command
+from skerry.cli.look import open_look, short
+from skerry.cli.out import Cell, Column
+from skerry.core.projection import RunRow, Status
+
+COLUMNS = (
+    Column("RUN"),
+    Column("WORKFLOW"),
+    Column("STATUS"),
+    Column("STATE"),
+    Column("STARTED"),
+    Column("TOOK", "right"),
+    Column("NOTE", wrap=True),
+)
+
+
+@node_command(
+    "runs",
+    examples="""
+    skerry runs
+    skerry runs --status review --status failed
+    skerry runs --json | jq -r 'select(.status == "failed").run'
+    """,
+)
+@click.option("--status", multiple=True, type=click.Choice(get_args(Status)), help="Only these; may be repeated.")
+@click.option("--workflow", default="", metavar="NAME", help="Only runs of this workflow.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+def command(app: App, status: tuple[Status, ...], workflow: str, limit: int) -> None:
+    """List runs, newest first.
+
+    RUN shows the end of a run's id, which is enough to name it. With --json: one row a line.
+    """
+    rows = app.run(_rows(app, status, workflow, limit))
+    for row in rows:
+        app.out.record(row)
+    if rows or app.out.json:
+        app.out.table(COLUMNS, (cells(row) for row in rows))
+    else:
+        app.out.line("no runs" + (" of that kind" if status or workflow else " yet"))
+
+
+async def _rows(app: App, status: tuple[Status, ...], workflow: str, limit: int) -> list[RunRow]:
+    async with open_look(app.config) as look:
+        return await look.rows(status=status, workflow=workflow, limit=limit)
+
+
+def cells(row: RunRow) -> list[str | Cell]:
+    """A row of the table."""
+    end_us = row.ended_us or row.updated_us
+    return [
+        short(row.run),
+        f"{row.workflow} v{row.version}",
+        words.status_cell(row.status),
+        row.state,
+        words.moment(row.started_us),
+        words.duration((end_us - row.started_us) / 1e6),
+        row.note,
+    ]

@@ -1,0 +1,131 @@
+"""`skerry show`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+import click
+import msgspec
+from msgspec import Raw
+
+from skerry.cli import words
+from skerry.cli.app import App, node_command
+from skerry.cli.look import Look, find_run, open_look, short
+from skerry.cli.out import Cell, Column
+from skerry.cli.story import Told, timeline
+from skerry.client.ended import STANDING, RunEvent
+from skerry.core.codec import encode_json
+from skerry.core.projection import RunRow
+
+COLUMNS = (Column("TIME"), Column("STATE"), Column("STEP"), Column("WHAT", wrap=True), Column("WHY", wrap=True))
+_POLL_S = 0.3
+
+
+@node_command(
+    "show",
+    examples="""
+    skerry show latest
+    skerry show 7K3M9QXZ --full
+    skerry show latest --follow
+    """,
+)
+@click.argument("run")
+@click.option("--full", is_flag=True, help="Show values as long as they are.")
+@click.option("--follow", "-f", is_flag=True, help="Go on until nothing more happens by itself.")
+def command(app: App, run: str, full: bool, follow: bool) -> None:
+    """Show what happened to a RUN, and why.
+
+    RUN is a run's id, six or more characters of its beginning or end, or `latest`. With --json: one document with
+    the row and all events; with --follow, one event a line.
+    """
+    app.run(_show(app, run, full, follow))
+
+
+async def _show(app: App, named: str, full: bool, follow: bool) -> None:
+    async with open_look(app.config) as look:
+        row = await find_run(look, named)
+        events = await look.events(row.run)
+        if follow:
+            await _follow(app, look, row, events, full)
+        elif app.out.json:
+            app.out.record({"row": row, "events": [event_record(each) for each in events]})
+        else:
+            _head(app, row)
+            _table(app, timeline(events, full=full))
+            _next(app, row)
+
+
+async def _follow(app: App, look: Look, row: RunRow, events: list[RunEvent], full: bool) -> None:
+    if not app.out.json:
+        _head(app, row)
+    state_from: list[RunEvent] = []
+    while True:
+        # The state that a line stands in comes from the lines before it.
+        state_from += events
+        for told, each in zip(timeline(state_from, full=full)[-len(events) or None :], events, strict=False):
+            app.out.record(event_record(each))
+            app.out.line(Cell(in_one_line(told), told.said.style))
+        now = await look.row(row.run)
+        if now is None or (now.status in STANDING and not events):
+            return
+        await asyncio.sleep(_POLL_S)
+        events = await look.events(row.run, after_n=state_from[-1].n if state_from else 0)
+
+
+def in_one_line(told: Told) -> str:
+    """A line of the timeline without a table around it."""
+    place = f"{told.state or '-':<10} {told.step or '-':<6}"
+    why = f"  ({told.said.why})" if told.said.why else ""
+    return f"{words.clock(told.at_us)}  {place} {told.said.what}{why}"
+
+
+def _head(app: App, row: RunRow) -> None:
+    out = app.out
+    out.line(Cell(f"{row.run}", "bold"))
+    out.line(f"{row.workflow} v{row.version}, {row.status}" + (f" in {row.state}" if row.state else ""))
+    ended = f", ended {words.moment(row.ended_us)}" if row.ended_us else ""
+    took = words.duration(((row.ended_us or row.updated_us) - row.started_us) / 1e6)
+    out.line(f"started {words.date(row.started_us)} {words.clock(row.started_us)}{ended}, took {took}")
+    if row.parent:
+        out.line(f"started by {row.parent}")
+    if row.note:
+        out.line(Cell(row.note, words.STYLES.get(row.status, "")))
+    out.line()
+
+
+def _table(app: App, lines: Sequence[Told]) -> None:
+    def rows() -> Iterable[list[str | Cell]]:
+        state, day = "", ""
+        for told in lines:
+            when = words.clock(told.at_us)
+            if day and words.date(told.at_us) != day:
+                when = f"{words.date(told.at_us)} {when}"
+            day = words.date(told.at_us)
+            # A state is named once, where it begins: the eye finds the borders.
+            shown = told.state if told.state != state else ""
+            state = told.state
+            yield [Cell(when, "dim"), shown, told.step, Cell(told.said.what, told.said.style), told.said.why]
+
+    app.out.table(COLUMNS, rows())
+
+
+def _next(app: App, row: RunRow) -> None:
+    """What one can do about it."""
+    name = short(row.run)
+    advice = {
+        "review": f"answer it: skerry approve {name}, or skerry reject {name} --reason ...",
+        "failed": f"drive it again: skerry retry {name}; end it: skerry cancel {name}",
+        "parked": f"with the right code in place: skerry retry {name}; end it: skerry cancel {name}",
+    }.get(row.status)
+    if advice:
+        app.out.line()
+        app.out.line(Cell(advice, "cyan"))
+
+
+def event_record(each: RunEvent) -> dict[str, object]:
+    """An event as JSON shows it."""
+    body: object = None
+    if each.event is not None:
+        body = msgspec.json.decode(encode_json(each.event), type=Raw)
+    return {"n": each.n, "seq": each.seq, "at_us": each.at_us, "kind": each.kind, "event": body}
