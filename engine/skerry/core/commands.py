@@ -7,6 +7,7 @@ the JSON of what it is about; its digest tells drift, it is no part of the ident
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -17,7 +18,7 @@ from skerry.core.answers import Verifier
 from skerry.core.tasks import Prompt, TaskFunction
 from skerry.core.types import Crossing
 from skerry.core.wire import Size
-from skerry.errors import DataError
+from skerry.errors import DataError, DefinitionError
 
 Kind: TypeAlias = Literal["call", "ask", "wait", "sleep", "start", "emit"]
 
@@ -160,6 +161,19 @@ class Gather:
     def __init__(self, branches: Sequence[Coroutine[Any, Any, Any]], *, as_list: bool) -> None:
         self.branches = branches
         self.as_list = as_list
+        wrong = [b for b in branches if not inspect.iscoroutine(b) or inspect.getcoroutinestate(b) != "CORO_CREATED"]
+        if wrong or len({id(b) for b in branches}) < len(branches):
+            self.close()
+            raise DefinitionError(
+                f"a branch is {type(wrong[0]).__name__}, no new coroutine" if wrong else "the same coroutine twice",
+                hint="give `gather` and `each` calls of `async def` functions or of step methods, without `await`",
+            )
+
+    def close(self) -> None:
+        """Lets branches go that will never begin."""
+        for branch in self.branches:
+            if inspect.iscoroutine(branch):
+                branch.close()
 
 
 @cache

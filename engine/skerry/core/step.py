@@ -26,6 +26,8 @@ V = TypeVar("V")
 W = TypeVar("W")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REFUSALS_MAX = 1000
+"""Code that catches everything in a loop is stopped where it stands after so many refused steps."""
 
 
 class Evicted(BaseException):
@@ -40,11 +42,12 @@ def _suspend(command: Command | Gather) -> Generator[Command | Gather, Any, Any]
 class Moment:
     """What the machine tells its `Step`: the time of the last fact, and whether the run is leaving memory."""
 
-    __slots__ = ("closed", "now_us")
+    __slots__ = ("closed", "now_us", "refused")
 
     def __init__(self) -> None:
         self.now_us = 0
         self.closed = False
+        self.refused = 0
 
 
 class Step:
@@ -194,7 +197,11 @@ class Step:
 
     async def _do(self, command: Command | Gather) -> Any:
         if self._moment.closed:
-            raise Evicted
+            if isinstance(command, Gather):
+                command.close()
+            self._moment.refused += 1
+            if self._moment.refused < _REFUSALS_MAX:
+                raise Evicted
         return await _suspend(command)
 
 
