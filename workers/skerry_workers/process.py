@@ -18,7 +18,7 @@ from skerry_workers import logs
 from skerry_workers.service import Worker, default_name
 
 SLOTS, DRAIN_S = 16, 20.0
-_CONNECT_S = 5.0
+_CONNECT_S = 1.0
 
 _log = logging.getLogger("skerry.worker")
 
