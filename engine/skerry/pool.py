@@ -42,8 +42,7 @@ class WorkerPool:
         for size, pool in self._config.workers.items():
             for number in range(1, pool.processes + 1):
                 name = f"{size}-{number}"
-                command = [sys.executable, "-m", "skerry_workers", "--size", size, "--slots", str(pool.slots)]
-                self._keepers.append(asyncio.create_task(self._keep(name, [*command, "--name", name])))
+                self._keepers.append(asyncio.create_task(self._keep(name, self._command(size, name, pool.slots))))
 
     async def gave_up(self) -> SkerryError:
         """Returns when a worker will not stay alive, with the reason."""
@@ -72,6 +71,12 @@ class WorkerPool:
                     self._gave_up.set_result(error)
                 return
             await asyncio.sleep(_BACKOFF_S[min(deaths, len(_BACKOFF_S)) - 1])
+
+    def _command(self, size: str, name: str, slots: int) -> list[str]:
+        config = self._config
+        where = ["--nats", config.nats.url] if config.nats.url else ["--data", str(config.data.absolute())]
+        options = ["--size", size, "--name", name, "--slots", str(slots), "--log-level", config.log_level, *where]
+        return [sys.executable, "-m", "skerry_workers", *options, *config.modules]
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, **self._config.environment()}

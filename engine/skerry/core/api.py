@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Raw
 
 from skerry.core.projection import RunRow, Status
-from skerry.core.structs import Frozen
+from skerry.core.structs import NOTHING, Frozen
 from skerry.core.types import Blob
 
 
@@ -118,12 +118,14 @@ class Rows(Frozen):
 class Show(Frozen, omit_defaults=True):
     """`show`: a run with its events after `after_n`. Answer: `Shown`.
 
-    When there are none yet and the run has not ended, waits for them up to `wait_s` seconds (at most 20).
+    When there are none yet and the run has not ended, waits for them up to `wait_s` seconds (at most 20); with `end`,
+    for the run's end.
     """
 
     run: str
     after_n: int = 0
     wait_s: float = 0.0
+    end: bool = False
     limit: int = 1000
 
 
@@ -134,7 +136,7 @@ class ShownEvent(Frozen, omit_defaults=True):
     seq: int
     at_us: int
     kind: str
-    event: Raw = Raw()
+    event: Raw = NOTHING
 
 
 class Shown(Frozen):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from skerry.core.events import VERSION, AnyEvent, Event
+from skerry.core.structs import NOTHING
 from skerry.errors import JournalCorrupt, JournalNewer
 
 INLINE_BYTES_MAX = 4096
@@ -45,18 +45,9 @@ def encode(event: Event) -> Encoded:
     if value is None or 0 < len(raw := bytes(value)) <= INLINE_BYTES_MAX:
         return Encoded(_encoder.encode(event), "", b"")
     if not raw:
-        return Encoded(_encoder.encode(msgspec.structs.replace(event, value=_no_value(type(event)))), "", b"")
+        return Encoded(_encoder.encode(msgspec.structs.replace(event, value=NOTHING)), "", b"")
     name = sha256(raw)
-    without = msgspec.structs.replace(event, value=_no_value(type(event)), blob=name)
-    return Encoded(_encoder.encode(without), name, raw)
-
-
-@functools.cache
-def _no_value(kind: type[Event]) -> Raw:
-    # msgspec omits a field from the JSON when it holds the very object that is the default; another empty `Raw` would
-    # be written as nothing at all, and that is not JSON.
-    default: Raw = next(field.default for field in msgspec.structs.fields(kind) if field.name == "value")
-    return default
+    return Encoded(_encoder.encode(msgspec.structs.replace(event, value=NOTHING, blob=name)), name, raw)
 
 
 def decode(body: bytes, *, version: int = VERSION) -> AnyEvent:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from msgspec import Raw
 
 from skerry.core.answers import Objection
-from skerry.core.structs import Frozen
+from skerry.core.structs import NOTHING, Frozen
 
 VERSION = 1
 """The version in which this code writes bodies. It reads this one and all before it."""
@@ -40,7 +40,7 @@ class HeldSignal(Frozen, omit_defaults=True):
     id: str
     signal: str
     key: str = ""
-    value: Raw = Raw()
+    value: Raw = NOTHING
     by: str = ""
 
 
@@ -73,7 +73,7 @@ class StateEntered(Event, tag="state.entered"):
     seed: str = ""
     version: int = 0
     inbox: tuple[HeldSignal, ...] = ()
-    value: Raw = Raw()
+    value: Raw = NOTHING
     blob: str = ""
 
 
@@ -81,7 +81,7 @@ class RunCompleted(Event, tag="run.completed"):
     """`result` is the tag of the declared result type that `value` is."""
 
     result: str = ""
-    value: Raw = Raw()
+    value: Raw = NOTHING
     blob: str = ""
 
 
@@ -138,7 +138,7 @@ class StepScheduled(Event, tag="step.scheduled"):
     attempt: int = 1
     size: str = ""
     due_us: int = 0
-    value: Raw = Raw()
+    value: Raw = NOTHING
     blob: str = ""
 
 
@@ -156,7 +156,7 @@ class StepCompleted(Event, tag="step.completed"):
     signal: str = ""
     result: str = ""
     by: str = ""
-    value: Raw = Raw()
+    value: Raw = NOTHING
     blob: str = ""
 
 
@@ -202,7 +202,7 @@ class AnswerJudged(Event, tag="answer.judged"):
     next: str = ""
     objections: tuple[Objection, ...] = ()
     model: dict[str, str | int | float] = {}
-    value: Raw = Raw()
+    value: Raw = NOTHING
     blob: str = ""
 
 
@@ -214,7 +214,7 @@ class ReviewOpened(Event, tag="review.opened"):
     attempt: int = 1
     objections: tuple[Objection, ...] = ()
     due_us: int = 0
-    value: Raw = Raw()
+    value: Raw = NOTHING
     blob: str = ""
 
 
@@ -255,7 +255,7 @@ class SignalReceived(Event, tag="signal.received"):
     signal: str
     key: str = ""
     by: str = ""
-    value: Raw = Raw()
+    value: Raw = NOTHING
     blob: str = ""
 
 

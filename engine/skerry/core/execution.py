@@ -32,6 +32,7 @@ from skerry.core.pending import (
 )
 from skerry.core.projection import ENDED, RunRow, Status
 from skerry.core.state import Done, State, tag_of
+from skerry.core.structs import NOTHING
 from skerry.core.wire import SIZES, Size
 from skerry.core.workflow import Workflow
 from skerry.errors import Cancelled, DataError, Refused, StepFailed, TimedOut
@@ -293,7 +294,7 @@ class Execution:
                 attempt=pending.attempt,
                 size=pending.size,
                 due_us=pending.due_us,
-                value=Raw(command.args) if command.args else Raw(),
+                value=Raw(command.args) if command.args else NOTHING,
             )
         )
 
@@ -340,7 +341,7 @@ class Execution:
                 attempt=pending.attempt,
                 objections=pending.objections,
                 due_us=pending.due_us,
-                value=pending.best if pending.best is not None else Raw(),
+                value=pending.best if pending.best is not None else NOTHING,
             )
         )
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, dataclass_transform
+from typing import Any, Final, dataclass_transform
 
 import msgspec
+from msgspec import Raw
+
+NOTHING: Final = Raw()
+"""No JSON at all. msgspec leaves a field out when it holds the very object that is its default: always use this one."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))

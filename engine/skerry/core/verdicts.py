@@ -16,6 +16,7 @@ from skerry.core.execution import Execution
 from skerry.core.pending import Pending, SendTask, Transition
 from skerry.core.recall import keep_best
 from skerry.core.review import Decision
+from skerry.core.structs import NOTHING
 from skerry.core.wire import Result
 from skerry.errors import Conflict, DataError
 
@@ -66,7 +67,7 @@ def _take_answer(run: Execution, pending: Pending, ask: Ask, result: Result, now
             next=after or "" if choice == "escalate" else "",
             objections=tuple(objections),
             model=result.model,
-            value=Raw() if choice == "accept" else result.value,
+            value=NOTHING if choice == "accept" else result.value,
         )
     )
     if choice == "accept":

@@ -26,7 +26,7 @@ from msgspec import Raw
 
 from skerry.core.events import Failure
 from skerry.core.ids import TaskId, node_of
-from skerry.core.structs import Frozen
+from skerry.core.structs import NOTHING, Frozen
 from skerry.errors import DataError
 
 Size: TypeAlias = Literal["rules", "small", "medium", "large", "cloud"]
@@ -58,10 +58,10 @@ class Task(Frozen, omit_defaults=True):
     target: str
     size: Size
     key: str
-    args: Raw = Raw()
+    args: Raw = NOTHING
     args_blob: str = ""
     prompt: str = ""
-    schema: Raw = Raw()
+    schema: Raw = NOTHING
     objections: tuple[str, ...] = ()
     deadline_us: int = 0
     timeout_s: float = 0.0
@@ -80,7 +80,7 @@ class Result(Frozen, omit_defaults=True):
     attempt: int
     size: str
     worker: str
-    value: Raw = Raw()
+    value: Raw = NOTHING
     value_blob: str = ""
     failure: Failure | None = None
     retry_after_s: float = 0.0
@@ -153,7 +153,7 @@ class Reply(Frozen, omit_defaults=True):
     """The answer to a command: a value, or an error with its class name and a hint."""
 
     ok: bool = True
-    value: Raw = Raw()
+    value: Raw = NOTHING
     error: str = ""
     message: str = ""
     hint: str = ""

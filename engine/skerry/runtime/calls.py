@@ -63,7 +63,7 @@ class LocalCalls:
     async def _call(self, task: TaskId, call: Call) -> Any:
         function = call.task
         arguments = function.unpack(call.args)
-        blobs = {b.sha256: await self._engine.journal.blob(b.sha256) for b in blobs_in(list(arguments.values()))}
+        blobs = {b.sha256: await self._engine.journal.blob(b.sha256) for b in blobs_in(arguments)}
         token = CONTEXT.set(_context(task, blobs, self._engine.settings))
         current = asyncio.current_task()
         assert current is not None

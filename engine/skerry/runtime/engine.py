@@ -90,6 +90,7 @@ class Engine:
         self._last_us = journal.head.at_us
         self._loading: dict[str, asyncio.Task[Execution | None]] = {}
         self._watchers: dict[str, list[asyncio.Future[None]]] = {}
+        self._enders: dict[str, list[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- the hot path -----------------------------------------------------------------------------------------------
@@ -128,11 +129,8 @@ class Engine:
         except JournalError as error:
             self._break(error)
             raise
-        watchers = self._watchers.pop(run.row.run, None)
-        if watchers is not None:
-            for watcher in watchers:
-                if not watcher.done():
-                    watcher.set_result(None)
+        if self._watchers:
+            self._tell(self._watchers, run.row.run)
 
     async def _drive_calls(self, run: Execution, step: str) -> None:
         """A local call, and the one that follows from it, and so on: a run of local steps is one loop."""
@@ -160,7 +158,9 @@ class Engine:
             case EmitEvent(step):
                 self.spawn(self._emit(run, step))
             case RunEnded():
-                self.spawn(self.children.tell_parent(run.row))
+                self._tell(self._enders, run.row.run)
+                if run.row.parent:
+                    self.spawn(self.children.tell_parent(run.row))
 
     def _stand(self, run: Execution, row: RunRow) -> None:
         """Where the run stands now: over, idle, or under way."""
@@ -284,19 +284,24 @@ class Engine:
 
     # --- waiting for news of a run ------------------------------------------------------------------------------------
 
-    async def watch(self, run: str, timeout_s: float) -> None:
-        """Returns when something was recorded of a run, or after so long."""
+    async def watch(self, run: str, timeout_s: float, *, end: bool = False) -> None:
+        """Returns when something was recorded of a run (with `end`: when it has left memory for good), or after so long."""
+        waiting = self._enders if end else self._watchers
         news = asyncio.get_running_loop().create_future()
-        self._watchers.setdefault(run, []).append(news)
+        waiting.setdefault(run, []).append(news)
+        timer = asyncio.get_running_loop().call_later(timeout_s, _done, news)
         try:
-            async with asyncio.timeout(timeout_s):
-                await news
-        except TimeoutError:
-            watchers = self._watchers.get(run, [])
-            if news in watchers:
-                watchers.remove(news)
-            if not watchers:
-                self._watchers.pop(run, None)
+            await news
+        finally:
+            timer.cancel()
+            if run in waiting and news in waiting[run]:
+                waiting[run].remove(news)
+                if not waiting[run]:
+                    del waiting[run]
+
+    def _tell(self, waiting: dict[str, list[asyncio.Future[None]]], run: str) -> None:
+        for news in waiting.pop(run, ()):
+            _done(news)
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -360,3 +365,8 @@ def _parked(error: SkerryError) -> ev.RunParked:
 def _first(notes: Mapping[str, str]) -> str:
     run, why = next(iter(notes.items()))
     return f"{run}: {why}"
+
+
+def _done(news: asyncio.Future[None]) -> None:
+    if not news.done():
+        news.set_result(None)

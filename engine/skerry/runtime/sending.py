@@ -12,6 +12,7 @@ from skerry.core.codec import sha256
 from skerry.core.commands import Ask, Call, Command
 from skerry.core.execution import Execution
 from skerry.core.pending import Pending
+from skerry.core.structs import NOTHING
 from skerry.core.wire import (
     INLINE_BYTES_MAX,
     Task,
@@ -31,7 +32,7 @@ def task_message(run: Execution, step: str, pending: Pending) -> Task:
     command = pending.command
     name = run.row.run
     large = len(command.args) > INLINE_BYTES_MAX
-    prompt, schema, timeout_s = "", Raw(), 0.0
+    prompt, schema, timeout_s = "", NOTHING, 0.0
     if isinstance(command, Ask):
         prompt, schema, timeout_s = command.prompt.text, _schema(command.answer.type), command.timeout_s
     elif isinstance(command, Call) and command.task.timeout is not None:
@@ -45,7 +46,7 @@ def task_message(run: Execution, step: str, pending: Pending) -> Task:
         target=command.target,
         size=pending.size,  # type: ignore[arg-type]
         key=f"{name}/{step}",
-        args=Raw() if large else Raw(command.args),
+        args=NOTHING if large else Raw(command.args),
         args_blob=sha256(command.args) if large else "",
         prompt=prompt,
         schema=schema,

@@ -19,6 +19,7 @@ from skerry.core.codec import encode_json
 from skerry.core.execution import Execution
 from skerry.core.projection import ENDED, LIVE, RunRow
 from skerry.core.recall import resume
+from skerry.core.structs import NOTHING
 from skerry.core.verdicts import open_review, take_review
 from skerry.core.workflow import Workflow
 from skerry.errors import Conflict, DataError, NotFound, Unavailable
@@ -198,8 +199,8 @@ class Verbs:
         engine = self._engine
         row = await self._row(query.run)
         events = await engine.journal.events(query.run, after_n=query.after_n, limit=query.limit)
-        if not events and query.wait_s > 0 and row.status not in ENDED:
-            await engine.watch(query.run, min(query.wait_s, WAIT_S_MAX))
+        if (query.end or not events) and query.wait_s > 0 and row.status in LIVE:
+            await engine.watch(query.run, min(query.wait_s, WAIT_S_MAX), end=query.end)
             row = await self._row(query.run)
             events = await engine.journal.events(query.run, after_n=query.after_n, limit=query.limit)
         return api.Shown(row=row, events=tuple(shown(recorded) for recorded in events))
@@ -266,7 +267,7 @@ def shown(recorded: Recorded) -> api.ShownEvent:
         seq=header.seq,
         at_us=header.at_us,
         kind=header.kind,
-        event=Raw(encode_json(recorded.event)) if recorded.event is not None else Raw(),
+        event=Raw(encode_json(recorded.event)) if recorded.event is not None else NOTHING,
     )
 
 
