@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import pytest
 
 from skerry.registry import load
-from skerry.testing.memory_bus import MemoryBroker, MemoryBus
+from skerry.testing.memory_broker import MemoryBroker
+from skerry.testing.memory_bus import MemoryBus
 from skerry_workers.sandbox import Sandbox
 from skerry_workers.service import Worker
 from tests.support import wait_until

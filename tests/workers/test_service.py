@@ -16,7 +16,8 @@ from skerry.core.codec import encode_json
 from skerry.core.ids import TaskId
 from skerry.errors import DataError, Unavailable
 from skerry.ports import Message
-from skerry.testing.memory_bus import MemoryBroker, MemoryBus
+from skerry.testing.memory_broker import MemoryBroker
+from skerry.testing.memory_bus import MemoryBus
 from skerry_workers import attempt
 from skerry_workers.service import Worker
 from tests.support import wait_until
@@ -273,7 +274,7 @@ async def test_a_worker_waits_for_the_bus_to_start(
 ) -> None:
     bus = MemoryBus(broker)
     bus.connected = False
-    starting = asyncio.create_task(start_worker(bus))
+    starting = asyncio.ensure_future(start_worker(bus))
     await wait_until(lambda: "waiting for the bus" in caplog.text)
     bus.connected = True
     worker = await starting
