@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
 
@@ -115,5 +116,5 @@ def _inner(thing: Any) -> str:
     if isinstance(thing, dict):
         return "{" + spoken(thing) + "}"
     if isinstance(thing, list):
-        return "[" + ", ".join(_inner(each) for each in cast("list[Any]", thing)) + "]"
+        return "[" + ", ".join(_inner(each) for each in cast("Iterable[Any]", thing)) + "]"
     return json.dumps(thing)
