@@ -14,7 +14,7 @@ import msgspec
 from skerry.core.codec import encode_json
 from skerry.core.retry import Retry
 from skerry.core.structs import Frozen
-from skerry.core.types import Blob, Crossing
+from skerry.core.types import Blob, Crossing, holds_blobs
 from skerry.core.wire import SIZES, Size
 from skerry.errors import DataError, DefinitionError, NotFound
 
@@ -94,6 +94,11 @@ class TaskFunction(Generic[P, R]):
             fields.append(field if parameter.default is parameter.empty else (*field, parameter.default))
         struct = msgspec.defstruct(f"{self.name}_arguments".replace(".", "_"), fields, forbid_unknown_fields=True)
         return Crossing(struct, f"arguments of {self.where}")
+
+    @cached_property
+    def takes_blobs(self) -> bool:
+        """Whether documents may be among its arguments."""
+        return holds_blobs(self.arguments.type)
 
     @cached_property
     def outcome(self) -> Crossing[R]:

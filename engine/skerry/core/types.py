@@ -133,6 +133,12 @@ def _walk(info: Any, path: str, seen: set[Any]) -> Iterator[tuple[str, Any]]:
             yield from _walk(field.type, f"{path}.{field.name}", seen)
 
 
+def holds_blobs(type: Any) -> bool:
+    """Whether values of a type may have a `Blob` in them; of an untyped place it cannot be known."""
+    parts = (part for _, part in _walk(inspect.type_info(type), "", set()))
+    return any(isinstance(p, inspect.AnyType) or (isinstance(p, inspect.StructType) and p.cls is Blob) for p in parts)
+
+
 def blobs_in(value: Any) -> Iterator[Blob]:
     """Every `Blob` inside a value."""
     if isinstance(value, Blob):

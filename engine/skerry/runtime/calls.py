@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("skerry.calls")
 
+_NO_BLOBS: Mapping[str, bytes] = {}
+
 
 class LocalCalls:
     """Runs them: async functions in the event loop, others in a few threads."""
@@ -32,18 +34,30 @@ class LocalCalls:
         self._threads: ThreadPoolExecutor | None = None
         self._running: dict[TaskId, asyncio.Task[Any]] = {}
 
-    async def run(self, run: Execution, step: str) -> Transition | None:
-        """Calls the function of a step. Returns what follows from it; None when nobody waits for it any more."""
+    async def run(self, run: Execution, step: str, current: asyncio.Task[Any]) -> Transition | None:
+        """Calls the function of a step, in the asyncio task `current`.
+
+        Returns what follows from it; None when nobody waits for it any more.
+        """
         engine = self._engine
         pending = run.pending.get(step)
         if pending is None or not isinstance(pending.command, Call):
             return None
         call, attempt = pending.command, pending.attempt
+        function = call.task
+        task = TaskId(run.row.run, step, attempt)
         failure: ev.Failure | None = None
-        raw, retry_after_s = b"", 0.0
+        raw, value, retry_after_s = b"", None, 0.0
+        self._running[task] = current
         try:
-            value = await self._call(TaskId(run.row.run, step, attempt), call)
-            raw, _ = call.task.outcome.cross(value)
+            arguments = function.unpack(call.args)
+            blobs = await self._fetch(arguments) if function.takes_blobs else _NO_BLOBS
+            CONTEXT.set(_context(task, blobs, engine.settings))
+            if function.is_async and function.timeout is None:
+                value = await function.function(**arguments)
+            else:
+                value = await self._invoke(function, arguments)
+            raw, value = function.outcome.cross(value)
         except asyncio.CancelledError:
             if engine.draining or run.pending.get(step) is pending:
                 raise
@@ -52,7 +66,9 @@ class LocalCalls:
             failure = failure_of(error)
             retry_after_s = getattr(error, "retry_after_s", None) or 0.0
             if not isinstance(error, RetryableError | TerminalError | DataError):
-                log.info("task %s of run %s failed", call.task.name, run.row.run, exc_info=error)
+                log.info("task %s of run %s failed", function.name, run.row.run, exc_info=error)
+        finally:
+            del self._running[task]
         if run.pending.get(step) is not pending or pending.attempt != attempt:
             return None  # cancelled or timed out meanwhile
         now = engine.now_us()
@@ -60,32 +76,20 @@ class LocalCalls:
             return engine.drive(run.complete, step, raw, now)
         return engine.drive(run.fail, step, failure, now, retry_after_s=retry_after_s)
 
-    async def _call(self, task: TaskId, call: Call) -> Any:
-        function = call.task
-        arguments = function.unpack(call.args)
-        blobs = {b.sha256: await self._engine.journal.blob(b.sha256) for b in blobs_in(arguments)}
-        token = CONTEXT.set(_context(task, blobs, self._engine.settings))
-        current = asyncio.current_task()
-        assert current is not None
-        self._running[task] = current
-        try:
-            if function.timeout is None:
-                return await self._invoke(function, arguments)
-            async with asyncio.timeout(function.timeout.total_seconds()):
-                return await self._invoke(function, arguments)
-        finally:
-            del self._running[task]
-            CONTEXT.reset(token)
+    async def _fetch(self, arguments: Mapping[str, Any]) -> Mapping[str, bytes]:
+        return {blob.sha256: await self._engine.journal.blob(blob.sha256) for blob in blobs_in(arguments)}
 
     async def _invoke(self, function: TaskFunction[..., Any], arguments: dict[str, Any]) -> Any:
-        if function.is_async:
-            return await function.function(**arguments)
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._engine.limits.local_threads_max, "skerry-task")
-        context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: context.run(function.function, **arguments)
-        )
+        """A function that is not async, or has a timeout."""
+        async with asyncio.timeout(function.timeout.total_seconds() if function.timeout is not None else None):
+            if function.is_async:
+                return await function.function(**arguments)
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(self._engine.limits.local_threads_max, "skerry-task")
+            context = contextvars.copy_context()
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: context.run(function.function, **arguments)
+            )
 
     def cancel(self, task: TaskId) -> None:
         """Nobody wants the outcome any more."""

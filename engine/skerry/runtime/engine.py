@@ -38,7 +38,6 @@ from skerry.ports import Append, Bus, Claim, Clock, Journal, Message, Recorded
 from skerry.registry import Registry
 from skerry.runtime.calls import LocalCalls
 from skerry.runtime.children import Children
-from skerry.runtime.driving import driving
 from skerry.runtime.limits import Limits
 from skerry.runtime.outbox import Outbox
 from skerry.runtime.sending import publish_event, publish_task
@@ -135,8 +134,10 @@ class Engine:
     async def _drive_calls(self, run: Execution, step: str) -> None:
         """A local call, and the one that follows from it, and so on: a run of local steps is one loop."""
         following: str | None = step
+        current = asyncio.current_task()
+        assert current is not None, "local calls run in a task of their own"
         while following is not None:
-            transition = await self.calls.run(run, following)
+            transition = await self.calls.run(run, following, current)
             following = None if transition is None else await self._advance(run, transition)
 
     def _perform(self, run: Execution, effect: Effect) -> None:
@@ -191,9 +192,16 @@ class Engine:
         return self._last_us
 
     def drive(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Calls a method of an `Execution`, which runs the user's code: no event loop is visible to it."""
-        with driving():
+        """Calls a method of an `Execution`, which runs the user's code.
+
+        No event loop is visible to it: what it started there would go on behind the engine's back.
+        """
+        loop = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+        try:
             return function(*args, **kwargs)
+        finally:
+            asyncio._set_running_loop(loop)
 
     # --- runs in memory ---------------------------------------------------------------------------------------------
 
