@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 
 from skerry.core.answers import Objection
@@ -15,7 +16,8 @@ from skerry.errors import DataError
 
 def ladder(ask: Ask, available: Sequence[Size]) -> list[Size]:
     """The sizes that may be asked, in order: those of the `ask` that this node has (and `rules` only with rules)."""
-    return [s for s in ask.sizes if s in available and (s != "rules" or ask.prompt.rules is not None)]
+    usable = (s for s in ask.sizes if s in available and (s != "rules" or ask.prompt.rules is not None))
+    return list(dict.fromkeys(usable))
 
 
 def next_size(ask: Ask, available: Sequence[Size], size: str) -> Size | None:
@@ -43,6 +45,7 @@ def judge(ask: Ask, answer: Raw) -> list[Objection]:
 def _object(verifier: Any, value: Any, about: Any) -> Iterable[Objection]:
     name = getattr(verifier, "__name__", type(verifier).__name__)
     try:
-        return list(verifier(value, about))
+        # Crossed as it will be when it is read from the journal: one that could not be read would lose the run.
+        return [msgspec.convert(msgspec.to_builtins(each), Objection) for each in verifier(value, about)]
     except Exception as error:
         return [Objection(rule=name, message=f"the verifier {name} failed: {type(error).__name__}: {error}")]

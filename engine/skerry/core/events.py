@@ -237,12 +237,16 @@ class DriftNoticed(Event, tag="drift.noticed"):
 
 
 class ResultFenced(Event, tag="result.fenced"):
-    """A worker's result was not taken: late, doubled, senseless, or for another's task. `reason` says which."""
+    """A worker's result was not taken: late, doubled, senseless, or for another's task. `reason` says which.
+
+    `signal` is set for a signal that came early and did not fit the `wait` that found it: it is kept no longer.
+    """
 
     step: str
     attempt: int
     reason: str
     by: str = ""
+    signal: str = ""
 
 
 # --- from outside ---------------------------------------------------------------------------------------------------

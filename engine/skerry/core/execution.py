@@ -33,12 +33,17 @@ from skerry.core.pending import (
 from skerry.core.projection import ENDED, RunRow, Status
 from skerry.core.state import Done, State, tag_of
 from skerry.core.structs import NOTHING
+from skerry.core.times import after
 from skerry.core.wire import SIZES, Size
 from skerry.core.workflow import Workflow
 from skerry.errors import Cancelled, DataError, Refused, StepFailed, TimedOut
 
 TRANSITIONS_MAX = 100
 """So many states in a row without a step in between are taken for an endless loop."""
+ENDLESS_LOOP = "EndlessLoop"
+"""The kind of that failure. The code itself has not failed: a replay of it finds no error."""
+OUTCOME_UNKNOWN = "OutcomeUnknown"
+"""The kind of failure of a run in which a task that must run once only was begun, and nobody knows how it ended."""
 CHILD_CHECK_US = 5_000_000
 """A child tells its parent when it ends; in case a crash came in between, the parent looks too, ever more rarely."""
 
@@ -52,6 +57,8 @@ class Execution:
         self.sizes = tuple(sizes)
         self.n = 0
         self.entry = 0
+        self.entries = 0
+        """The highest number of a state entry so far: after a retry, numbers are not used again (nor are step ids)."""
         self.entry_n = 0
         self.seed = row.run
         self.machine: Machine | None = None
@@ -87,7 +94,7 @@ class Execution:
     def fail(
         self, step: str, failure: ev.Failure, now_us: int, *, by: str = "", retry_after_s: float = 0.0
     ) -> Transition:
-        """The current attempt has failed: another one follows if the step's retry policy has one, else the step fails."""
+        """The current attempt has failed: another one follows if the retry policy has one, else the step fails."""
         pending = self.pending[step]
         transition = Transition()
         delay_s = None
@@ -96,12 +103,10 @@ class Execution:
         if delay_s is None:
             self.put_failure(transition, step, failure, now_us, by=by)
         else:
-            pending.retry_us = now_us + int(max(delay_s, retry_after_s) * 1e6)
+            pending.retry_us = after(now_us, max(delay_s, retry_after_s))
             pending.in_flight = False
             transition.events.append(
-                ev.AttemptFailed(
-                    step=step, attempt=pending.attempt, failure=failure, retry_us=pending.retry_us, by=by
-                )
+                ev.AttemptFailed(step=step, attempt=pending.attempt, failure=failure, retry_us=pending.retry_us, by=by)
             )
         return self.settle(transition, now_us)
 
@@ -109,18 +114,22 @@ class Execution:
         """A result that is not taken; it is recorded, and nothing else happens."""
         return self.settle(Transition(ev.ResultFenced(step=step, attempt=attempt, reason=reason, by=by)), now_us)
 
-    def signal(self, signal: ev.HeldSignal, now_us: int) -> Transition:
-        """Input from outside: taken by the step that waits for it, or kept.
+    def signal(self, signal: ev.HeldSignal, now_us: int, *, to: str = "") -> Transition:
+        """Input from outside: taken by the step that waits for it (`to`, or the first one), or kept.
 
-        Raises `DataError` when a step waits for it and it does not fit.
+        Raises `DataError`, and changes nothing, when it is no JSON, or a step waits for it and it does not fit.
         """
+        try:
+            msgspec.json.decode(signal.value)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"signal {signal.signal}: its value is no JSON: {error}") from None
         received = ev.SignalReceived(
             id=signal.id, signal=signal.signal, key=signal.key, by=signal.by, value=signal.value
         )
         transition = Transition(received)
         for step, pending in self.pending.items():
             command = pending.command
-            if isinstance(command, Wait) and command.takes(signal.signal, signal.key):
+            if isinstance(command, Wait) and command.takes(signal.signal, signal.key) and to in ("", step):
                 command.decode(signal.value, signal.signal)  # raises before anything has changed
                 self._take_signal(transition, step, signal, now_us)
                 break
@@ -217,8 +226,11 @@ class Execution:
             transition.events.append(ev.StepCancelled(step=step))
             if isinstance(pending.command, Start) and not pending.command.detached:
                 transition.effects.append(CancelChild(step))
-            elif pending.size and pending.in_flight:
-                transition.effects.append(DropTask(TaskId(self.row.run, step, pending.attempt), pending.size))
+            self._drop_task(transition, step, pending)
+
+    def _drop_task(self, transition: Transition, step: str, pending: Pending) -> None:
+        if pending.in_flight and isinstance(pending.command, Call | Ask):
+            transition.effects.append(DropTask(TaskId(self.row.run, step, pending.attempt), pending.size))
 
     # --- settling: what the code asks for now ---------------------------------------------------------------------
 
@@ -237,7 +249,7 @@ class Execution:
         else:
             self.die(
                 transition,
-                ev.Failure(kind="DataError", message=f"{TRANSITIONS_MAX} states in a row without a step"),
+                ev.Failure(kind=ENDLESS_LOOP, message=f"{TRANSITIONS_MAX} states in a row without a step"),
                 now_us,
             )
         self._renew_row(transition, now_us)
@@ -302,7 +314,7 @@ class Execution:
         pending.in_flight = True
         task = call.task
         if task.deadline is not None and not pending.due_us:
-            pending.due_us = now_us + int(task.deadline.total_seconds() * 1e6)
+            pending.due_us = after(now_us, task.deadline.total_seconds())
         if task.size is None:
             if task.once or pending.due_us:
                 self.schedule(transition, step)
@@ -333,7 +345,7 @@ class Execution:
         pending.in_flight = False
         pending.size = ""
         pending.review = question
-        pending.due_us = now_us + int(ask.review_s * 1e6) if ask.review_s else 0
+        pending.due_us = after(now_us, ask.review_s) if ask.review_s else 0
         transition.events.append(
             ev.ReviewOpened(
                 step=step,
@@ -346,22 +358,34 @@ class Execution:
         )
 
     def _open_wait(self, transition: Transition, step: str, pending: Pending, wait: Wait, now_us: int) -> None:
-        for signal in [s for s in self.inbox if wait.takes(s.signal, s.key)]:
-            self.inbox.remove(signal)
-            try:
-                self._take_signal(transition, step, signal, now_us)
-            except DataError as error:
-                transition.events.append(
-                    ev.ResultFenced(step=step, attempt=pending.attempt, reason=str(error), by=signal.by)
-                )
-            else:
-                return
+        if self.take_early(transition, step, now_us):
+            return
         if wait.timeout_s:
-            pending.due_us = now_us + int(wait.timeout_s * 1e6)
+            pending.due_us = after(now_us, wait.timeout_s)
         self.schedule(transition, step)
         if wait.question:
             pending.review = wait.question
             transition.events.append(ev.ReviewOpened(step=step, question=wait.question, due_us=pending.due_us))
+
+    def take_early(self, transition: Transition, step: str, now_us: int) -> bool:
+        """Gives a `wait` the first signal that came early; one that does not fit is fenced and kept no longer."""
+        pending = self.pending[step]
+        wait = pending.command
+        assert isinstance(wait, Wait)
+        for signal in [s for s in self.inbox if wait.takes(s.signal, s.key)]:
+            self.inbox.remove(signal)
+            try:
+                wait.decode(signal.value, signal.signal)
+            except DataError as error:
+                transition.events.append(
+                    ev.ResultFenced(
+                        step=step, attempt=pending.attempt, reason=str(error), by=signal.by, signal=signal.id
+                    )
+                )
+            else:
+                self._take_signal(transition, step, signal, now_us)
+                return True
+        return False
 
     # --- transitions ------------------------------------------------------------------------------------------------
 
@@ -388,7 +412,7 @@ class Execution:
             self._raised(transition, error, now_us)
 
     def _enter(self, transition: Transition, raw: Raw, state: State, now_us: int) -> None:
-        self.entry += 1
+        self.entry = self.entries = max(self.entry, self.entries) + 1
         self.entry_n = self.n + len(transition.events) + 1
         self.pending.clear()
         self.used.clear()
@@ -412,13 +436,14 @@ class Execution:
             return
         self.die(
             transition,
-            ev.Failure(kind=type(error).__name__, message=str(error), step=_failed_step(error)),
+            ev.Failure(kind=type(error).__name__, message=_told(error), step=_failed_step(error)),
             now_us,
         )
 
     def die(self, transition: Transition, failure: ev.Failure, now_us: int) -> None:
         """The run becomes a dead letter."""
-        self._end(transition, "failed", ev.RunFailed(failure=failure), now_us, note=f"{failure.kind}: {failure.message}")
+        note = f"{failure.kind}: {failure.message}"
+        self._end(transition, "failed", ev.RunFailed(failure=failure), now_us, note=note)
 
     def _end(self, transition: Transition, status: Status, event: ev.Event | None, now_us: int, note: str = "") -> None:
         if event is not None:
@@ -448,15 +473,14 @@ class Execution:
     def _fall_due(self, transition: Transition, step: str, pending: Pending, now_us: int) -> None:
         if isinstance(pending.command, Start):
             pending.tries += 1
-            pending.retry_us = now_us + CHILD_CHECK_US * min(2**pending.tries, 128)
+            pending.retry_us = now_us + CHILD_CHECK_US * 2 ** min(pending.tries, 7)
             transition.effects.append(StartChild(step))
-        elif pending.retry_us and pending.retry_us <= now_us:
-            self.again(transition, step, now_us)
         elif isinstance(pending.command, Sleep):
             self.put_outcome(transition, step, Raw(b"null"), now_us)
+        elif not 0 < pending.due_us <= now_us:
+            self.again(transition, step, now_us)
         else:
-            if pending.size and pending.in_flight:
-                transition.effects.append(DropTask(TaskId(self.row.run, step, pending.attempt), pending.size))
+            self._drop_task(transition, step, pending)
             waited = "nobody answered" if pending.review else f"no {pending.command.kind} outcome"
             failure = ev.Failure(kind="TimedOut", message=f"{waited} in time ({pending.command.target or 'step'})")
             self.put_failure(transition, step, failure, now_us)
@@ -534,6 +558,24 @@ def answered_by(step: str, signal: ev.HeldSignal) -> ev.ReviewAnswered:
     return ev.ReviewAnswered(
         step=step, approved=bool(said.get("approved", True)), by=signal.by, reason=str(said.get("reason", ""))
     )
+
+
+_HINTS = (
+    ("'coroutine' object", "is an `await` missing?"),
+    ("event loop", "await only methods of `step`; put other awaits into a @task and `step.call` it"),
+)
+_TOLD_MAX = 2000
+
+
+def _told(error: BaseException) -> str:
+    """What an error of the user's says, whatever it is, with a hint if there is one."""
+    try:
+        text = str(error)
+    except Exception as second:
+        text = f"its message cannot be had: {type(second).__name__}"
+    hint = getattr(error, "hint", "") or next((hint for sign, hint in _HINTS if sign in text), "")
+    text = text[:_TOLD_MAX] + (f" ({hint})" if hint else "")
+    return text.encode("utf-8", "replace").decode()  # half a surrogate pair is no JSON
 
 
 def _failed_step(error: BaseException) -> str:

@@ -11,8 +11,8 @@ of branches ("2-3-0-1": in state entry 2, at step 3, in branch 0, step 1). They 
 
 When a branch fails, its siblings are cancelled: their waiting steps are dropped and `Cancelled` is thrown into them,
 which may run cleanup steps; when all have ended, the failure is raised where they were gathered. Cancelling a run does
-the same to all its strands, and what is raised where they were gathered is `Cancelled` then. A strand is cancelled once:
-nothing but the end of the whole machine disturbs its cleanup.
+the same to all its strands, and what is raised where they were gathered is `Cancelled` then. A strand is cancelled
+once: nothing but the end of the whole machine disturbs its cleanup.
 """
 
 from __future__ import annotations

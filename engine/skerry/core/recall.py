@@ -13,15 +13,16 @@ from typing import Any, NamedTuple
 from msgspec import Raw
 
 from skerry.core import events as ev
-from skerry.core.commands import Ask, Call, Start
-from skerry.core.execution import Execution, error_of
+from skerry.core.answers import Objection
+from skerry.core.commands import Ask, Call, Sleep, Start, Wait
+from skerry.core.execution import ENDLESS_LOOP, OUTCOME_UNKNOWN, Execution, error_of
 from skerry.core.machine import Machine, Raised, Returned
 from skerry.core.pending import Pending, Transition
 from skerry.core.projection import RunRow
 from skerry.core.state import Done, State, tag_of
 from skerry.core.wire import SIZES, Size
 from skerry.core.workflow import Workflow
-from skerry.errors import Cancelled, NondeterminismError
+from skerry.errors import Cancelled, DataError, NondeterminismError
 
 Placed = tuple[int, int, ev.AnyEvent]
 """(n, at_us, event)."""
@@ -44,13 +45,18 @@ class Recall:
         self._version = 0
         self._noted: set[str] = set()
         self._dropped: set[str] = set()
-        self._failed: ev.RunFailed | None = None
+        self._killed = False
 
     def feed(self, events: Iterable[Placed]) -> None:
         """All of these, in order. Raises `NondeterminismError`, or `DataError` when something no longer decodes."""
         for n, at_us, event in events:
             self.run.n = n
-            _FEED[type(event)](self, event, at_us)
+            try:
+                _FEED[type(event)](self, event, at_us)
+            except DataError as error:
+                raise DataError(
+                    f"run {self.run.row.run}, event {n} ({ev.kind_of(event)}): {error.message}", hint=error.hint
+                ) from error
 
     # --- states and ends --------------------------------------------------------------------------------------------
 
@@ -59,7 +65,7 @@ class Recall:
         self._version = event.version or run.row.version
         state = run.workflow.decode_state(event.state, event.value, self._version)
         if run.machine is not None:
-            self._check_transition(event)
+            self._check_transition(event, state)
             run.machine.close()
         run.entry, run.entry_n = event.entry, run.n
         run.seed = event.seed or run.row.run
@@ -69,13 +75,13 @@ class Recall:
         run.machine.begin(at_us)
         self._absorb()
 
-    def _check_transition(self, event: ev.StateEntered) -> None:
+    def _check_transition(self, event: ev.StateEntered, state: State) -> None:
         ended = self.run.machine.ended if self.run.machine is not None else None
         if not isinstance(ended, Returned) or not isinstance(ended.value, State):
             raise self._mismatch("", f"state {event.state} next", _describe(ended, self.run))
         raw, _ = self.run.workflow.encode_state(ended.value)
-        if tag_of(ended.value) != event.state:
-            raise self._mismatch("", f"state {event.state} next", f"state {tag_of(ended.value)} next")
+        if tag_of(ended.value) != tag_of(state):
+            raise self._mismatch("", f"state {tag_of(state)} next", f"state {tag_of(ended.value)} next")
         if self._version == self.run.workflow.version and raw != bytes(event.value):
             raise self._mismatch(
                 "", f"state {event.state} with {bytes(event.value)[:200]!r}", f"the same with {raw[:200]!r}"
@@ -87,22 +93,49 @@ class Recall:
             raise self._mismatch("", f"the end with {event.result}", _describe(ended, self.run))
         tag, raw = self.run.workflow.encode_result(ended.value.result)
         if (tag, raw) != (event.result, bytes(event.value)):
-            raise self._mismatch(
-                "", f"the result {event.result} {bytes(event.value)[:200]!r}", f"{tag} {raw[:200]!r}"
-            )
+            raise self._mismatch("", f"the result {event.result} {bytes(event.value)[:200]!r}", f"{tag} {raw[:200]!r}")
 
     def _failed_run(self, event: ev.RunFailed, at_us: int) -> None:
+        kind = event.failure.kind
+        if kind in (ENDLESS_LOOP, OUTCOME_UNKNOWN):
+            return  # not the code's own doing
         ended = self.run.machine.ended if self.run.machine is not None else None
-        if isinstance(ended, Raised) and type(ended.error).__name__ != event.failure.kind:
-            raise self._mismatch("", f"to fail with {event.failure.kind}", _describe(ended, self.run))
+        if self._failure(ended) != kind:
+            raise self._mismatch("", f"to fail with {kind}", _describe(ended, self.run))
+
+    def _failure(self, ended: Returned | Raised | None) -> str:
+        """The kind of failure that an end is; empty when it is none."""
+        if isinstance(ended, Raised):
+            return type(ended.error).__name__
+        value = ended.value if ended is not None else None
+        try:
+            if isinstance(value, Done):
+                self.run.workflow.encode_result(value.result)
+            elif isinstance(value, State):
+                self.run.workflow.encode_state(value)
+        except DataError:
+            return DataError.__name__
+        return DataError.__name__ if ended is not None and not isinstance(value, Done | State) else ""
+
+    def _cancelled_run(self, event: ev.RunCancelled, at_us: int) -> None:
+        ended = self.run.machine.ended if self.run.machine is not None else None
+        by_code = isinstance(ended, Raised) and isinstance(ended.error, Cancelled)
+        on_the_way = isinstance(ended, Returned) and not isinstance(ended.value, Done)
+        if not (self._killed or by_code or on_the_way):
+            raise self._mismatch("", "a cancelled end", _describe(ended, self.run))
 
     # --- steps ------------------------------------------------------------------------------------------------------
 
     def _scheduled(self, event: ev.StepScheduled, at_us: int) -> None:
         pending = self._expect(event)
+        used = self.run.used.get(event.step, 0)
+        if pending.attempt <= used < event.attempt:  # it was retried by hand
+            pending = self.run.pending[event.step] = Pending(pending.command, event.attempt)
+        if isinstance(pending.command, Sleep) and pending.command.due_us != event.due_us:
+            self._drift(event.step, str(event.due_us), str(pending.command.due_us))
         pending.scheduled = True
-        pending.tries += event.attempt > pending.attempt
         pending.attempt = event.attempt
+        pending.tries = max(1, event.attempt - used)
         pending.size = event.size
         pending.due_us = event.due_us
         pending.retry_us = 0
@@ -130,14 +163,16 @@ class Recall:
         self._absorb()
 
     def _cancelled(self, event: ev.StepCancelled, at_us: int) -> None:
-        if event.step not in self._dropped and event.step in self.run.pending:
-            raise self._mismatch(event.step, "the step to be cancelled", "a step that goes on")
+        if event.step not in self._dropped:
+            goes_on = event.step in self.run.pending
+            raise self._mismatch(event.step, "a cancelled step", "a step that goes on" if goes_on else "no such step")
         self._dropped.discard(event.step)
 
     def _attempt_failed(self, event: ev.AttemptFailed, at_us: int) -> None:
         pending = self.run.pending.get(event.step)
         if pending is not None:
             pending.attempt = event.attempt
+            pending.tries = max(1, event.attempt - self.run.used.get(event.step, 0))
             pending.retry_us = event.retry_us
             pending.in_flight = False
 
@@ -166,12 +201,20 @@ class Recall:
 
     def _cancel_requested(self, event: ev.CancelRequested, at_us: int) -> None:
         self.run.cancelling = True
-        if self.run.machine is not None and not event.kill:
-            self.run.machine.cancel(at_us)
+        machine = self.run.machine
+        if event.kill:
+            self._killed = True
+            self._dropped.update(self.run.pending)
+            self.run.pending.clear()
+        if machine is not None and event.kill:
+            machine.close()
+        elif machine is not None:
+            machine.cancel(at_us)
             self._absorb()
 
-    def _drift_noticed(self, event: ev.DriftNoticed, at_us: int) -> None:
-        self._noted.add(event.step)
+    def _fenced(self, event: ev.ResultFenced, at_us: int) -> None:
+        if event.signal:
+            self.run.inbox = [s for s in self.run.inbox if s.id != event.signal]
 
     def _nothing(self, event: ev.Event, at_us: int) -> None:
         """An event that says something to people and changes nothing here."""
@@ -202,10 +245,14 @@ class Recall:
         if command.kind != event.kind or command.target != event.target:
             raise self._mismatch(event.step, recorded, f"{command.kind} {command.target}".rstrip())
         got = command.digest()
-        if got != event.args and event.step not in self._noted:
-            self._noted.add(event.step)
-            self.drifts.append(Drift(event.step, event.args, got))
+        if got != event.args:
+            self._drift(event.step, event.args, got)
         return pending
+
+    def _drift(self, step: str, expected: str, got: str) -> None:
+        if step not in self._noted:
+            self._noted.add(step)
+            self.drifts.append(Drift(step, expected, got))
 
     def _mismatch(self, step: str, expected: str, got: str) -> NondeterminismError:
         row = self.run.row
@@ -224,7 +271,7 @@ _FEED: dict[type[ev.Event], Any] = {
     ev.StateEntered: Recall._entered,
     ev.RunCompleted: Recall._completed_run,
     ev.RunFailed: Recall._failed_run,
-    ev.RunCancelled: Recall._nothing,
+    ev.RunCancelled: Recall._cancelled_run,
     ev.RunParked: Recall._nothing,
     ev.RunRetried: Recall._nothing,
     ev.CancelRequested: Recall._cancel_requested,
@@ -236,23 +283,42 @@ _FEED: dict[type[ev.Event], Any] = {
     ev.AnswerJudged: Recall._judged,
     ev.ReviewOpened: Recall._review,
     ev.ReviewAnswered: Recall._nothing,
-    ev.DriftNoticed: Recall._drift_noticed,
-    ev.ResultFenced: Recall._nothing,
+    ev.DriftNoticed: Recall._nothing,
+    ev.ResultFenced: Recall._fenced,
     ev.SignalReceived: Recall._signalled,
     ev.NodeStarted: Recall._nothing,
     ev.BodiesRemoved: Recall._nothing,
 }
 
 
-def keep_best(pending: Pending, answer: Raw, objections: Sequence[Any]) -> None:
-    """Keeps an answer if it drew fewer objections than the best so far."""
-    if pending.best is None or len(objections) <= len(pending.objections):
-        pending.best = answer if bytes(answer) else pending.best
+def keep_best(pending: Pending, answer: Raw, objections: Sequence[Objection]) -> None:
+    """Keeps an answer if it is no worse than the best so far: fitting its type counts first, then fewer objections."""
+    answered = bytes(answer) != b""
+    if answered and (pending.best is None or _badness(objections) <= _badness(pending.objections)):
+        pending.best = answer
+        pending.objections = tuple(objections)
+    elif pending.best is None:
         pending.objections = tuple(objections)
 
 
+def _badness(objections: Sequence[Objection]) -> tuple[bool, int]:
+    return any(o.rule == "schema" for o in objections), len(objections)
+
+
+_OF_A_STEP = (
+    ev.StepScheduled,
+    ev.StepCompleted,
+    ev.StepErred,
+    ev.StepCancelled,
+    ev.AttemptFailed,
+    ev.AnswerJudged,
+    ev.ReviewOpened,
+    ev.ReviewAnswered,
+)
+
+
 def effective(events: Iterable[Placed]) -> tuple[list[Placed], dict[str, int]]:
-    """The events that count, and the last attempt of the steps in those that do not.
+    """The events that count, and the last attempt of each step of which some do not: it begins again.
 
     A `run.retried` takes back everything from its `from_n` on, but for signals: what came from outside stays.
     """
@@ -263,13 +329,19 @@ def effective(events: Iterable[Placed]) -> tuple[list[Placed], dict[str, int]]:
         if not isinstance(event, ev.RunRetried):
             kept.append(placed)
             continue
-        for _, _, gone in (p for p in kept if p[0] >= event.from_n):
-            step = getattr(gone, "step", "")
-            attempt = getattr(gone, "attempt", 0)
-            if step and attempt:
-                used[step] = max(used.get(step, 0), attempt)
+        begin_again = {_begins_again(p[2]) for p in kept if p[0] >= event.from_n}
+        for _, _, past in kept:
+            if isinstance(past, _OF_A_STEP) and past.step in begin_again:
+                used[past.step] = max(used.get(past.step, 0), getattr(past, "attempt", 0))
         kept = [p for p in kept if p[0] < event.from_n or isinstance(p[2], ev.SignalReceived)]
     return kept, used
+
+
+def _begins_again(gone: ev.AnyEvent) -> str:
+    """The step that begins again because this event does not count any more."""
+    if isinstance(gone, ev.RunFailed) and gone.failure.kind == OUTCOME_UNKNOWN:
+        return gone.failure.step  # to retry the run is to allow just that
+    return gone.step if isinstance(gone, _OF_A_STEP) else ""
 
 
 def resume(
@@ -286,7 +358,10 @@ def resume(
     recall = Recall(run)
     recall.feed(kept)
     run.n = events[-1][0]
-    transition = Transition(*(ev.DriftNoticed(step=d.step, expected=d.expected, got=d.got) for d in recall.drifts))
+    run.entries = max((e.entry for _, _, e in events if isinstance(e, ev.StateEntered)), default=0)
+    known = {(e.step, e.got) for _, _, e in kept if isinstance(e, ev.DriftNoticed)}
+    drifts = [d for d in recall.drifts if (d.step, d.got) not in known]
+    transition = Transition(*(ev.DriftNoticed(step=d.step, expected=d.expected, got=d.got) for d in drifts))
     for step, pending in tuple(run.pending.items()):
         if step in run.pending:
             _take_up(run, transition, step, pending, now_us)
@@ -301,21 +376,22 @@ def _take_up(run: Execution, transition: Transition, step: str, pending: Pending
     """Goes on with a step that has no outcome: begins it if it was not begun, or again if it was retried by hand."""
     command = pending.command
     if pending.attempt <= run.used.get(step, 0):
-        pending.attempt, pending.tries = run.used[step], 0
-        run.again(transition, step, now_us)
-    elif isinstance(command, Start) and pending.scheduled:
+        run.pending[step] = Pending(command, run.used[step] + 1)
+        run.open(transition, step, now_us)
+    elif not pending.scheduled:
+        if not pending.retry_us:  # a local call, which records nothing when it begins
+            run.open(transition, step, now_us)
+    elif isinstance(command, Wait):
+        run.take_early(transition, step, now_us)  # signals come even while a run is dead or parked
+    elif isinstance(command, Start):
         pending.retry_us = now_us  # look whether the child has ended meanwhile
-    elif isinstance(command, Call) and command.task.once and pending.scheduled:
+    elif isinstance(command, Call) and command.task.once and pending.in_flight:
         failure = ev.Failure(
-            kind="OutcomeUnknown",
+            kind=OUTCOME_UNKNOWN,
             message=f"task {command.target} was begun once, and a crash came before its outcome was known",
             step=step,
         )
         run.die(transition, failure, now_us)
-    elif isinstance(command, Call) and command.task.size is None and not command.task.once:
-        pending.in_flight = pending.retry_us == 0
-    elif not pending.scheduled:
-        run.open(transition, step, now_us)
 
 
 def _describe(ended: Returned | Raised | None, run: Execution) -> str:

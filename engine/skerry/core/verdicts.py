@@ -22,7 +22,7 @@ from skerry.errors import Conflict, DataError
 
 
 def fenced(run: Execution, result: Result) -> str:
-    """Why a result is not to be taken; empty when it is. Each attempt has one result, and only the current one counts."""
+    """Why a result is not to be taken; empty when it is. Each attempt has one, and only the current one counts."""
     pending = run.pending.get(result.step)
     if pending is None:
         return "the step has its outcome already, or was never asked for"
@@ -40,6 +40,7 @@ def take_result(run: Execution, result: Result, now_us: int) -> Transition:
     if reason := fenced(run, result):
         return run.fence(result.step, result.attempt, reason, result.worker, now_us)
     pending = run.pending[result.step]
+    result = _readable(result)
     if isinstance(pending.command, Ask):
         return _take_answer(run, pending, pending.command, result, now_us)
     if result.failure is not None:
@@ -49,6 +50,18 @@ def take_result(run: Execution, result: Result, now_us: int) -> Transition:
     except DataError as error:
         failure = ev.Failure(kind="DataError", message=f"the worker's answer does not fit: {error}")
         return run.fail(result.step, failure, now_us, by=result.worker)
+
+
+def _readable(result: Result) -> Result:
+    """The result, or a failed one in its place: what is recorded of a value must be JSON to its last byte."""
+    if result.failure is not None:
+        return msgspec.structs.replace(result, value=NOTHING)
+    try:
+        msgspec.json.decode(result.value)
+    except (ValueError, RecursionError) as error:
+        failure = ev.Failure(kind="DataError", message=f"the worker's answer is no JSON: {error}", retryable=True)
+        return msgspec.structs.replace(result, value=NOTHING, failure=failure)
+    return result
 
 
 def _take_answer(run: Execution, pending: Pending, ask: Ask, result: Result, now_us: int) -> Transition:
@@ -123,7 +136,7 @@ def take_review(
         )
     if objections and not reason:
         told = "; ".join(o.message for o in objections)
-        raise Conflict(f"the answer to step {step} still meets objections: {told}", hint="give a reason to overrule them")
+        raise Conflict(f"step {step}: the answer still meets objections: {told}", hint="give a reason to overrule them")
     transition.events.append(
         ev.ReviewAnswered(step=step, approved=True, by=by, reason=reason, overruled=tuple(objections))
     )
@@ -147,9 +160,7 @@ def _decide_wait(
 ) -> Transition:
     name = Decision.__name__
     if name not in wait.types:
-        raise Conflict(
-            f"step {step} waits for {wait.target}, not for a yes or no", hint="send it with `skerry signal`"
-        )
+        raise Conflict(f"step {step} waits for {wait.target}, not for a yes or no", hint="send it with `skerry signal`")
     value = msgspec.json.encode(Decision(approved=approved, by=by, reason=reason))
     held = ev.HeldSignal(id=id, signal=name, key=wait.key, value=Raw(value), by=by)
-    return run.signal(held, now_us)
+    return run.signal(held, now_us, to=step)
