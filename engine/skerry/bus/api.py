@@ -8,7 +8,7 @@ import msgspec
 
 from skerry.bus import headers
 from skerry.bus.replies import Replies
-from skerry.errors import SkerryError, Unavailable
+from skerry.errors import Unavailable
 
 TIMEOUT_S = 5.0
 
@@ -19,11 +19,12 @@ STREAM_NAME_TAKEN = 10058
 SUBJECTS_OVERLAP = 10065
 
 
-class ApiError(SkerryError):
+class ApiError(Unavailable):
     """JetStream said no. `code` is its own number (nats-server/server/errors.json)."""
 
     def __init__(self, what: str, code: int, description: str) -> None:
-        super().__init__(f"{what}: {description} (JetStream error {code})")
+        hint = "raise the server's or the account's limit" if "insufficient" in description else "see its log"
+        super().__init__(f"the NATS server refuses {what}: {description} (JetStream error {code})", hint=hint)
         self.code = code
         self.description = description
 

@@ -44,6 +44,10 @@ BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 FLUSH_TIMEOUT_S = 10
 
 
+class NotLetIn(Unavailable):
+    """The server is there and does not accept our credentials."""
+
+
 class Client(nats.aio.client.Client):
     """One connection, from `open` to its loss. It is never mended: `Connection` makes another one."""
 
@@ -76,8 +80,10 @@ class Client(nats.aio.client.Client):
         except (OSError, nats.errors.Error, TimeoutError, ValueError) as error:
             await self.abandon()
             # "no servers available" is the sum of what went wrong; the last reason says more.
-            reason = self.last_error or error
-            raise Unavailable(f"no connection to {_shown(servers)}: {reason}", hint=_hint(str(reason))) from None
+            reason = str(self.last_error or error)
+            refused = "authorization" in reason.lower() or "authentication" in reason.lower()
+            kind = NotLetIn if refused else Unavailable
+            raise kind(f"no connection to {_shown(servers)}: {reason}", hint=_hint(reason)) from None
 
     async def abandon(self) -> None:
         """Closes it, whatever state it is in. Raises nothing."""

@@ -13,10 +13,10 @@ import logging
 import random
 from typing import Protocol
 
-from skerry.bus.client import Client
+from skerry.bus.client import Client, NotLetIn
 from skerry.bus.replies import Replies
 from skerry.bus.target import Target
-from skerry.errors import SkerryError, Unavailable
+from skerry.errors import DataError, SkerryError, Unavailable
 
 logger = logging.getLogger("skerry.bus")
 
@@ -63,12 +63,12 @@ class Connection:
 
     async def open(self, timeout_s: float) -> None:
         """The first connection. Raises `Unavailable` with the last reason when there is none within `timeout_s`."""
-        problem: list[SkerryError] = []
+        problems: list[SkerryError] = []
         try:
             async with asyncio.timeout(timeout_s):
-                client = await self._connect(problem)
+                client = await self._connect(problems, first=True)
         except TimeoutError:
-            raise problem[-1] if problem else Unavailable("the bus does not answer", hint="is it running?") from None
+            raise problems[-1] if problems else Unavailable("the bus does not answer", hint="is it running?") from None
         self._keeper = asyncio.create_task(self._keep(client), name=f"bus connection of {self._name}")
 
     async def wait_up(self, timeout_s: float) -> bool:
@@ -108,7 +108,7 @@ class Connection:
                 logger.warning("%s: the connection to the bus is lost; it is being mended", self._name)
                 self._down()
                 await client.abandon()
-                client = await self._connect([])
+                client = await self._connect([], first=False)
                 logger.info("%s: connected to the bus again", self._name)
         finally:
             self._down()
@@ -121,19 +121,24 @@ class Connection:
         for part in list(self._parts):
             part.down()
 
-    async def _connect(self, problems: list[SkerryError]) -> Client:
-        """Tries until there is a connection on which every part is set up. Reasons go into `problems`."""
+    async def _connect(self, problems: list[SkerryError], *, first: bool) -> Client:
+        """Tries until there is a connection on which every part is set up. Reasons go into `problems`.
+
+        The first time it raises what trying again will not mend.
+        """
         backoff_s = _BACKOFF_FIRST_S
         while True:
-            retry_s_max = 0.25
+            retry_s_max, key_changes = 0.25, True
             try:
                 endpoint = self._target.endpoint()
-                retry_s_max = endpoint.retry_s_max
+                retry_s_max, key_changes = endpoint.retry_s_max, endpoint.key_changes
                 client = Client(name=self._name)
                 await client.open(endpoint.servers, timeout_s=endpoint.timeout_s, options=endpoint.options)
                 if await self._set_up(client):
                     return client
             except SkerryError as error:
+                if first and (isinstance(error, DataError) or (isinstance(error, NotLetIn) and not key_changes)):
+                    raise
                 logger.debug("%s: %s", self._name, error.message)
                 problems[:] = [error]
             # Jitter: a hundred workers should not knock at the same instant.

@@ -47,8 +47,8 @@ class DeadLetters:
             if note.rejected:
                 reason, subject_then = read_note(note.advisory.reason)
                 subject = subject or subject_then
-            elif not subject or place in seen:
-                # A taker settled it late after all, or a restarted server has said it again.
+            # Said twice (the server was killed in between); or a taker has settled it late after all.
+            if place in seen or not (subject or note.rejected):
                 await self._remove(notes_name(queue), note.seq)
                 continue
             seen.add(place)

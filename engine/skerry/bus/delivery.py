@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -10,6 +10,7 @@ from skerry.ports import Message
 
 ACK = b"+ACK"
 WORKING = b"+WPI"
+RELEASE = b"-NAK"
 _NS = 1_000_000_000
 
 
@@ -28,13 +29,14 @@ class Settling(Protocol):
 class NatsDelivery:
     """See `skerry.ports.Delivery`. The first of `ack`, `release` and `reject` counts; the others then do nothing."""
 
-    __slots__ = ("_origin", "deliveries", "expires_at", "message", "reply", "returned", "settled")
+    __slots__ = ("_origin", "deliveries", "expires_at", "message", "reply", "returned", "seq", "settled")
 
-    def __init__(self, origin: Settling, message: Message, reply: bytes, expires_at: float) -> None:
+    def __init__(self, origin: Settling, message: Message, reply: bytes, place: Place, expires_at: float) -> None:
         self._origin = origin
         self.message = message
         self.reply = reply
-        self.deliveries = deliveries_of(reply)
+        self.deliveries = place.deliveries
+        self.seq = place.seq
         self.settled = False
         # For the pull loop: when the lease ends, and whether the handler has returned.
         self.expires_at = expires_at
@@ -51,7 +53,7 @@ class NatsDelivery:
 
     async def release(self, delay_s: float = 0.0) -> None:
         """Hands it back."""
-        await self._settle(b'-NAK {"delay":%d}' % int(delay_s * _NS) if delay_s > 0 else b"-NAK")
+        await self._settle(b'-NAK {"delay":%d}' % int(delay_s * _NS) if delay_s > 0 else RELEASE)
 
     async def reject(self, reason: str) -> None:
         """Never again. The note that stays has the reason and the subject, as the message itself goes."""
@@ -85,11 +87,19 @@ def read_note(text: str) -> tuple[str, str]:
     return read.reason, read.subject
 
 
-def deliveries_of(reply: bytes) -> int:
-    """How often JetStream has handed a message out, from its reply subject.
+class Place(NamedTuple):
+    """How often a message was handed out, and its place in the stream."""
+
+    deliveries: int
+    seq: int
+
+
+def place_of(reply: bytes) -> Place:
+    """Read from the subject that a message is to be settled on.
 
     `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>`; with a domain and an
     account hash before the stream (and maybe more at the end) in the newer form.
     """
     tokens = reply.split(b".")
-    return int(tokens[4] if len(tokens) == 9 else tokens[6])
+    first = 4 if len(tokens) == 9 else 6
+    return Place(int(tokens[first]), int(tokens[first + 1]))

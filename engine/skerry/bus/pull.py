@@ -15,13 +15,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from typing import NamedTuple
 
 import msgspec
 
 from skerry.bus import headers
 from skerry.bus.client import Client
 from skerry.bus.connection import Connection
-from skerry.bus.delivery import WORKING, NatsDelivery
+from skerry.bus.delivery import RELEASE, WORKING, NatsDelivery, Place, place_of
 from skerry.bus.headers import Headers
 from skerry.bus.replies import Replies
 from skerry.bus.streams import Streams
@@ -34,7 +35,9 @@ logger = logging.getLogger("skerry.bus")
 EXPIRES_S = 30.0
 HEARTBEAT_S = 5.0
 _TICK_S = 1.0
-_SETTLE_TIMEOUT_S = 5.0
+_SETTLE_TIMEOUT_S = 2.0
+"""The server does not answer a word about a delivery that is not open any more: so this is waited for sometimes."""
+_END_TIMEOUT_S = 5.0
 _RETRY_FIRST_S = 0.1
 _RETRY_MAX_S = 2.0
 _FAILED_DELAY_FIRST_S = 0.5
@@ -43,6 +46,15 @@ _NS = 1_000_000_000
 
 _HEARTBEAT = 100
 _ENDED = (404, 408)
+
+
+class _Owed(NamedTuple):
+    """A word that the server may not have heard. It is worth repeating for one lease."""
+
+    subject: str
+    reply: bytes
+    word: bytes
+    until: float
 
 
 class PullLoop:
@@ -65,10 +77,11 @@ class PullLoop:
         self._pull_count = 0
         self._wanted = 0
         """How many messages the open requests may still bring."""
-        self._open: set[NatsDelivery] = set()
+        self._open: dict[int, NatsDelivery] = {}
+        """What is unsettled, by its place in the stream."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._owed: list[tuple[bytes, bytes]] = []
-        """Settled while there was no connection: told at the next one."""
+        self._owed: dict[int, _Owed] = {}
+        """What could not be settled, by its place in the stream: told at the next connection."""
         self._seen_at = 0.0
         self._retry_s = _RETRY_FIRST_S
         self._retrying: asyncio.Task[None] | None = None
@@ -79,9 +92,10 @@ class PullLoop:
 
     async def up(self, client: Client) -> None:
         """A connection is there: what is owed goes first, so that it is not handed out again."""
-        owed, self._owed = self._owed, []
-        for reply, word in owed:
-            client.send(_publish(reply, word))
+        now = self._loop.time()
+        self._owed = {seq: owed for seq, owed in self._owed.items() if owed.until > now}
+        for owed in self._owed.values():
+            client.send(_publish(owed.reply, owed.word))
         self._client = client
         self._retry_s = _RETRY_FIRST_S
         self._begin(client)
@@ -124,7 +138,7 @@ class PullLoop:
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=_SETTLE_TIMEOUT_S)
+            await asyncio.wait(list(self._tasks), timeout=_END_TIMEOUT_S)
 
     # ---- asking
 
@@ -186,8 +200,10 @@ class PullLoop:
         """Once a second: were the heartbeats missed, have leases ended?"""
         now = self._loop.time()
         self._tick = self._loop.call_later(_TICK_S, self._on_tick)
-        if any(each.expires_at <= now and each.returned for each in self._open):
-            self._open = {each for each in self._open if each.expires_at > now or not each.returned}
+        forgotten = [seq for seq, each in self._open.items() if each.returned and each.expires_at <= now]
+        for seq in forgotten:
+            del self._open[seq]
+        if forgotten:
             self._refill()
         client = self._client
         if client is not None and self._wanted and self._retrying is None and now - self._seen_at > 2 * HEARTBEAT_S:
@@ -207,16 +223,40 @@ class PullLoop:
                 self._on_status(status, subject[len(self._inbox) :], block)
             return
         self._wanted = max(0, self._wanted - 1)
+        self._retry_s = _RETRY_FIRST_S
+        place = place_of(reply)
+        message = Message(subject.decode(), data, Headers(block) if block else {})
+        if self._known(place, message, reply):
+            self._refill()
+            return
         if self._closing or len(self._open) >= self._window:
             # Sent before the server heard of our end, or by a request that we had given up.
-            self._settle_unheard(reply, b"-NAK")
+            self._say(reply, RELEASE)
             return
-        self._retry_s = _RETRY_FIRST_S
-        message = Message(subject.decode(), data, Headers(block) if block else {})
-        delivery = NatsDelivery(self, message, reply, self._seen_at + self._queue.lease_s)
-        self._open.add(delivery)
+        delivery = NatsDelivery(self, message, reply, place, self._seen_at + self._queue.lease_s)
+        self._open[place.seq] = delivery
         self._spawn(self._handle(delivery))
         self._refill()
+
+    def _known(self, place: Place, message: Message, reply: bytes) -> bool:
+        """Whether we have or had this message: a killed server has forgotten what it had handed out a moment before.
+
+        It also ignores words about a delivery that it has forgotten. What is settled already is settled again under the
+        new reply subject; what is in our hands, long before its lease ends, goes on under it. The subject is compared
+        too: in a store that was lost the places are others.
+        """
+        owed = self._owed.get(place.seq)
+        if owed is not None and owed.subject == message.subject and not owed.word.startswith(RELEASE):
+            self._say(reply, owed.word)
+            return True
+        held = self._open.get(place.seq)
+        if held is None or held.settled or held.message.subject != message.subject:
+            return False
+        if held.expires_at - self._seen_at < self._queue.lease_s / 4:
+            return False
+        held.reply = reply
+        held.expires_at = self._seen_at + self._queue.lease_s
+        return True
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -243,28 +283,28 @@ class PullLoop:
         try:
             await self._replies.send(delivery.reply, b"", word, _SETTLE_TIMEOUT_S)
         except Unavailable:
-            self._settle_unheard(delivery.reply, word)
+            self._say(delivery.reply, word)
+            until = self._loop.time() + self._queue.lease_s
+            self._owed[delivery.seq] = _Owed(delivery.message.subject, delivery.reply, word, until)
         except asyncio.CancelledError:
-            self._settle_unheard(delivery.reply, word)
+            self._say(delivery.reply, word)
             raise
         finally:
-            self._open.discard(delivery)
+            # A later delivery of the same message may have its place by now.
+            if self._open.get(delivery.seq) is delivery:
+                del self._open[delivery.seq]
             self._refill()
-
-    def _settle_unheard(self, reply: bytes, word: bytes) -> None:
-        """Says it without waiting for an answer: now, or when there is a connection again."""
-        client = self._client
-        if client is not None and client.usable:
-            client.send(_publish(reply, word))
-        elif not self._closing:
-            self._owed.append((reply, word))
 
     def renew(self, delivery: NatsDelivery) -> None:
         """Another lease, here and at the server."""
         delivery.expires_at = self._loop.time() + self._queue.lease_s
+        self._say(delivery.reply, WORKING)
+
+    def _say(self, reply: bytes, word: bytes) -> None:
+        """Says it without waiting for an answer, if there is a connection."""
         client = self._client
         if client is not None and client.usable:
-            client.send(_publish(delivery.reply, WORKING))
+            client.send(_publish(reply, word))
 
 
 def _publish(subject: bytes, data: bytes) -> bytes:

@@ -13,12 +13,16 @@ from skerry.errors import DataError
 
 
 class Endpoint(NamedTuple):
-    """Where to connect now: URLs, options of nats-py's `connect`, seconds for one attempt and between attempts."""
+    """Where to connect now: URLs, options of nats-py's `connect`, seconds for one attempt and between attempts.
+
+    `key_changes`: credentials that are refused may be right in a moment.
+    """
 
     servers: list[str]
     options: dict[str, Any]
     timeout_s: int
     retry_s_max: float
+    key_changes: bool = False
 
 
 class Target(Protocol):
@@ -38,7 +42,9 @@ class LocalServer(Frozen):
         """Reads connection.json."""
         address = read_address(self.file)
         # Attempts on loopback cost nothing, and the server is back in a fraction of a second.
-        return Endpoint([address.url], {"nkeys_seed_str": address.seed}, timeout_s=2, retry_s_max=0.25)
+        return Endpoint(
+            [address.url], {"nkeys_seed_str": address.seed}, timeout_s=2, retry_s_max=0.25, key_changes=True
+        )
 
 
 class RemoteServer(Frozen):

@@ -403,7 +403,8 @@ class BusSuite:
         assert [(each.subject[-7:], each.data) for each in heard] == [("n-A.1.1", b"1"), ("n-B.1.1", b"3")]
         assert dict(heard[0].headers) == {"ce-id": "x"}
         await going.close()
-        await sender.notify(Message("cancel.small.n-C.1.1", b"4"))
+        # From the same connection, so that it has passed before the next line's subscription.
+        await listener.notify(Message("cancel.small.n-C.1.1", b"4"))
         await listener.listen("cancel.>", heard.append)
         await sender.notify(Message("cancel.small.n-D.1.1", b"5"))
         await soon(lambda: len(heard) == 3)
