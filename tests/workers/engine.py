@@ -69,7 +69,7 @@ class FakeEngine:
             "workflow": "sample",
             "size": self.size,
             "key": f"{RUN}/{self._step}",
-            "args": Raw(args),
+            **({"args": Raw(args)} if args else {}),
             **more,
         }
         return wire.Task(kind="ask" if kind == "ask" else "call", target=target, **fields)

@@ -276,7 +276,7 @@ async def test_long_arguments_results_and_documents(engine: FakeEngine, spawn: S
     spawn()
     text = "x" * (3 * wire.BLOB_PIECE_BYTES)
     args = engine.keep(wire.encode({"text": text}))
-    task = engine.task("call", "echo", b"{}", args_blob=args.sha256)
+    task = engine.task("call", "echo", b"", args_blob=args.sha256)
     result = await engine.result(await engine.send(task), 30.0)
     assert result.value_blob
     assert engine.value(result) == text
