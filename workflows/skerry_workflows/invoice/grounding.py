@@ -202,7 +202,7 @@ def _how(path: str) -> How:
 
 
 def derived(fields: InvoiceFields) -> frozenset[str]:
-    """Values that need not be printed because they follow from printed ones: a tax total that is the sum of its lines."""
+    """Values that need not be printed because they follow from printed ones: a tax total, from its lines."""
     amounts_ = [t.amount for t in fields.tax_breakdown if t.amount is not None]
     follows = bool(amounts_) and fields.tax_total == sum(amounts_, Decimal(0))
     return frozenset({"tax_total"} if follows else ())

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 FILE_BYTES_MAX: Final = 25 * 1024 * 1024
-TEXT_FILE_BYTES_MAX: Final = 4 * 1024 * 1024
-TEXT_CHARS_MAX: Final = 1_000_000
-LINE_CHARS_MAX: Final = 2_000
+TEXT_FILE_BYTES_MAX: Final = 2 * 1024 * 1024
+TEXT_CHARS_MAX: Final = 400_000
 PDF_PAGES_MAX: Final = 60
 PDF_TEXT_CHARS_MIN: Final = 20
 XML_BYTES_MAX: Final = 10 * 1024 * 1024

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import unicodedata
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ def _open(data: bytes) -> tuple[PdfReader, list[PageObject]]:
     from pypdf import PdfReader
     from pypdf.errors import DependencyError
 
+    # It warns about every oddity of a file; what makes one unreadable is in our message.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         reader = PdfReader(io.BytesIO(data))
         # Many PDFs are encrypted with an empty password only to forbid printing: those open without one.

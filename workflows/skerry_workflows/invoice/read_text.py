@@ -43,7 +43,7 @@ def clean(text: str) -> str:
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = re.sub(r"[^\S\n\f\t]", " ", text)
     text = re.sub(r"[\x00-\x08\x0b\x0e-\x1f\x7f\u00ad\u200b-\u200f\u2060\ufeff]", "", text)
-    return "\n".join(line.expandtabs(8)[: limits.LINE_CHARS_MAX].rstrip(" ") for line in text.split("\n"))
+    return "\n".join(line.expandtabs(8).rstrip(" ") for line in text.split("\n"))
 
 
 def _decode(data: bytes) -> str:

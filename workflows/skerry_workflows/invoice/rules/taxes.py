@@ -18,11 +18,10 @@ _RATE_MAX = 30
 
 def breakdown(page: Page, skip_lines: frozenset[int]) -> tuple[TaxLine, ...]:
     """One line for each row with a rate, a basis and the fitting tax; rows on `skip_lines` are line items."""
-    found: list[TaxLine] = []
+    found: dict[TaxLine, None] = {}
     for number, line in enumerate(page.lines):
         if number not in skip_lines and line:
-            text = "   ".join(cell.text for cell in line)
-            found += [t for t in _in_row(page, text) if t not in found]
+            found |= dict.fromkeys(_in_row(page, "   ".join(cell.text for cell in line)))
     return tuple(found)
 
 

@@ -21,6 +21,8 @@ from skerry_workflows.invoice.rules.page import Cell, Page
 Role: TypeAlias = Literal["net", "tax", "gross", "payable", "prepaid"]
 ROUNDING = Decimal("0.01")
 _LABEL_WORDS_MAX = 7
+# Of one role. All ways to combine three are tried, so this bounds time as well.
+_CANDIDATES_MAX = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ def candidates(page: Page, skip_lines: frozenset[int]) -> list[Candidate]:
 
 def solve(found: list[Candidate], taxes: Iterable[TaxLine], page: Page) -> Totals:
     """The totals that fit each other, given the candidates and the lines of tax."""
-    by_role = {role: _ranked(found, role) for role in ("net", "tax", "gross", "payable", "prepaid")}
+    roles: tuple[Role, ...] = ("net", "tax", "gross", "payable", "prepaid")
+    by_role = {role: _ranked(found, role) for role in roles}
     for lines in (list(taxes), list(rate_lines(found))):
         if lines:
             by_role["tax"].append(Candidate("tax", sum((t.amount or Decimal(0) for t in lines), Decimal(0)), 1))
@@ -102,8 +105,15 @@ def _rate(page: Page, label: Cell) -> Decimal | None:
     return rates[0] if len(rates) == 1 else None
 
 
-def _ranked(found: list[Candidate], role: str) -> list[Candidate]:
-    return sorted((c for c in found if c.role == role), key=lambda c: c.rank)
+def _ranked(found: list[Candidate], role: Role) -> list[Candidate]:
+    """The distinct amounts of a role, the best labelled first; none if there are too many to mean anything."""
+    best: dict[Decimal, Candidate] = {}
+    for candidate in found:
+        if candidate.role == role and (
+            candidate.amount not in best or candidate.rank < best[candidate.amount].rank
+        ):
+            best[candidate.amount] = candidate
+    return sorted(best.values(), key=lambda c: c.rank) if len(best) <= _CANDIDATES_MAX else []
 
 
 def _triple(
