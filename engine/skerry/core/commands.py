@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from msgspec import Raw
 
 from skerry.core.answers import Verifier
+from skerry.core.codec import encode_json
+from skerry.core.ids import check_event
 from skerry.core.tasks import Prompt, TaskFunction
 from skerry.core.types import Crossing
 from skerry.core.wire import Size
@@ -95,7 +97,10 @@ class Wait(Command):
 
     def __init__(self, types: Sequence[Any], key: str, timeout_s: float, question: str) -> None:
         self.types = {signal_name(type): crossing(type, f"signal {signal_name(type)}") for type in types}
-        super().__init__("|".join(self.types))
+        if not types or len(self.types) < len(types):
+            named = ", ".join(map(signal_name, types)) or "nothing"
+            raise DefinitionError(f"step.wait for {named}: it needs types of different names")
+        super().__init__("|".join(self.types), encode_json({"key": key}) if key else b"")
         self.key = key
         self.timeout_s = timeout_s
         self.question = question
@@ -148,6 +153,9 @@ class Emit(Command):
 
     __slots__ = ()
     kind = "emit"
+
+    def __init__(self, event: str, data: object) -> None:
+        super().__init__(check_event(event), crossing(type(data), f"data of event {event}").cross(data)[0])
 
     def decode(self, value: Raw, result: str) -> None:
         """Nothing."""

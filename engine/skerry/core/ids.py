@@ -9,6 +9,7 @@ from skerry.errors import DataError
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
+_TOKENS = re.compile(r"(?=.{1,128}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
 
 
 class TaskId(NamedTuple):
@@ -44,5 +45,15 @@ def check_token(what: str, value: str) -> str:
         raise DataError(
             f"{what} {value[:140]!r} is not usable as a name",
             hint="use 1 to 128 letters, digits, '_' and '-'",
+        )
+    return value
+
+
+def check_event(value: str) -> str:
+    """An event's type, or a `DataError` when it could not be part of a subject."""
+    if not _TOKENS.match(value):
+        raise DataError(
+            f"event {value[:140]!r} is not usable as an event's type",
+            hint="use letters, digits, '_' and '-', with dots between the words ('invoice.posted')",
         )
     return value

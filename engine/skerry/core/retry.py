@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from math import inf
 
 from skerry.core.structs import Frozen
+from skerry.errors import DefinitionError
 
 
 class Retry(Frozen):
@@ -20,11 +22,20 @@ class Retry(Frozen):
     max_s: float = 300.0
     jitter: float = 0.2
 
+    def __post_init__(self) -> None:
+        """Raises `DefinitionError` for numbers that make no sense."""
+        fine = self.attempts >= 1 and self.first_s >= 0 and self.factor > 0 and 0 <= self.jitter <= 1
+        if not (fine and 0 <= self.max_s < inf):
+            raise DefinitionError(f"{self} makes no sense", hint="attempts from 1, seconds from 0, jitter from 0 to 1")
+
     def delay_s(self, attempt: int, salt: str) -> float | None:
         """Seconds to wait after attempt number `attempt` (from 1) has failed; None when it was the last."""
         if attempt >= self.attempts:
             return None
-        delay = min(self.max_s, self.first_s * self.factor ** min(attempt - 1, 1000 if self.factor <= 1 else 64))
+        try:
+            delay = min(self.max_s, self.first_s * self.factor ** (attempt - 1))
+        except OverflowError:
+            delay = self.max_s
         digest = hashlib.blake2b(f"{salt}/{attempt}".encode(), digest_size=8).digest()
         return delay * (1.0 - self.jitter * (int.from_bytes(digest, "big") / 2**64))
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from skerry.core.answers import Verifier
-from skerry.core.codec import encode_json
 from skerry.core.commands import Ask, Call, Command, Emit, Gather, Sleep, Start, Wait
 from skerry.core.tasks import P, Prompt, R, TaskFunction
+from skerry.core.times import FAR_US
 from skerry.core.wire import SIZES, Size
 from skerry.errors import DataError
 
@@ -128,13 +128,13 @@ class Step:
 
     async def sleep(self, duration: timedelta) -> None:
         """Waits so long; a restart in between does not matter."""
-        await self._do(Sleep(self._moment.now_us + _microseconds(duration)))
+        await self._until(self._moment.now_us + _microseconds(duration))
 
     async def until(self, moment: datetime) -> None:
         """Waits until a time, which must have a time zone."""
         if moment.tzinfo is None:
             raise DataError(f"step.until({moment!r}): a time without a zone", hint="use datetime(..., tzinfo=...)")
-        await self._do(Sleep(max(self._moment.now_us, _microseconds(moment - _EPOCH))))
+        await self._until(_microseconds(moment - _EPOCH))
 
     @overload
     async def start(self, workflow: Workflow[R], state: State, /) -> R: ...
@@ -150,7 +150,7 @@ class Step:
 
     async def emit(self, event: str, data: object = None) -> None:
         """Publishes an event: it starts the workflows that it triggers on this node, and passes on the bus."""
-        await self._do(Emit(event, encode_json(data)))
+        await self._do(Emit(event, data))
 
     # --- several at once ----------------------------------------------------------------------------------------
 
@@ -195,6 +195,9 @@ class Step:
         self._count += 1
         return hashlib.sha256(f"{self._seed}/{self._count}".encode()).digest()
 
+    async def _until(self, due_us: int) -> None:
+        await self._do(Sleep(min(FAR_US, max(self._moment.now_us, due_us))))
+
     async def _do(self, command: Command | Gather) -> Any:
         if self._moment.closed:
             if isinstance(command, Gather):
@@ -206,7 +209,8 @@ class Step:
 
 
 def _seconds(duration: timedelta | None) -> float:
-    return 0.0 if duration is None else duration.total_seconds()
+    """0 for none: a duration of no length is the shortest there is."""
+    return 0.0 if duration is None else max(1e-6, duration.total_seconds())
 
 
 def _microseconds(duration: timedelta) -> int:

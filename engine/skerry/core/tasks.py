@@ -11,7 +11,6 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints, overload
 
 import msgspec
 
-from skerry.core.codec import encode_json
 from skerry.core.retry import Retry
 from skerry.core.structs import Frozen
 from skerry.core.types import Blob, Crossing, holds_blobs
@@ -60,6 +59,8 @@ class TaskFunction(Generic[P, R]):
         update_wrapper(self, function)
         if size is not None and size not in SIZES:
             raise DefinitionError(f"{self.where}: there is no size {size!r}", hint=f"sizes are {', '.join(SIZES)}")
+        if limits is not None and size is None:
+            raise DefinitionError(f"{self.where}: `limits` are for workers", hint="give it a `size`")
         if once and size is not None:
             raise DefinitionError(
                 f"{self.where}: `once` is for local calls", hint="leave out `size`; a worker gets an idempotency key"
@@ -84,15 +85,27 @@ class TaskFunction(Generic[P, R]):
     @cached_property
     def arguments(self) -> Crossing[Any]:
         """The struct of its parameters: what `args` of a task message is the JSON of."""
-        fields: list[Any] = []
+        anywhere: list[Any] = []
+        by_name: list[Any] = []
         for parameter in inspect.signature(self.function).parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 raise DefinitionError(f"{self.where}: *{parameter.name} has no type that could be written down")
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                raise DefinitionError(
+                    f"{self.where}: {parameter.name} must be usable by name", hint="leave out the `/`"
+                )
             if parameter.name not in self._hints:
                 raise DefinitionError(f"{self.where}: parameter {parameter.name} has no annotation")
             field = (parameter.name, self._hints[parameter.name])
+            fields = by_name if parameter.kind is parameter.KEYWORD_ONLY else anywhere
             fields.append(field if parameter.default is parameter.empty else (*field, parameter.default))
-        struct = msgspec.defstruct(f"{self.name}_arguments".replace(".", "_"), fields, forbid_unknown_fields=True)
+        name = f"{self.name}_arguments".replace(".", "_")
+        try:
+            struct = msgspec.defstruct(name, anywhere, forbid_unknown_fields=True)
+            if by_name:
+                struct = msgspec.defstruct(name, by_name, bases=(struct,), kw_only=True, forbid_unknown_fields=True)
+        except (TypeError, ValueError) as error:
+            raise DefinitionError(f"{self.where}: {error}") from None
         return Crossing(struct, f"arguments of {self.where}")
 
     @cached_property
@@ -114,9 +127,10 @@ class TaskFunction(Generic[P, R]):
     def pack(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
         """Arguments as the JSON object of a task message. Raises `DataError` when they do not fit."""
         try:
-            return encode_json(self.arguments.type(*args, **kwargs))
-        except (msgspec.MsgspecError, TypeError) as error:
+            arguments = self.arguments.type(*args, **kwargs)
+        except TypeError as error:
             raise DataError(f"{self.arguments.where}: {error}") from None
+        return self.arguments.cross(arguments)[0]
 
     def unpack(self, args: bytes | msgspec.Raw) -> dict[str, Any]:
         """The keyword arguments of such JSON. Raises `DataError` when it does not fit."""

@@ -48,28 +48,37 @@ class Crossing(Generic[T]):
         self.type = type
         self.where = where
         check(type, where)
-        self._decode = msgspec.json.Decoder(type).decode
+        try:
+            self._decode = msgspec.json.Decoder(type).decode
+        except TypeError as error:
+            raise DefinitionError(f"{where}: {error}") from None
 
     def decode(self, raw: bytes | Raw) -> T:
         """The value of its JSON. Raises `DataError` that says where and what does not fit."""
         try:
             return self._decode(raw)  # type: ignore[no-any-return]
-        except msgspec.MsgspecError as error:
-            raise DataError(f"{self.where}: {error}") from None
+        except Exception as error:  # bytes that are no text, a depth without end, a `__post_init__` of the user's
+            raise DataError(f"{self.where}: {_words(error)}") from None
 
     def cross(self, value: Any) -> tuple[bytes, T]:
         """(the JSON of a value, the value as it comes back). Raises `DataError` when that is not the same."""
         try:
             raw = encode_json(value)
             back = self._decode(raw)
-        except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
-            raise DataError(f"{self.where}: {error}", hint="return a value of the declared type") from None
-        if back != value:
+            same = bool(back == value)
+        except Exception as error:
+            hint = "is an `await` missing?" if "coroutine" in str(error) else "use a value of the declared type"
+            raise DataError(f"{self.where}: {_words(error)}", hint=hint) from None
+        if not same:
             raise DataError(
                 f"{self.where}: {_first_difference(value, back)}",
                 hint="use types that JSON keeps: no NaN, no tuple or set in an untyped place",
             )
         return raw, back
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, msgspec.MsgspecError | TypeError) else f"{type(error).__name__}: {error}"
 
 
 def _first_difference(value: object, back: object) -> str:

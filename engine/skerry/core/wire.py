@@ -19,6 +19,7 @@ binding: `ce-id`, `ce-source`, `ce-type`, `ce-specversion`) and a W3C `tracepare
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -208,10 +209,13 @@ def worker_subject(size: str, worker: str, verb: Literal["status", "alive"]) -> 
     return f"worker.{size}.{worker}.{verb}"
 
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
 def task_of(subject: str) -> TaskId:
     """The task that a task, result or cancel subject names. Raises `DataError` when it is none of these."""
     parts = subject.split(".")
-    if len(parts) != 5 or not parts[4].isdigit():
+    if len(parts) != 5 or parts[0] not in ("task", "result", "cancel") or not _NUMBER.fullmatch(parts[4]):
         raise DataError(f"the subject {subject!r} names no task")
     return TaskId(parts[2], parts[3], int(parts[4]))
 
@@ -272,4 +276,3 @@ def headers(*, id: str, source: str, type: str, trace: str = "", **more: str) ->
 encode = msgspec.json.Encoder().encode
 decode_task: msgspec.json.Decoder[Task] = msgspec.json.Decoder(Task)
 decode_result: msgspec.json.Decoder[Result] = msgspec.json.Decoder(Result)
-

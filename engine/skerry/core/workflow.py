@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origi
 import msgspec
 from msgspec import Raw
 
-from skerry.core.ids import check_token
+from skerry.core.ids import check_event, check_token
 from skerry.core.state import Done, State, tag_of
 from skerry.core.step import Step
 from skerry.core.types import Blob, Crossing
@@ -81,7 +81,12 @@ class Workflow(Generic[R]):
         states: Sequence[type[State]] = (),
         upcasters: Mapping[int, Upcaster] | None = None,
     ) -> None:
-        self.name = check_token("workflow", name)
+        try:
+            self.name = check_token("workflow", name)
+            if on:
+                check_event(on)
+        except DataError as error:
+            raise DefinitionError(f"workflow {name[:140]!r}: {error.message}", hint=error.hint) from None
         self.version = version
         self.start = start
         self.on = on
@@ -100,6 +105,8 @@ class Workflow(Generic[R]):
         results: dict[str, Crossing[Any]] = {}
         for option in _options(result):
             tag = _result_tag(option)
+            if option is Any or not inspect.isclass(get_origin(option) or option):
+                raise DefinitionError(f"{self.where}: {option!r} is no class, and so no type of a result")
             if tag in results:
                 raise DefinitionError(f"{self.where}: two result types are called {tag}")
             results[tag] = Crossing(option, f"{self.where}: result {tag}")
@@ -107,7 +114,8 @@ class Workflow(Generic[R]):
 
     def _explore(self, listed: Sequence[type[State]]) -> Iterator[Edge]:
         """All edges that can be reached from the start, breadth first."""
-        names = {state.__name__: state for state in (*listed, self.start)}
+        named = (*listed, self.start, *(result.type for result in self._results.values()))
+        names = {each.__name__: each for each in named if inspect.isclass(each)}
         queue, seen = [self.start], {self.start}
         while queue:
             state = queue.pop(0)
@@ -122,7 +130,10 @@ class Workflow(Generic[R]):
             for target in _options(_return_of(state, names, where)):
                 if get_origin(target) is Done:
                     for result in _options(get_args(target)[0]):
-                        if self._results.get(_result_tag(result)) is None:
+                        if (
+                            _result_tag(result) not in self._results
+                            or self._results[_result_tag(result)].type != result
+                        ):
                             raise DefinitionError(
                                 f"{where}: may end with {_result_tag(result)}, which is no declared result",
                                 hint=f"add it to `result=` (now: {' | '.join(self._results)})",
@@ -140,7 +151,7 @@ class Workflow(Generic[R]):
 
     def _check_reach(self, listed: Sequence[type[State]]) -> None:
         for state in listed:
-            if tag_of(state) not in self.states:
+            if tag_of(state) not in self.states or self.states[tag_of(state)].type is not state:
                 raise DefinitionError(f"{self.where}: nothing leads to state {state.__name__}")
         ending = {edge.source for edge in self.edges if edge.ends}
         while more := {e.source for e in self.edges if e.target in ending and not e.ends} - ending:
@@ -211,7 +222,7 @@ class Workflow(Generic[R]):
 
     def encode_result(self, result: Any) -> tuple[str, bytes]:
         """(its type's tag, JSON). Raises `DataError` when its type was not declared."""
-        tag = _result_tag(type(result) if result is not None else None)
+        tag = _result_tag(type(result))
         if tag not in self._results:
             raise DataError(f"{self.where}: a result of type {tag} was not declared")
         return tag, self._results[tag].cross(result)[0]
@@ -225,20 +236,21 @@ class Workflow(Generic[R]):
 
 def _options(type: Any) -> tuple[Any, ...]:
     """The members of a union, or the one type."""
-    return get_args(type) if get_origin(type) in (Union, types.UnionType) else (type,)
+    options = get_args(type) if get_origin(type) in (Union, types.UnionType) else (type,)
+    return tuple(types.NoneType if option is None else option for option in options)
 
 
 def _result_tag(type: Any) -> str:
-    return "None" if type in (None, types.NoneType) else getattr(type, "__name__", str(type))
+    return "None" if type is types.NoneType else getattr(type, "__name__", str(type))
 
 
-def _return_of(state: type[State], names: dict[str, type[State]], where: str) -> Any:
+def _return_of(state: type[State], names: dict[str, type], where: str) -> Any:
     if not inspect.iscoroutinefunction(state.run) or state.run is State.run:
         raise DefinitionError(f"{where}: needs an `async def run(self, step: Step) -> ...`")
     scope = vars(sys.modules[state.__module__]) if state.__module__ in sys.modules else {}
     try:
         hints = get_type_hints(state.run, globalns=dict(scope), localns={**names, "Step": Step, "Done": Done})
-    except NameError as error:
+    except Exception as error:  # annotations are evaluated: they can fail in any way
         raise DefinitionError(
             f"{where}: {error} in the annotations of run()", hint="list the workflow's states in `states=[...]`"
         ) from None
