@@ -31,7 +31,7 @@ def test_nats_py_is_inside_as_we_know_it() -> None:
     assert (client._sid, client._transport) == (0, None)
     for name in ("allow_reconnect", "pending_size", "reconnect_time_wait", "max_reconnect_attempts", "nkeys_seed_str"):
         assert name in inspect.signature(theirs.connect).parameters
-    transport = nats.aio.transport.TcpTransport()
+    transport = nats.aio.transport.TcpTransport()  # type: ignore[no-untyped-call]
     assert transport._io_writer is None
     assert {"write", "drain", "close", "wait_closed"} <= set(dir(transport))
 

@@ -42,10 +42,11 @@ PINGS_OUTSTANDING_MAX = 2
 BACKLOG_BYTES_MAX = 4 * 1024 * 1024
 """More than this unsent, and `drain` waits."""
 FLUSH_TIMEOUT_S = 10
+CLOSE_TIMEOUT_S = 1.0
 
 
 class NotLetIn(Unavailable):
-    """The server is there and does not accept our credentials."""
+    """The server is there, but does not accept our credentials, or we do not trust it."""
 
 
 class Client(nats.aio.client.Client):
@@ -81,21 +82,24 @@ class Client(nats.aio.client.Client):
             await self.abandon()
             # "no servers available" is the sum of what went wrong; the last reason says more.
             reason = str(self.last_error or error)
-            refused = "authorization" in reason.lower() or "authentication" in reason.lower()
-            kind = NotLetIn if refused else Unavailable
-            raise kind(f"no connection to {_shown(servers)}: {reason}", hint=_hint(reason)) from None
+            hint = _final(reason)
+            message = f"no connection to {_shown(servers)}: {reason}"
+            if hint:
+                raise NotLetIn(message, hint=hint) from None
+            raise Unavailable(message, hint="is a server running there?") from None
 
     async def abandon(self) -> None:
         """Closes it, whatever state it is in. Raises nothing."""
         self._write_out()
-        with contextlib.suppress(OSError, nats.errors.Error, TimeoutError, AssertionError):
-            await self.close()
-        # A connection that failed half-way is not closed by nats-py's close.
         pipe = self._pipe
-        if pipe is not None:
-            pipe.close()
-            with contextlib.suppress(OSError):
-                await pipe.wait_closed()
+        # After a TLS handshake that failed, asyncio never tells that the stream is closed.
+        with contextlib.suppress(OSError, nats.errors.Error, TimeoutError, AssertionError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.close()
+                # A connection that failed half-way is not closed by nats-py's close.
+                if pipe is not None:
+                    pipe.close()
+                    await pipe.wait_closed()
 
     @property
     def usable(self) -> bool:
@@ -187,10 +191,11 @@ def _shown(servers: list[str]) -> str:
     return ", ".join(f"{scheme}://{rest.rpartition('@')[2]}" for scheme, _, rest in parts)
 
 
-def _hint(reason: str) -> str:
+def _final(reason: str) -> str:
+    """What to do about a reason that trying again does not mend; empty for one that may pass."""
     low = reason.lower()
     if "authorization" in low or "authentication" in low:
         return "the server does not accept these credentials"
-    if "certificate" in low or "ssl" in low:
+    if "certificate" in low:
         return "the server's certificate is not trusted: name its authority"
-    return "is a server running there?"
+    return ""
