@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import math
 import os
 import signal
 import socket
@@ -77,6 +78,10 @@ async def fail(how: str) -> int:
             raise ValueError("odd")
         case "silent":
             raise KeyError
+        case "for ever":
+            raise RetryableError("later", retry_after_s=math.inf)
+        case "half":
+            raise ValueError("file \udc80")
         case "exit":
             raise SystemExit(3)
         case "cancelled":

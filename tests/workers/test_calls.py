@@ -34,6 +34,8 @@ async def test_a_task_knows_its_context(engine: FakeEngine, target: str) -> None
     [
         ("fail", "terminal", "TerminalError", "never", False, 0),
         ("fail", "retryable", "RetryableError", "later", True, 7.5),
+        ("fail", "for ever", "RetryableError", "later", True, 0),
+        ("fail", "half", "ValueError", "file ?", True, 0),
         ("fail", "value", "ValueError", "odd", True, 0),
         ("fail", "silent", "KeyError", "KeyError", True, 0),
         ("fail", "exit", "SystemExit", "3", True, 0),

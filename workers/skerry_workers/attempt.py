@@ -59,6 +59,7 @@ class Attempt:
 
     def __init__(self, kit: Kit, task: wire.Task, delivery: Delivery) -> None:
         self.task = task
+        self.id = task.id
         self._kit = kit
         self._node = node_of(task.run)
         self._deliveries = [delivery]
@@ -99,9 +100,9 @@ class Attempt:
             if not _wanted.decode(answer).wanted:
                 self.stop("lease")
         except (TimeoutError, Unavailable, Busy):
-            _log.debug("%s: nobody says whether it is still wanted; going on", self.task.id)
+            _log.debug("%s: nobody says whether it is still wanted; going on", self.id)
         except msgspec.MsgspecError as error:
-            _log.warning("%s: the answer to the lease question makes no sense: %s", self.task.id, error)
+            _log.warning("%s: the answer to the lease question makes no sense: %s", self.id, error)
 
     async def run(self) -> Ending:
         """From the task to its result on the bus, and the task settled."""
@@ -120,7 +121,7 @@ class Attempt:
         for delivery in self._deliveries:
             await delivery.ack()
         if not stored or outcome is None:
-            _log.info("%s: stopped, it is no longer wanted (%s)", self.task.id, self._why)
+            _log.info("%s: stopped, it is no longer wanted (%s)", self.id, self._why)
             return "dropped"
         return "failed" if outcome.failure else "done"
 
@@ -176,12 +177,12 @@ class Attempt:
             if len(value) > wire.BLOB_BYTES_MAX:
                 raise DataError(f"{call.label} returned more than {wire.BLOB_BYTES_MAX >> 20} MB")
         except Refusal as refusal:
-            _log.warning("%s: %s", self.task.id, refusal)
+            _log.warning("%s: %s", self.id, refusal)
             return failed(refusal)
         except BaseException as error:  # SystemExit, too: whatever a task raises is its failure, not the worker's
             if self._why and isinstance(error, asyncio.CancelledError):
                 raise
-            _log.warning("%s: %s %s failed", self.task.id, self.task.kind, self.task.target, exc_info=error)
+            _log.warning("%s: %s %s failed", self.id, self.task.kind, self.task.target, exc_info=error)
             return failed(error)
         model = {**call.model, "seconds": round(time.perf_counter() - began, 6)} if call.model else {}
         return Outcome(value=value, model=model)
@@ -247,12 +248,12 @@ class Attempt:
         )
         trace = self._deliveries[0].message.headers.get("traceparent", "")
         headers = wire.headers(
-            id=str(task.id),
+            id=str(self.id),
             source=f"skerry/worker/{self._kit.size}/{self._kit.name}",
             type="skerry.result",
             trace=trace or wire.traceparent(task.run, task.step),
         )
-        return Message(wire.result_subject(task.id), wire.encode(result), headers)
+        return Message(wire.result_subject(self.id), wire.encode(result), headers)
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Again and again while bus or engine are away. Raises `_Stopped` once the task was stopped."""
@@ -263,7 +264,7 @@ class Attempt:
             except (Busy, Unavailable) as error:
                 if self._why:
                     raise _Stopped from None
-                _log.info("%s: waiting for the bus or the engine: %s", self.task.id, error)
+                _log.info("%s: waiting for the bus or the engine: %s", self.id, error)
             try:
                 async with asyncio.timeout(delay_s):
                     await self._stopped.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from skerry.core.events import Failure
@@ -9,6 +10,7 @@ from skerry.errors import DataError, DefinitionError, NotFound, RetryableError, 
 
 MESSAGE_CHARACTERS_MAX = 2000
 """A message is for people, and for the journal for ever; what is longer is cut."""
+RETRY_AFTER_S_MAX = 30 * 24 * 3600.0
 
 _FOR_GOOD = (TerminalError, DataError, DefinitionError, NotFound)
 
@@ -41,12 +43,22 @@ def failed(error: BaseException) -> Outcome:
         return _outcome(error.kind, error.message, retryable=error.retryable)
     if isinstance(error, RetryableError):
         again = _outcome("RetryableError", _words(error), retryable=True)
-        return again._replace(retry_after_s=max(0.0, error.retry_after_s or 0.0))
+        return again._replace(retry_after_s=_seconds(error.retry_after_s or 0.0))
     return _outcome(type(error).__name__, _words(error), retryable=not isinstance(error, _FOR_GOOD))
 
 
 def _outcome(kind: str, message: str, *, retryable: bool) -> Outcome:
-    return Outcome(failure=Failure(kind=kind, message=message[:MESSAGE_CHARACTERS_MAX], retryable=retryable))
+    message = writable(message[:MESSAGE_CHARACTERS_MAX])
+    return Outcome(failure=Failure(kind=writable(kind), message=message, retryable=retryable))
+
+
+def writable(text: str) -> str:
+    """The text without what JSON cannot hold: half characters, as in the names of files with a wrong encoding."""
+    return text.encode(errors="replace").decode()
+
+
+def _seconds(given: float) -> float:
+    return min(max(given, 0.0), RETRY_AFTER_S_MAX) if math.isfinite(given) else 0.0
 
 
 def _words(error: BaseException) -> str:

@@ -36,7 +36,7 @@ from skerry.core.types import Blob
 from skerry.errors import NotFound
 from skerry_workers import confine
 from skerry_workers.calls import Call, Calls
-from skerry_workers.failures import failed
+from skerry_workers.failures import failed, writable
 from skerry_workers.sandbox_wire import LENGTHS, OUT_OF_MEMORY, PID, Answer, Document, Exit, Kill, Request, Setup, frame
 
 TRACE_CHARACTERS_MAX = 8000
@@ -283,7 +283,7 @@ def _failure(error: BaseException) -> bytes:
         message=outcome.failure.message,
         retryable=outcome.failure.retryable,
         retry_after_s=outcome.retry_after_s,
-        trace="".join(traceback.format_exception(error))[-TRACE_CHARACTERS_MAX:],
+        trace=writable("".join(traceback.format_exception(error))[-TRACE_CHARACTERS_MAX:]),
     )
     return frame(answer, 0)
 

@@ -8,9 +8,9 @@ import os
 import re
 import socket
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib import metadata
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -19,12 +19,13 @@ from skerry.core.ids import TaskId, check_token
 from skerry.errors import DataError, SkerryError, Unavailable
 from skerry.ports import Bus, Delivery, Message, Subscription
 from skerry.registry import Registry
-from skerry_workers.attempt import GRACE_S, Attempt, Kit, Why
+from skerry_workers.attempt import GRACE_S, Attempt, Kit
 from skerry_workers.blobs import Blobs
 from skerry_workers.calls import Calls
 from skerry_workers.sandbox import Sandbox
 from skerry_workers.threads import Threads
 
+T = TypeVar("T")
 State: TypeAlias = Literal["starting", "ready", "draining", "broken"]
 
 ALIVE_EVERY_S = 2.0
@@ -114,8 +115,7 @@ class Worker:
             self._state = "draining"
         _log.info("%s: draining, %d under way, at most %g s", self.name, len(self._attempts), within_s)
         self._alive()
-        if self._tasks is not None:
-            await self._tasks.close()
+        await self._take(0)
         if not await self._idle(within_s):
             _log.warning("%s: giving %d tasks back, they took too long", self.name, len(self._attempts))
             for attempt in list(self._attempts.values()):
@@ -126,24 +126,32 @@ class Worker:
     async def _start(self) -> None:
         if self._calls.any_limited:
             await self._sandbox.warm_up()
-        delay_s = 0.1
-        while not self._leave.is_set():
-            try:
-                await self._bus.ensure(self._queue)
-                break
-            except Unavailable as error:
-                _log.warning("%s: waiting for the bus: %s", self.name, error)
-                await asyncio.sleep(delay_s)
-                delay_s = min(2 * delay_s, _RETRY_S_MAX)
-        self._others = [
-            await self._bus.listen(f"cancel.{self.size}.>", self._on_cancel),
-            await self._bus.listen(wire.WORKER_PING, lambda _: self._alive()),
-            await self._bus.respond(wire.worker_subject(self.size, self.name, "status"), self._on_status),
+        status = wire.worker_subject(self.size, self.name, "status")
+        beginnings: list[Callable[[], Awaitable[Subscription]]] = [
+            lambda: self._bus.listen(f"cancel.{self.size}.>", self._on_cancel),
+            lambda: self._bus.listen(wire.WORKER_PING, lambda _: self._alive()),
+            lambda: self._bus.respond(status, self._on_status),
         ]
+        await self._patiently(lambda: self._bus.ensure(self._queue))
+        for begin in beginnings:
+            subscription = await self._patiently(begin)
+            self._others += [subscription] if subscription is not None else []
         if self._state == "starting":  # it may have been told to leave already
             self._state = "ready"
             await self._take(self._slots)
             _log.info("%s: ready, size %s, %d slots", self.name, self.size, self._slots)
+
+    async def _patiently(self, action: Callable[[], Awaitable[T]]) -> T | None:
+        """Does it as soon as the bus lets us; None when the worker is to leave before that."""
+        delay_s = 0.1
+        while self._state in ("starting", "ready"):
+            try:
+                return await action()
+            except Unavailable as error:
+                _log.warning("%s: waiting for the bus: %s", self.name, error)
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, _RETRY_S_MAX)
+        return None
 
     async def _close(self) -> None:
         for subscription in self._others:
@@ -172,7 +180,13 @@ class Worker:
         if self._tasks is not None:
             await self._tasks.close()
         self._window = window
-        self._tasks = await self._bus.consume(self._queue, self._handle, window=window) if window else None
+        self._tasks = None
+        if window:
+            tasks = await self._patiently(lambda: self._bus.consume(self._queue, self._handle, window=window))
+            if tasks is not None and self._state != "ready":  # told to leave while we were at it
+                await tasks.close()
+            else:
+                self._tasks = tasks
 
     async def _handle(self, delivery: Delivery) -> None:
         try:
@@ -202,7 +216,7 @@ class Worker:
         return task
 
     async def _work(self, attempt: Attempt) -> None:
-        id = attempt.task.id
+        id = attempt.id
         self._attempts[id] = attempt
         try:
             ending = await attempt.run()
@@ -225,11 +239,6 @@ class Worker:
             return
         if attempt is not None:
             attempt.stop("cancel")
-
-    def stop(self, why: Why = "drain") -> None:
-        """Stops everything under way at once: for a second signal."""
-        for attempt in list(self._attempts.values()):
-            attempt.stop(why)
 
     # --- what goes on meanwhile --------------------------------------------------------------------------------------
 
