@@ -122,9 +122,7 @@ class Engine:
         first_n = run.n + 1
         run.n += len(events)
         try:
-            await self.journal.append(
-                Append(run.row.run, first_n, self._last_us, events, transition.row, claims)
-            )
+            await self.journal.append(Append(run.row.run, first_n, self._last_us, events, transition.row, claims))
         except JournalError as error:
             self._break(error)
             raise
@@ -293,7 +291,7 @@ class Engine:
     # --- waiting for news of a run ------------------------------------------------------------------------------------
 
     async def watch(self, run: str, timeout_s: float, *, end: bool = False) -> None:
-        """Returns when something was recorded of a run (with `end`: when it has left memory for good), or after so long."""
+        """Returns when something was recorded of a run (with `end`: when it has ended or failed), or after so long."""
         waiting = self._enders if end else self._watchers
         news = asyncio.get_running_loop().create_future()
         waiting.setdefault(run, []).append(news)

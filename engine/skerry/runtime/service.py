@@ -37,16 +37,17 @@ from skerry.runtime.verbs import Verbs
 
 log = logging.getLogger("skerry.service")
 
-_SWEEP_S = 10.0
-"""How often silent tasks and dead letters are looked for."""
+SWEEP_S = 10.0
 
 
 class Service:
     """Serves an engine on its bus: `start` it after `Engine.recover`, `stop` it before `Engine.drain`."""
 
-    def __init__(self, engine: Engine, verbs: Verbs) -> None:
+    def __init__(self, engine: Engine, verbs: Verbs, *, sweep_s: float = SWEEP_S) -> None:
+        """`sweep_s` is how often silent tasks and dead letters are looked for; 0 for never."""
         self.engine = engine
         self.verbs = verbs
+        self._sweep_s = sweep_s
         limits = engine.limits
         self.uploads = Uploads(engine.journal, engine.clock, uploads_max=limits.uploads_max)
         self._subscriptions: list[Subscription] = []
@@ -69,7 +70,8 @@ class Service:
             await bus.consume(result_queue(node), self._result, window=engine.limits.results_window),
             await bus.respond(command_subject(node, "*"), self._command),
         ]
-        self._loops.append(asyncio.create_task(self._sweep(bus), name="skerry sweep"))
+        if self._sweep_s:
+            self._loops.append(asyncio.create_task(self._sweep(bus), name="skerry sweep"))
 
     async def stop(self) -> None:
         """Takes nothing more. What is under way goes on."""
@@ -168,7 +170,7 @@ class Service:
     async def _sweep(self, bus: Bus) -> None:
         engine = self.engine
         while True:
-            await engine.clock.sleep(_SWEEP_S)
+            await engine.clock.sleep(self._sweep_s)
             engine.outbox.resend(engine.limits.resend_after_s)
             for size in engine.sizes:
                 try:
@@ -199,7 +201,7 @@ class Service:
 
 
 def _read(message: Message) -> tuple[TaskId, Result | str]:
-    """The task that a result is for, and the result, or why it is none. The subject is what counts: the bus checks it."""
+    """The task that a result is for, and the result, or why it is none. The subject counts: the bus checks who may."""
     task = task_of(message.subject)
     try:
         result = decode_result.decode(message.data)

@@ -77,7 +77,8 @@ class Verbs:
         workflows = self._engine.registry.triggered_by(event.type)
         if not workflows:
             raise NotFound(
-                f"no workflow is started by {event.type!r}", hint=f"known events: {_known_events(self._engine.registry)}"
+                f"no workflow is started by {event.type!r}",
+                hint=f"known events: {_known_events(self._engine.registry)}",
             )
         started = [await self._begin(workflow, event, event.type) for workflow in workflows]
         return api.Started(runs=tuple(run for run, _ in started), again=all(again for _, again in started))
