@@ -1,4 +1,4 @@
-"""The machine's clock. Time runs on the monotonic clock while we are up, so that setting the wall clock back hurts nobody."""
+"""The machine's clock. Time runs on the monotonic clock while we are up: setting the wall clock back hurts nobody."""
 
 from __future__ import annotations
 

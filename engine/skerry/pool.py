@@ -89,5 +89,5 @@ async def _relay(child: asyncio.subprocess.Process) -> str:
     with contextlib.suppress(ValueError):  # a line longer than the buffer: the rest is passed over
         async for line in child.stdout:
             tail = line.decode(errors="replace").rstrip()
-            print(tail, file=sys.stderr, flush=True)
+            sys.stderr.write(f"{tail}\n")
     return tail
