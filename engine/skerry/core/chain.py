@@ -11,6 +11,10 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
 GENESIS = b"\x00" * 32
 """What stands for the hash before the first header."""
 
@@ -29,12 +33,8 @@ class Header(NamedTuple):
     previous: bytes
 
     def hash(self) -> bytes:
-        """SHA-256 over the header's canonical line; the next header holds it as `previous`."""
-        line = (
-            f"{self.seq}|{self.epoch}|{self.run}|{self.n}|{self.at_us}|{self.kind}|{self.version}|"
-            f"{self.digest.hex()}|{self.previous.hex()}"
-        )
-        return hashlib.sha256(line.encode()).digest()
+        """SHA-256 over the header as a JSON array (hashes in base64); the next header holds it as `previous`."""
+        return hashlib.sha256(_encode(self)).digest()
 
 
 def body_digest(salt: bytes, body: bytes) -> bytes:
