@@ -1,17 +1,17 @@
 """Many appends, one commit: how events get to the disk (promises J2 and J3).
 
-The event loop puts jobs into an inbox, in order. A single task asks aiosqlite, once per commit, to `commit()`: one
-hop to the connection's thread and back. There, `GroupConnection.commit` takes whatever has gathered by then, writes
-it in one transaction, and waits for the disk. Meanwhile the next jobs gather. So the busier it is, the more appends
-share one wait for the disk; and one append alone waits for one.
+The event loop puts jobs into an inbox, in order. On aiosqlite's thread, `GroupConnection.commit` takes whatever has
+gathered, writes it in one transaction, waits for the disk, tells the event loop, and takes what has gathered meanwhile.
+So the busier it is, the more appends share one wait for the disk; and one append alone waits for one. It returns when
+nothing has come for a moment: then the next job costs one hop through aiosqlite, to call it again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import queue
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -20,6 +20,12 @@ import aiosqlite
 
 from skerry.errors import JournalError
 from skerry.journal.sql import SQL
+
+_LINGER_S = 0.02
+"""How long `commit` waits for more before it returns, in seconds."""
+
+COLUMNS = 11
+"""Of the table `events`."""
 
 _ROWS_MAX = 64
 """Events to one INSERT statement. `sqlite3` hands the interpreter to the other thread around each statement, and may
@@ -32,48 +38,68 @@ _INSERT_EVENTS = {
 }
 """The same for 1, 2, 4 ... rows: few enough that all stay prepared."""
 
-EventLine = tuple[int, int, int, int, int, str, int, bytes, bytes, bytes, bytes]
-"""The columns of `events`: seq, epoch, run_key, n, at_us, kind, version, digest, previous, salt, body."""
+Statement = tuple[str, Sequence[Any]]
+"""SQL and its values."""
 
 
 class Job(NamedTuple):
-    """What one append writes, ready for SQL. `also` are further statements of the same transaction."""
+    """What one append writes, ready for SQL. `also` are further statements of the same transaction.
+
+    `events` holds the columns of one event after the other: seq, epoch, run_key, n, at_us, kind, version, digest,
+    previous, salt, body.
+    """
 
     done: asyncio.Future[None]
-    events: Sequence[EventLine]
+    events: list[Any]
     run: tuple[Any, ...] | None = None
     claims: Sequence[tuple[str, str, str]] = ()
     blobs: Sequence[tuple[bytes, int, int, bytes]] = ()
-    also: Sequence[tuple[str, Sequence[Any]]] = ()
+    also: Sequence[Statement] = ()
+
+
+Inbox = queue.SimpleQueue[Job | None]
+"""Jobs in order; None wakes `commit` so that it returns."""
 
 
 class GroupConnection(sqlite3.Connection):
-    """A connection whose `commit()` writes and commits what is in the inbox."""
+    """A connection whose `commit()` writes and commits what is in the inbox, until nothing more comes."""
 
-    inbox: deque[Job]
+    inbox: Inbox
     taken: list[Job]
+    written: Callable[[list[Job]], object]
 
     def commit(self) -> None:
-        """Runs on aiosqlite's thread. What it took is in `taken`, whether it succeeds or not."""
-        self.taken = taken = _drain(self.inbox)
-        if not taken:
-            return
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            self._write(taken)
-            self.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
-                self.execute("ROLLBACK")
-            raise
+        """Runs on aiosqlite's thread. What it took last is in `taken`, whether it succeeds or not."""
+        self.taken = []
+        while taken := self._take():
+            self.taken = taken
+            self.execute("BEGIN IMMEDIATE")
+            try:
+                self._write(taken)
+                self.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
+                    self.execute("ROLLBACK")
+                raise
+            self.written(taken)
+
+    def _take(self) -> list[Job]:
+        taken: list[Job] = []
+        with contextlib.suppress(queue.Empty):
+            job = self.inbox.get(timeout=_LINGER_S)
+            while job is not None:
+                taken.append(job)
+                job = self.inbox.get_nowait()
+        return taken
 
     def _write(self, taken: Sequence[Job]) -> None:
-        lines = [line for job in taken for line in job.events]
-        start, left = 0, len(lines)
+        events = [*chain.from_iterable([job.events for job in taken])]
+        start, left = 0, len(events) // COLUMNS
         while left:
             count = min(_ROWS_MAX, 1 << left.bit_length() - 1)  # the largest statement that can be filled
-            self.execute(_INSERT_EVENTS[count], [*chain.from_iterable(lines[start : start + count])])
-            start, left = start + count, left - count
+            end = start + count * COLUMNS
+            self.execute(_INSERT_EVENTS[count], events[start:end])
+            start, left = end, left - count
         # Only the last row of each run counts: the ones before it would be replaced within this transaction.
         if runs := {job.run[0]: job.run for job in taken if job.run is not None}:
             self.executemany(SQL["put_run"], runs.values())
@@ -84,15 +110,6 @@ class GroupConnection(sqlite3.Connection):
                 self.executemany(SQL["insert_claim"], job.claims)
             for statement, values in job.also:
                 self.execute(statement, values)
-
-
-def _drain(inbox: deque[Job]) -> list[Job]:
-    # Not `list(inbox)` and `clear()`: the event loop appends while this thread takes.
-    taken: list[Job] = []
-    with contextlib.suppress(IndexError):
-        while True:
-            taken.append(inbox.popleft())
-    return taken
 
 
 class GroupCommit:
@@ -107,7 +124,7 @@ class GroupCommit:
         committed: Callable[[list[Job]], None],
     ) -> None:
         """`failed` makes our error of SQLite's; `committed` hears of each commit before those who wait for it."""
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         self._db = db
         self._connection = connection
         self._inbox = connection.inbox
@@ -117,11 +134,12 @@ class GroupCommit:
         self._closing = False
         self.broken: JournalError | None = None
         self.commits = 0
+        connection.written = lambda taken: loop.call_soon_threadsafe(self._settle, taken)
         self._task = asyncio.create_task(self._run(), name="skerry journal writer")
 
     def put(self, job: Job) -> None:
         """Takes a job's place in order. Its future is resolved when it is on disk, or cannot be."""
-        self._inbox.append(job)
+        self._inbox.put(job)
         if self._idle is not None:
             self._idle.set_result(None)
             self._idle = None
@@ -129,6 +147,7 @@ class GroupCommit:
     async def close(self) -> None:
         """Waits until everything in the queue was written, or has failed."""
         self._closing = True
+        self._inbox.put(None)
         if self._idle is not None:
             self._idle.set_result(None)
             self._idle = None
@@ -136,32 +155,31 @@ class GroupCommit:
 
     async def _run(self) -> None:
         try:
-            while self._inbox or not self._closing:
-                if not self._inbox:
+            while not self._inbox.empty() or not self._closing:
+                if self._inbox.empty():
                     self._idle = self._loop.create_future()
                     await self._idle
-                    continue
                 await self._db.commit()
-                self.commits += 1
-                taken = self._connection.taken
-                self._committed(taken)
-                for job in taken:
-                    if not job.done.done():  # it is when whoever waited was cancelled; the event stands all the same
-                        job.done.set_result(None)
         except Exception as error:
             self._break(self._failed(error))
         except asyncio.CancelledError:
             self._break(JournalError("the journal's writer was cancelled; what it had in hand may be on disk or not"))
             raise
 
+    def _settle(self, taken: list[Job]) -> None:
+        self.commits += 1
+        self._committed(taken)
+        for job in taken:
+            if not job.done.done():  # it is when whoever waited was cancelled; the event stands all the same
+                job.done.set_result(None)
+
     def _break(self, reason: JournalError) -> None:
         """Nothing that is still in hand was acknowledged, and nothing more is taken (promise J2)."""
         self.broken = reason
-        for job in chain(self._connection.taken, self._inbox):
+        for job in (*self._connection.taken, *_rest(self._inbox)):
             if not job.done.done():
                 job.done.set_exception(again(reason))
                 job.done.exception()  # whoever does not wait for it learns of it at the next append
-        self._inbox.clear()
 
 
 def again(error: JournalError) -> JournalError:
@@ -169,3 +187,12 @@ def again(error: JournalError) -> JournalError:
     copy = type(error)(error.message, hint=error.hint)
     copy.__cause__ = error.__cause__
     return copy
+
+
+def _rest(inbox: Inbox) -> list[Job]:
+    rest: list[Job] = []
+    with contextlib.suppress(queue.Empty):
+        while True:
+            if (job := inbox.get_nowait()) is not None:
+                rest.append(job)
+    return rest

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from skerry.core.projection import RunRow
 from skerry.errors import Conflict
 from skerry.journal.faults import translated
-from skerry.journal.groupcommit import Job
+from skerry.journal.groupcommit import COLUMNS, Job
 from skerry.journal.reader import BUSY_S, read_only_uri
 from skerry.journal.sql import SQL
-from skerry.ports import Append
+from skerry.ports import Claim
 
 _REMEMBERED = 16_384
 """Runs per generation. Two generations are kept, so this many of the runs last touched need no look-up."""
@@ -21,12 +21,8 @@ NODE_KEY = 0
 """The key of the run "": the node itself."""
 
 
-class Place(NamedTuple):
-    """A run's key, its last `n`, and the `seq` of that event."""
-
-    key: int
-    n: int
-    seq: int
+Place = tuple[int, int, int]
+"""A run's key, its last `n`, and the `seq` of that event."""
 
 
 class Places:
@@ -47,42 +43,43 @@ class Places:
             self._db = sqlite3.connect(read_only_uri(path), uri=True, isolation_level=None, timeout=BUSY_S)
             (self._last_key,) = self._one("last_key", ()) or (0,)
 
-    def check(self, batch: Append) -> int:
-        """The key of the batch's run.
+    def check(self, run: str, first_n: int, row: RunRow | None, claims: Sequence[Claim]) -> int:
+        """The key of the run.
 
         Raises:
             Conflict: its place is taken or leaves a gap, its first append has no row, or a claim exists.
         """
-        run = batch.run
-        place = self._young.get(run) or self._old.get(run) or self._look_up(run)
-        if batch.first_n != place.n + 1:
+        key, n, _ = self._young.get(run) or self._old.get(run) or self._look_up(run)
+        if first_n != n + 1:
             raise Conflict(
-                f"event {batch.first_n} of {f'run {run}' if run else 'the node'} does not follow event {place.n} (J1)",
+                f"event {first_n} of {f'run {run}' if run else 'the node'} does not follow event {n} (J1)",
                 hint="read the run again: somebody else has appended to it",
             )
-        if batch.row is not None:
-            if batch.row.run != run or not run:
-                raise Conflict(f"the row of run {batch.row.run!r} came with events of run {run!r}")
-        elif place.key < 0:
+        if row is not None:
+            if row.run != run or not run:
+                raise Conflict(f"the row of run {row.run!r} came with events of run {run!r}")
+        elif key < 0:
             raise Conflict(f"the first append of run {run} has no row")
-        if batch.claims:
-            self._check_claims(batch)
-        return place.key if place.key >= 0 else self._last_key + 1
+        if claims:
+            self._check_claims(claims)
+        return key if key >= 0 else self._last_key + 1
 
-    def take(self, batch: Append, key: int, n: int, seq: int) -> None:
-        """Notes what a batch that `check` let through takes."""
-        self._last_key = max(self._last_key, key)
-        self._young[batch.run] = Place(key, n, seq)
-        if batch.claims:
-            self._claims.update((claim.scope, claim.id) for claim in batch.claims)
-        if len(self._young) > _REMEMBERED and all(place.seq <= self._durable_seq for place in self._old.values()):
-            self._young, self._old = {}, self._young
+    def take(self, run: str, key: int, n: int, seq: int, claims: Sequence[Claim]) -> None:
+        """Notes what an append that `check` let through takes."""
+        young = self._young
+        young[run] = (key, n, seq)
+        if key > self._last_key:
+            self._last_key = key
+        if claims:
+            self._claims.update((claim.scope, claim.id) for claim in claims)
+        if len(young) > _REMEMBERED and all(place[2] <= self._durable_seq for place in self._old.values()):
+            self._young, self._old = {}, young
 
     def committed(self, jobs: Sequence[Job]) -> None:
         """Notes what is on disk now, where a look-up finds it."""
         for job in jobs:
             if job.events:
-                self._durable_seq = job.events[-1][0]
+                self._durable_seq = job.events[-COLUMNS]
             if job.claims:
                 self._claims.difference_update((claim[0], claim[1]) for claim in job.claims)
 
@@ -93,13 +90,13 @@ class Places:
     def _look_up(self, run: str) -> Place:
         if not run:
             (n,) = self._one("place_of_node", ()) or (0,)
-            return Place(NODE_KEY, n, 0)
+            return (NODE_KEY, n, 0)
         found = self._one("place_of_run", (run,))
-        return Place(found[0], found[1], 0) if found else Place(-1, 0, 0)
+        return (found[0], found[1], 0) if found else (-1, 0, 0)
 
-    def _check_claims(self, batch: Append) -> None:
+    def _check_claims(self, claims: Sequence[Claim]) -> None:
         new: set[tuple[str, str]] = set()
-        for scope, id, _ in batch.claims:
+        for scope, id, _ in claims:
             if (scope, id) in new or (scope, id) in self._claims or self._one("answer", (scope, id)):
                 raise Conflict(f"{id!r} was claimed before in {scope!r}")
             new.add((scope, id))

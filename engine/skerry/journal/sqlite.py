@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import re
 import socket
 import sqlite3
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -16,12 +16,14 @@ import aiosqlite
 
 from skerry.core import codec
 from skerry.core.chain import Header, body_digest
+from skerry.core.codec import encode
 from skerry.core.events import VERSION, kind_of
 from skerry.core.ids import check_token
 from skerry.errors import Conflict, DataError, JournalError
 from skerry.journal.faults import translate, translated
-from skerry.journal.groupcommit import EventLine, GroupCommit, GroupConnection, Job, again
+from skerry.journal.groupcommit import GroupCommit, GroupConnection, Job, Statement, again
 from skerry.journal.lock import FolderLock
+from skerry.journal.log import LOG_BYTES, prepare_log
 from skerry.journal.migrate import migrate
 from skerry.journal.places import Places
 from skerry.journal.reader import BUSY_S, DATABASE, JournalReader, Reads, connect_read_only, row_values
@@ -40,9 +42,9 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # A commit returns when the disk has it: J2.
     "PRAGMA synchronous = FULL",
-    # After so many pages (16 MiB) a commit also copies the log into the database. The log then starts over in the
-    # same file, which stays that long: rewriting blocks in place costs less than growing a file.
-    "PRAGMA wal_autocheckpoint = 4096",
+    # After so many pages (8 MiB) a commit also copies the log into the database, and the log starts over in the same
+    # file (see `prepare_log`), unless a reader still needs it; a log that grew beyond 64 MiB is cut back to that.
+    f"PRAGMA wal_autocheckpoint = {LOG_BYTES // 4096}",
     "PRAGMA journal_size_limit = 67108864",
     # What pruning removes is overwritten, not only forgotten.
     "PRAGMA secure_delete = ON",
@@ -77,8 +79,9 @@ class SqliteJournal(Reads):
         self._places = places
         self._salts: list[bytes] = []
         self._closed = False
+        self._refuses = False  # closed, or broken: looked at on every append
         self._loop = asyncio.get_running_loop()
-        self._writer = GroupCommit(writes, connection, failed=self._translate, committed=self._committed)
+        self._writer = GroupCommit(writes, connection, failed=self._failed, committed=places.committed)
 
     @classmethod
     async def open(cls, folder: Path, *, node: str = "", clock: Clock) -> Self:
@@ -108,6 +111,7 @@ class SqliteJournal(Reads):
     async def _open(cls, path: Path, lock: FolderLock, node: str, clock: Clock) -> Self:
         with translated("opening it", path):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite itself would make it readable for all
+            prepare_log(path)
             writes, connection = await _connect(path)
         try:
             with translated("opening it", path):
@@ -138,10 +142,10 @@ class SqliteJournal(Reads):
         return Head(self._node, self._epoch, self._seq, self._at_us, self._hash)
 
     # All facts go through here.
-    def append(self, batch: Append) -> asyncio.Future[None]:
+    def append(self, batch: Append, *, also: Sequence[Statement] = ()) -> asyncio.Future[None]:
         """Gives the events their place in order, now; the future is done when they are on disk (J1, J2, J3).
 
-        A cancelled wait does not take the events back.
+        A cancelled wait does not take the events back. `also` is for this package: what else the transaction does.
 
         Raises:
             Conflict: `(run, first_n)` is taken or leaves a gap, a claim's id exists, time would go back (J9), or the
@@ -150,49 +154,43 @@ class SqliteJournal(Reads):
             JournalError: this journal cannot be written any more. (Or, from the future: it could not be, and nothing
                 of this append was acknowledged.)
         """
-        return self._append(batch, also=())
-
-    def _append(self, batch: Append, *, also: Sequence[tuple[str, Sequence[Any]]]) -> asyncio.Future[None]:
-        if self._closed or self._writer.broken is not None:
+        if self._refuses:
             raise self._refusal()
-        run, n, at_us, epoch = batch.run, batch.first_n, batch.at_us, self._epoch
+        run, n, at_us, events, row, claims, blobs = batch
         if at_us < self._at_us:
             raise Conflict(f"an event at {at_us} us would be before the last one, at {self._at_us} us (J9)")
-        # Blobs alone take no place: nothing refers to them yet.
-        placed = bool(batch.events or batch.claims or batch.row is not None)
-        key = self._places.check(batch) if placed else 0
-        blobs = [_blob_line(name, data, at_us) for name, data in batch.blobs.items()] if batch.blobs else []
+        key = self._places.check(run, n, row, claims)
+        blob_lines = [_blob_line(name, data, at_us) for name, data in blobs.items()] if blobs else []
 
         # Nothing is changed up to the end of this loop, so that an event that cannot be encoded leaves no trace.
-        seq, previous = self._seq, self._hash
-        lines: list[EventLine] = []
-        for event in batch.events:
-            body, blob, data = codec.encode(event)
+        seq, epoch, previous, salts = self._seq, self._epoch, self._hash, self._salts
+        lines: list[Any] = []
+        for event in events:
+            body, blob, data = encode(event)
             if blob:
-                blobs.append((bytes.fromhex(blob), len(data), at_us, data))
-            salt = self._salt()
+                blob_lines.append((bytes.fromhex(blob), len(data), at_us, data))
+            salt = salts.pop() if salts else self._fresh_salt()
             digest = body_digest(salt, body)
             kind = kind_of(event)
             seq += 1
-            lines.append((seq, epoch, key, n, at_us, kind, VERSION, digest, previous, salt, body))
+            lines += (seq, epoch, key, n, at_us, kind, VERSION, digest, previous, salt, body)
             previous = Header(seq, epoch, run, n, at_us, kind, VERSION, digest, previous).hash()
             n += 1
 
         self._seq, self._at_us, self._hash = seq, at_us, previous
-        if placed:
-            self._places.take(batch, key, n - 1, seq)
+        self._places.take(run, key, n - 1, seq, claims)
         done = self._loop.create_future()
-        row = None if batch.row is None else (key, *row_values(batch.row))
-        self._writer.put(Job(done, lines, row, batch.claims, blobs, also))
+        run_line = None if row is None else (key, *row_values(row))
+        self._writer.put(Job(done, lines, run_line, claims, blob_lines, also))
         return done
 
     async def raise_epoch(self) -> int:
         """Raises the epoch of all events to come: after a restore from a copy, or an adoption (J1). Returns it."""
-        if self._closed or self._writer.broken is not None:
+        if self._refuses:
             raise self._refusal()
         done = self._loop.create_future()
         self._epoch += 1
-        self._writer.put(Job(done, (), also=((SQL["put_meta"], ("epoch", self._epoch)),)))
+        self._writer.put(Job(done, [], also=((SQL["put_meta"], ("epoch", self._epoch)),)))
         await done
         return self._epoch
 
@@ -200,7 +198,7 @@ class SqliteJournal(Reads):
         """Waits for what was appended, then lets go of the folder. Does nothing the second time."""
         if self._closed:
             return
-        self._closed = True
+        self._closed = self._refuses = True
         await self._writer.close()
         self._places.close()
         try:
@@ -210,20 +208,17 @@ class SqliteJournal(Reads):
             # SQLite copies its log into the database when it closes. If it cannot, the log stays and is read at the
             # next opening; whoever waits for an append that failed has been told already.
             if self._writer.broken is None:
-                raise self._translate(error) from error
+                raise self._failed(error) from error
         finally:
             self._lock.release()
 
-    def _salt(self) -> bytes:
-        if not self._salts:
-            pool = self._clock.entropy(_SALT_BYTES * _SALTS_AT_ONCE)
-            self._salts = [pool[at : at + _SALT_BYTES] for at in range(0, len(pool), _SALT_BYTES)]
+    def _fresh_salt(self) -> bytes:
+        pool = self._clock.entropy(_SALT_BYTES * _SALTS_AT_ONCE)
+        self._salts += [pool[at : at + _SALT_BYTES] for at in range(0, len(pool), _SALT_BYTES)]
         return self._salts.pop()
 
-    def _committed(self, jobs: list[Job]) -> None:
-        self._places.committed(jobs)
-
-    def _translate(self, error: Exception) -> JournalError:
+    def _failed(self, error: Exception) -> JournalError:
+        self._refuses = True
         found = translate(error, "writing; nothing of this append was acknowledged", self._path)
         found.__cause__ = error
         return found
@@ -238,7 +233,7 @@ async def _connect(path: Path) -> tuple[aiosqlite.Connection, GroupConnection]:
 
     def factory(*arguments: Any, **options: Any) -> GroupConnection:
         connection = GroupConnection(*arguments, **options)
-        connection.inbox = deque()
+        connection.inbox = queue.SimpleQueue()
         connection.taken = []
         made.append(connection)
         return connection

@@ -19,7 +19,7 @@ CREATE TABLE events (
     previous BLOB    NOT NULL,
     salt     BLOB,
     body     BLOB
-) STRICT;
+);
 
 CREATE UNIQUE INDEX events_by_run ON events (run_key, n);
 
