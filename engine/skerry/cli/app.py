@@ -22,7 +22,15 @@ T = TypeVar("T")
 
 _OPTIONS: dict[str, click.Option] = {
     "data": click.Option(
-        ["--data"], type=click.Path(path_type=Path, file_okay=False), help="Data folder (./skerry-data, $SKERRY_DATA)."
+        ["--data", "--data-dir", "data"],
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Data folder (./skerry-data, $SKERRY_DATA).",
+    ),
+    # Where `--data` is the data of an event.
+    "data_dir": click.Option(
+        ["--data-dir", "data"],
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Data folder (./skerry-data, $SKERRY_DATA).",
     ),
     "nats": click.Option(["--nats"], metavar="URL", help="NATS server to use, instead of one of our own."),
     "node": click.Option(["--node"], metavar="NAME", help="The node's name, where there is no data folder."),
@@ -39,6 +47,7 @@ _OPTIONS: dict[str, click.Option] = {
 }
 NODE = ("data", "nats", "node", "config_file", "json", "debug")
 WITH_MODULES = ("data", "nats", "node", "modules", "config_file", "json", "debug")
+SENDING = ("data_dir", "nats", "node", "modules", "config_file", "json", "debug")
 MODULES = ("modules", "config_file", "json", "debug")
 PLAIN = ("json", "debug")
 
@@ -78,14 +87,16 @@ def node_command(name: str, *, examples: str, options: Sequence[str] = NODE) -> 
     Its other parameters come from click's decorators, as always. `options` are the common options that it takes.
     """
 
+    shared = [_OPTIONS[key] for key in options]
+    names = [option.name or "" for option in shared]
+
     def wrap(function: Callable[..., Any]) -> Command:
         @functools.wraps(function)
         def callback(**given: Any) -> Any:
-            common = {key: given.pop(key) for key in options}
-            return function(App(common), **given)
+            return function(App({key: given.pop(key) for key in names}), **given)
 
-        made = click.command(name, cls=Command, examples=examples, common=options)(callback)
-        made.params.extend(_OPTIONS[key] for key in options)
+        made = click.command(name, cls=Command, examples=examples, common=names)(callback)
+        made.params.extend(shared)
         return made
 
     return wrap

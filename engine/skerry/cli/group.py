@@ -6,7 +6,7 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import click
@@ -39,7 +39,7 @@ class Command(click.Command):
         common: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and isinstance(parameter, click.Option):
                 (common if parameter.name in self.common or parameter.name == "help" else own).append(record)
         for title, records in (("Options", own), (_COMMON, common)):
             if records:
@@ -148,6 +148,3 @@ def _say_version(ctx: click.Context, param: click.Parameter, value: bool) -> Non
     if value and not ctx.resilient_parsing:
         Out(json=False).line(f"skerry {skerry.__version__}")
         ctx.exit()
-
-
-Callback = Callable[..., Any]

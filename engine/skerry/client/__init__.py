@@ -341,6 +341,10 @@ class Client:
         """One request of `skerry.core.api`, asked once. Raises the error that the engine answers with."""
         return await self._caller.once(verb, request, answer)
 
+    async def ask_again(self, verb: str, request: Frozen | None, answer: type[A]) -> A:
+        """The same, asked until there is an answer: for what changes nothing, or carries an id."""
+        return await self._caller.again(verb, request, answer)
+
     async def _blob(self, file: Blob | Path | str | None) -> Blob | None:
         return file if isinstance(file, Blob) or file is None else await self.put_file(file)
 

@@ -1,0 +1,77 @@
+"""`skerry ledger`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skerry.cli.app import App, node_command
+from skerry.cli.exits import NOT_FOUND, Stop
+from skerry.cli.out import Cell, Column, Out
+
+COLUMNS = (
+    Column("#", "right"),
+    Column("NUMBER"),
+    Column("DATE"),
+    Column("SELLER", wrap=True),
+    Column("GROSS", "right"),
+    Column(""),
+    Column("SOURCE", wrap=True),
+)
+
+
+@node_command(
+    "ledger",
+    examples="""
+    skerry ledger
+    skerry ledger --csv postings.csv
+    """,
+)
+@click.option("--csv", type=click.Path(path_type=Path, dir_okay=False), help="Write it as CSV; - for stdout.")
+def command(app: App, csv: Path | None) -> None:
+    """List what the invoice workflow has posted, in order. With --json: one posting a line."""
+    path = app.config.ledger
+    if not path.exists():
+        raise Stop(f"there is no ledger {path}", hint="it is made with the first posting", code=NOT_FOUND)
+    with open_ledger(path) as ledger:
+        if csv is None:
+            postings = list(ledger.entries())
+            for posting in postings:
+                app.out.record(posting)
+            show(app.out, postings)
+        elif str(csv) == "-":
+            ledger.export_csv(sys.stdout)
+        else:
+            with csv.open("w", newline="", encoding="utf-8") as file:
+                count: int = ledger.export_csv(file)
+            app.out.note(f"{csv}: {count:,} postings")
+
+
+def open_ledger(path: Path) -> Any:
+    """The ledger, which is in another package."""
+    return importlib.import_module("skerry_workflows.invoice.ledger").Ledger(path)
+
+
+def show(out: Out, postings: Iterable[Any]) -> None:
+    """Postings as a table."""
+
+    def cells(posting: Any) -> list[str | Cell]:
+        entry = posting.entry
+        gross = f"{entry.gross_total:,.2f}"
+        date = entry.issue_date.isoformat()
+        return [
+            str(posting.id),
+            entry.number,
+            date,
+            entry.seller_name,
+            gross,
+            entry.currency,
+            Cell(entry.source, "dim"),
+        ]
+
+    out.table(COLUMNS, map(cells, postings))

@@ -1,0 +1,97 @@
+"""Running a node until it is told to stop: what `skerry up` and `skerry engine` share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from skerry.cli import logs, words
+from skerry.cli.app import App
+from skerry.cli.out import Cell
+from skerry.errors import SkerryError
+
+if TYPE_CHECKING:
+    from skerry.node import Node
+
+
+def serve(app: App, *, workers: bool, drain_s: float) -> None:
+    """Runs the node of the settings. Raises whatever ends it before it is told to stop."""
+    logs.configure(app.config.log_level)
+    app.run(_serve(app, workers=workers, drain_s=drain_s))
+
+
+async def _serve(app: App, *, workers: bool, drain_s: float) -> None:
+    from skerry.node import open_node
+
+    told = asyncio.Event()
+    starting = asyncio.current_task()
+    assert starting is not None
+    # While it starts, there is nothing to drain: stopping is giving up.
+    stop: list[Callable[[], object]] = [starting.cancel]
+    _on_signals(lambda: stop[0](), app)
+    broken: SkerryError | None = None
+    try:
+        with app.out.progress("taking up runs") as advance:
+            node_context = open_node(app.config, workers=workers, drain_s=drain_s, progress=lambda done: advance(done))
+            node = await node_context.__aenter__()
+    except asyncio.CancelledError:
+        app.out.note("stopped before it was up")
+        return
+    try:
+        stop[0] = told.set
+        _say(app, node)
+        broken = await _until(told, node)
+    finally:
+        await node_context.__aexit__(None, None, None)
+    if broken is not None:
+        raise broken
+    app.out.note("stopped")
+
+
+async def _until(told: asyncio.Event, node: Node) -> SkerryError | None:
+    """Waits until we are told to stop (None), or the node cannot go on (why)."""
+    waiting = asyncio.create_task(told.wait())
+    breaking = asyncio.create_task(node.wait_broken())
+    try:
+        await asyncio.wait((waiting, breaking), return_when=asyncio.FIRST_COMPLETED)
+        return breaking.result() if breaking.done() else None
+    finally:
+        for task in (waiting, breaking):
+            task.cancel()
+        await asyncio.gather(waiting, breaking, return_exceptions=True)
+
+
+def _on_signals(stop: Callable[[], object], app: App) -> None:
+    """The first SIGTERM or SIGINT stops, the second ends at once: the journal is made for that."""
+    told: list[signal.Signals] = []
+
+    def on_signal(number: signal.Signals) -> None:
+        if told:
+            os._exit(128 + number)
+        told.append(number)
+        app.out.note(f"{number.name}: stopping; once more ends it at once")
+        stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+def _say(app: App, node: Node) -> None:
+    """That it is up, and how to use it."""
+    config, out = node.config, app.out
+    name = node.engine.node
+    data = str(config.data.absolute())
+    pools = ", ".join(f"{size} {pool.processes} x {pool.slots}" for size, pool in config.workers.items())
+    out.record({"up": True, "node": name, "data": data, "pid": os.getpid(), "recovered": node.recovered})
+    out.line(Cell(f"skerry is up: node {name}", "bold green"))
+    out.line(f"  data      {data}")
+    out.line(f"  bus       {config.nats.url or 'our own nats-server'}")
+    if node.pool is not None:
+        out.line(f"  workers   {pools or 'none'} (processes x slots)")
+    if node.recovered:
+        out.line(f"  taken up  {words.plural(node.recovered, 'run')}")
+    out.line("  Ctrl-C stops it. In another terminal: skerry status; skerry runs")
