@@ -14,47 +14,47 @@ Order: TypeAlias = Literal["dmy", "mdy"]
 # Names of the months in many languages, folded (no accents, no dots), by month. What is shorter is an abbreviation.
 _MONTHS: tuple[str, ...] = (
     """
-    january januar janner jaenner janvier enero gennaio januari janeiro stycznia styczen tammikuu
+    january jan januar janner jaenner janvier enero gennaio januari janeiro stycznia styczen tammikuu
     tammikuuta leden ledna ianuarie
     """,
     """
-    february februar fevrier febrero febbraio februari fevereiro lutego luty helmikuu helmikuuta
+    february feb februar fevrier febrero febbraio februari fevereiro lutego luty helmikuu helmikuuta
     unor unora februarie
     """,
     """
-    march marz maerz mars marzo maart marco marca marzec maaliskuu maaliskuuta brezen brezna martie
+    march mar marz maerz mars marzo maart marco marca marzec maaliskuu maaliskuuta brezen brezna martie
     mrt mrz
     """,
     """
-    april avril abril aprile kwietnia kwiecien huhtikuu huhtikuuta duben dubna aprilie avr abr
+    april apr avril abril aprile kwietnia kwiecien huhtikuu huhtikuuta duben dubna aprilie avr abr
     """,
     """
     may mai mayo maggio mei maio maja maj toukokuu toukokuuta kveten kvetna
     """,
     """
-    june juni juin junio giugno junho czerwca czerwiec kesakuu kesakuuta cerven cervna iunie
+    june jun juni juin junio giugno junho czerwca czerwiec kesakuu kesakuuta cerven cervna iunie
     """,
     """
-    july juli juillet julio luglio julho lipca lipiec heinakuu heinakuuta cervenec cervence iulie
+    july jul juli juillet julio luglio julho lipca lipiec heinakuu heinakuuta cervenec cervence iulie
     juil
     """,
     """
-    august aout agosto augustus sierpnia sierpien elokuu elokuuta srpen srpna augusti
+    august aug aout agosto augustus sierpnia sierpien elokuu elokuuta srpen srpna augusti
     """,
     """
-    september septembre septiembre settembre setembro wrzesnia wrzesien syyskuu syyskuuta zari
+    september sep septembre septiembre settembre setembro wrzesnia wrzesien syyskuu syyskuuta zari
     septembrie sept
     """,
     """
-    october oktober octobre octubre ottobre outubro pazdziernika pazdziernik lokakuu lokakuuta rijen
+    october oct oktober octobre octubre ottobre outubro pazdziernika pazdziernik lokakuu lokakuuta rijen
     rijna octombrie okt
     """,
     """
-    november novembre noviembre novembro listopada listopad marraskuu marraskuuta listopadu
+    november nov novembre noviembre novembro listopada listopad marraskuu marraskuuta listopadu
     noiembrie
     """,
     """
-    december dezember decembre diciembre dicembre dezembro grudnia grudzien joulukuu joulukuuta
+    december dec dezember decembre diciembre dicembre dezembro grudnia grudzien joulukuu joulukuuta
     prosinec prosince decembrie dez
     """,
 )

@@ -16,7 +16,7 @@ from skerry_workflows.invoice.rules.page import Page
 _TITLE_LINES_MAX = 60
 _TITLE_WORDS_MAX = 5
 # A number has a digit, no blank inside but after a short prefix ("INV 2024-17"), and is no longer than 30 characters.
-_NUMBER = re.compile(r"(?:[A-Za-z]{1,5} )?(?=[^\s]*\d)[A-Za-z0-9][A-Za-z0-9/._\-+]{0,28}[A-Za-z0-9]?(?![^\s,;)])")
+_NUMBER = re.compile(r"(?:[A-Z]{1,5} )?(?=[^\s]*\d)[A-Za-z0-9][A-Za-z0-9/._\-+]{0,28}[A-Za-z0-9]?(?![^\s,;)])")
 _DATE_NEAR_CHARS_MAX = 14
 
 
@@ -45,18 +45,31 @@ def number(page: Page) -> str | None:
 
 
 def _number(text: str) -> str | None:
+    """A number at the start of `text`, with nothing but a date or words behind it."""
+    alone = _number_alone(text)
+    if alone:
+        return alone
+    # "No: 123 Page 1" is a number and something else; "No: 12 34 56" may be one number or three.
+    match = _NUMBER.match(text)
+    return _trimmed(match) if match and re.match(r"[\s,;|]+[^\W\d]{3,}", text[match.end() :]) else None
+
+
+def _number_alone(text: str) -> str | None:
     """A number at the start of `text`, with nothing but a date behind it."""
     match = _NUMBER.match(text)
-    if not match or next(dates.find(match[0]), None) or len(re.sub(r"\W", "", match[0])) < 2:
-        return None
-    rest = text[match.end() :]
+    rest = text[match.end() :] if match else ""
     date = next(dates.find(rest), None)
-    if date:
-        rest = rest[: date.start]
-    if not rest.strip(" ,;.)(") or (date and labels.DATED.match(rest.casefold())):
-        return match[0].rstrip(" ./,-_")
-    # "No: 123 Page 1" is a number and something else; "No: 12 34 56" may be one number or three.
-    return match[0].rstrip(" ./,-_") if re.match(r"[\s,;|]+[^\W\d]{3,}", rest) else None
+    between = rest[: date.start] if date else rest
+    if match and (not between.strip(" ,;.)(") or (date and labels.DATED.match(between.casefold()))):
+        return _trimmed(match)
+    return None
+
+
+def _trimmed(match: re.Match[str]) -> str | None:
+    """The number without punctuation at its end; None if it is a date, or a single character."""
+    found = match[0].rstrip(" ./,-_")
+    is_date = next(dates.find(match[0]), None) is not None
+    return None if is_date or len(normal_number(found)) < 2 else found
 
 
 def _titled(page: Page) -> Iterator[str]:
@@ -64,9 +77,9 @@ def _titled(page: Page) -> Iterator[str]:
         match = labels.TITLE.match(cell.folded)
         rest = cell.text[match.end() :] if match else ""
         text = rest.lstrip(" :#.")
-        value = _number(text) if rest[:1] in " :#" else None
+        value = _number_alone(text) if rest[:1] in " :#" else None
         # "Invoice 3 of 4" or "Rechnung 2024" are no numbers; a number behind a title has at least three characters.
-        if value and len(re.sub(r"\W", "", value)) >= 3 and not re.fullmatch(r"(?:19|20)\d\d", value):
+        if value and len(normal_number(value)) >= 3 and not re.fullmatch(r"(?:19|20)\d\d", value):
             yield value
 
 
