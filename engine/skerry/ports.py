@@ -33,7 +33,8 @@ class Claim(NamedTuple):
 class Append(NamedTuple):
     """One atomic append: events of one run (`""`: of the node itself) with consecutive `n` from `first_n` on.
 
-    Without events it takes no place: a row alone stands in for the one before, blobs alone wait to be referred to.
+    Without events it takes no place (`first_n` does not count): a row alone stands in for the one before, blobs
+    alone wait to be referred to.
 
     `row` replaces the run's row when it is not None; `claims` are new ids, `blobs` bytes by SHA-256 that somebody
     will refer to. All of it is on disk, or nothing.

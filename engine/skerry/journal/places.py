@@ -43,14 +43,17 @@ class Places:
             self._db = sqlite3.connect(read_only_uri(path), uri=True, isolation_level=None, timeout=BUSY_S)
             (self._last_key,) = self._one("last_key", ()) or (0,)
 
-    def check(self, run: str, first_n: int, row: RunRow | None, claims: Sequence[Claim]) -> int:
-        """The key of the run.
+    def check(self, run: str, first_n: int | None, row: RunRow | None, claims: Sequence[Claim]) -> int:
+        """The key of the run. `first_n` is None for an append without events.
 
         Raises:
             Conflict: its place is taken or leaves a gap, its first append has no row, or a claim exists.
         """
         key, n, _ = self._young.get(run) or self._old.get(run) or self._look_up(run)
-        if first_n != n + 1:
+        if first_n is None:
+            if row is not None and key < 0:
+                raise Conflict(f"run {run} has not begun: its first row comes with its first event")
+        elif first_n != n + 1:
             raise Conflict(
                 f"event {first_n} of {f'run {run}' if run else 'the node'} does not follow event {n} (J1)",
                 hint="read the run again: somebody else has appended to it",
@@ -64,16 +67,18 @@ class Places:
             self._check_claims(claims)
         return key if key >= 0 else self._last_key + 1
 
-    def take(self, run: str, key: int, n: int, seq: int, claims: Sequence[Claim]) -> None:
-        """Notes what an append that `check` let through takes."""
+    def take(self, run: str, key: int, n: int, seq: int) -> None:
+        """Notes the place that an append's last event takes."""
         young = self._young
         young[run] = (key, n, seq)
         if key > self._last_key:
             self._last_key = key
-        if claims:
-            self._claims.update((claim.scope, claim.id) for claim in claims)
         if len(young) > _REMEMBERED and all(place[2] <= self._durable_seq for place in self._old.values()):
             self._young, self._old = {}, young
+
+    def claim(self, claims: Sequence[Claim]) -> None:
+        """Notes claims that are on their way."""
+        self._claims.update((claim.scope, claim.id) for claim in claims)
 
     def committed(self, jobs: Sequence[Job]) -> None:
         """Notes what is on disk now, where a look-up finds it."""

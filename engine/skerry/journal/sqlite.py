@@ -157,9 +157,9 @@ class SqliteJournal(Reads):
         if self._refuses:
             raise self._refusal()
         run, n, at_us, events, row, claims, blobs = batch
-        if at_us < self._at_us:
+        if events and at_us < self._at_us:
             raise Conflict(f"an event at {at_us} us would be before the last one, at {self._at_us} us (J9)")
-        key = self._places.check(run, n, row, claims)
+        key = self._places.check(run, n if events else None, row, claims)
         blob_lines = [_blob_line(name, data, at_us) for name, data in blobs.items()] if blobs else []
 
         # Nothing is changed up to the end of this loop, so that an event that cannot be encoded leaves no trace.
@@ -177,8 +177,11 @@ class SqliteJournal(Reads):
             previous = Header(seq, epoch, run, n, at_us, kind, VERSION, digest, previous).hash()
             n += 1
 
-        self._seq, self._at_us, self._hash = seq, at_us, previous
-        self._places.take(run, key, n - 1, seq, claims)
+        if lines:
+            self._seq, self._at_us, self._hash = seq, at_us, previous
+            self._places.take(run, key, n - 1, seq)
+        if claims:
+            self._places.claim(claims)
         done = self._loop.create_future()
         run_line = None if row is None else (key, *row_values(row))
         self._writer.put(Job(done, lines, run_line, claims, blob_lines, also))

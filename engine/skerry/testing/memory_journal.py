@@ -95,10 +95,10 @@ class MemoryJournal:
             header = Header(seq, self.disk.epoch, batch.run, n, batch.at_us, kind, VERSION, digest, previous)
             previous = header.hash()
             lines.append(Line(header, salt + body))
-        self._header, self._at_us = header, batch.at_us
         if lines:
+            self._header, self._at_us = header, batch.at_us
             self._last_n[batch.run] = batch.first_n - 1 + len(lines)
-        self._known.add(batch.run)
+            self._known.add(batch.run)
         self._claimed.update((claim.scope, claim.id) for claim in batch.claims)
         loop = asyncio.get_running_loop()
         if not self._pending:
@@ -172,10 +172,11 @@ class MemoryJournal:
 
     def _check(self, batch: Append) -> None:
         run, last = batch.run, self._last_n.get(batch.run, 0)
-        if batch.at_us < self._at_us:
+        if batch.events and batch.at_us < self._at_us:
             raise Conflict(f"an event at {batch.at_us} us would be before the last one, at {self._at_us} us (J9)")
-        placed = bool(batch.events or batch.claims or batch.row is not None)
-        if placed and batch.first_n != last + 1:
+        if not batch.events and batch.row is not None and run not in self._known:
+            raise Conflict(f"run {run} has not begun: its first row comes with its first event")
+        if batch.events and batch.first_n != last + 1:
             raise Conflict(f"event {batch.first_n} of run {run!r} does not follow event {last} (J1)")
         if batch.row is not None and (batch.row.run != run or not run):
             raise Conflict(f"the row of run {batch.row.run!r} came with events of run {run!r}")
@@ -199,7 +200,8 @@ class MemoryJournal:
             return
         for batch, lines, blobs, done in pending:
             self.disk.lines += lines
-            self.disk.runs.setdefault(batch.run, []).extend(lines)
+            if lines:
+                self.disk.runs.setdefault(batch.run, []).extend(lines)
             self.disk.blobs.update(blobs)
             self.disk.claims.update({(claim.scope, claim.id): claim.answer for claim in batch.claims})
             if batch.row is not None:

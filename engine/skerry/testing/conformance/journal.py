@@ -207,6 +207,21 @@ class JournalSuite:
         assert await journal.answer("s", "1") == "a-1"
         assert await journal.blob(codec.sha256(data)) == data
 
+    async def test_j3_without_events_nothing_takes_a_place(self, journal: Journal) -> None:
+        data = b"a document that somebody will refer to"
+        await journal.append(begin("a-1", at_us=5))
+        head = journal.head
+        await journal.append(Append("", 0, 0, (), blobs={codec.sha256(data): data}))
+        await journal.append(Append("a-1", 0, 5, (), started("a-1", status="waiting"), [Claim("s", "1", "a-1")]))
+        assert journal.head == head
+        assert await journal.blob(codec.sha256(data)) == data
+        assert await journal.row("a-1") == started("a-1", status="waiting")
+        assert await journal.answer("s", "1") == "a-1"
+        with pytest.raises(Conflict):
+            await journal.append(Append("a-2", 1, 5, (), started("a-2")))
+        await journal.append(Append("a-1", 3, 5, [step(1)]))
+        await journal.append(begin("a-2", at_us=5))
+
     # --- J4 to J8: what is recorded -----------------------------------------------------------------------------------
 
     async def test_j4_a_row_is_replaced_and_the_events_stay(self, journal: Journal) -> None:
