@@ -129,6 +129,10 @@ class Machine:
         self._strands.clear()
         self._ready.clear()
 
+    def __del__(self) -> None:
+        if self.ended is None:  # dropped as it is: the code must not find its steps open
+            self.close()
+
     # --- driving ------------------------------------------------------------------------------------------------
 
     def _take(self, step: str) -> _Strand:

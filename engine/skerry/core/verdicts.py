@@ -89,6 +89,7 @@ def _take_answer(run: Execution, pending: Pending, ask: Ask, result: Result, now
     keep_best(pending, result.value, objections)
     if after is not None:
         pending.attempt += 1
+        pending.tries += 1
         pending.size = after
         run.schedule(transition, result.step)
         transition.effects.append(SendTask(result.step))
