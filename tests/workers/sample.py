@@ -8,6 +8,7 @@ import math
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -52,6 +53,27 @@ def who_sync() -> tuple[str, str, int, str]:
     """The context of a task in a thread."""
     context = task_context()
     return context.run, context.step, context.attempt, context.key
+
+
+@task(size="rules")
+async def settings(name: str) -> str:
+    """One of the node's."""
+    return task_context().settings.get(name, "")
+
+
+@task(size="rules", limits=SMALL)
+def settings_limited(name: str) -> str:
+    """The same, in the sandbox."""
+    return task_context().settings.get(name, "")
+
+
+@task(size="rules", limits=SMALL)
+def imported() -> tuple[bool, bool]:
+    """Whether what this function imports, and what that imports when it is called, was imported before the call."""
+    before = tuple(f"tests.workers.{name}" in sys.modules for name in ("lazy", "lazier"))
+    from tests.workers import lazy
+
+    return before if lazy.used() else (False, False)  # type: ignore[return-value]
 
 
 @task(size="rules")
@@ -169,10 +191,9 @@ def bomb(document: Blob) -> int:
     return len(held)
 
 
-@task(size="rules", limits=SMALL)
+@task(size="rules", limits=Limits(memory_mb=64, cpu_s=0.3, wall_s=5.0))
 def spin(document: Blob) -> int:
     """All the processor time."""
-    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     while True:
         pass
 

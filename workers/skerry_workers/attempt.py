@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -51,6 +51,7 @@ class Kit(NamedTuple):
     blobs: Blobs
     threads: Threads
     sandbox: Sandbox
+    settings: Mapping[str, str]
     on_lost: Callable[[int], None]
 
 
@@ -196,7 +197,9 @@ class Attempt:
         wanted = list(blobs_in(arguments))
         documents = await self._patiently(lambda: blobs.get_all(self._node, wanted)) if wanted else []
         if call.limits is not None:
-            value = await self._kit.sandbox.run(Sandboxed(task, call.label, call.limits, raw, documents))
+            value = await self._kit.sandbox.run(
+                Sandboxed(task, call.label, call.limits, raw, documents, self._kit.settings)
+            )
             call.check(value)
             return value
         context = self._context(documents)
@@ -214,7 +217,14 @@ class Attempt:
             return by_hash[blob.sha256]
 
         task = self.task
-        return TaskContext(run=task.run, step=task.step, attempt=task.attempt, key=task.key, read=read)
+        return TaskContext(
+            run=task.run,
+            step=task.step,
+            attempt=task.attempt,
+            key=task.key,
+            read=read,
+            settings=self._kit.settings,
+        )
 
     # --- the result --------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -37,6 +37,7 @@ from skerry_workers.sandbox_wire import (
     Setup,
     frame,
 )
+from skerry_workers.settings import without_secrets
 
 LIMIT_EXCEEDED, CRASHED = "LimitExceeded", "Crashed"
 """Kinds of failure: beyond its limits; ended without an answer."""
@@ -56,6 +57,7 @@ class Sandboxed(NamedTuple):
     limits: Limits
     arguments: bytes
     documents: Sequence[tuple[Blob, bytes]]
+    settings: Mapping[str, str] = {}
 
     @property
     def doing(self) -> str:
@@ -155,6 +157,7 @@ class _Conversation:
             limits=call.limits,
             args_size=len(call.arguments),
             documents=tuple(Document(sha256=blob.sha256, size=len(data)) for blob, data in call.documents),
+            settings=without_secrets(call.settings),
         )
         size = len(call.arguments) + sum(len(data) for _, data in call.documents)
         await self._loop.sock_sendall(self._connection, frame(request, size) + call.arguments)

@@ -37,6 +37,7 @@ from skerry.errors import NotFound
 from skerry_workers import confine
 from skerry_workers.calls import Call, Calls
 from skerry_workers.failures import failed, writable
+from skerry_workers.preload import preload
 from skerry_workers.sandbox_wire import LENGTHS, OUT_OF_MEMORY, PID, Answer, Document, Exit, Kill, Request, Setup, frame
 
 TRACE_CHARACTERS_MAX = 8000
@@ -49,7 +50,9 @@ def main(setup: Setup) -> None:
     """Serves until the worker closes its end or dies. To be called in the process's main thread."""
     confine.die_with(setup.parent, signal.SIGTERM)
     jobs, control = socket.socket(fileno=setup.jobs), socket.socket(fileno=setup.control)
-    calls = Calls(registry.load(setup.modules), setup.size, setup.modules)
+    loaded = registry.load(setup.modules)
+    preload(loaded)
+    calls = Calls(loaded, setup.size, setup.modules)
     gc.collect()
     gc.freeze()  # the collector leaves these objects alone, so forks go on sharing their memory
     template = Template(jobs, control, calls, Path(setup.folder), setup.idle)
@@ -270,7 +273,16 @@ def _invoke(call: Call, arguments: bytes, request: Request, documents: dict[str,
             raise NotFound(f"{blob.name or blob.sha256} is not among the documents that this task was given")
         return documents[blob.sha256]
 
-    CONTEXT.set(TaskContext(run=request.run, step=request.step, attempt=request.attempt, key=request.key, read=read))
+    CONTEXT.set(
+        TaskContext(
+            run=request.run,
+            step=request.step,
+            attempt=request.attempt,
+            key=request.key,
+            read=read,
+            settings=request.settings,
+        )
+    )
     value: Any = call.invoke(call.decode(arguments))
     return call.encode(asyncio.run(value) if call.is_async else value)
 

@@ -38,6 +38,7 @@ class Request(Frozen):
     limits: Limits
     args_size: int
     documents: tuple[Document, ...] = ()
+    settings: dict[str, str] = {}
 
 
 class Answer(Frozen, omit_defaults=True):

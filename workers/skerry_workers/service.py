@@ -19,6 +19,7 @@ from skerry.core.ids import TaskId, check_token
 from skerry.errors import DataError, SkerryError, Unavailable
 from skerry.ports import Bus, Delivery, Message, Subscription
 from skerry.registry import Registry
+from skerry_workers import settings
 from skerry_workers.attempt import GRACE_S, Attempt, Kit
 from skerry_workers.blobs import Blobs
 from skerry_workers.calls import Calls
@@ -75,7 +76,17 @@ class Worker:
         self._calls = Calls(registry, size, modules)
         self._sandbox = Sandbox(modules, size, min(slots, max(2, os.cpu_count() or 1)))
         self._threads = Threads(slots, self._on_lost)
-        self._kit = Kit(bus, self.name, size, self._calls, Blobs(bus), self._threads, self._sandbox, self._on_lost)
+        self._kit = Kit(
+            bus=bus,
+            name=self.name,
+            size=size,
+            calls=self._calls,
+            blobs=Blobs(bus),
+            threads=self._threads,
+            sandbox=self._sandbox,
+            settings=settings.from_environment(),
+            on_lost=self._on_lost,
+        )
         self._state: State = "starting"
         self._reason = ""
         self._lost = 0
