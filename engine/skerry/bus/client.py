@@ -3,8 +3,8 @@
 nats-py does the handshake, TLS, keys, pings and the parsing of the stream. Its way from there to a callback (a queue
 and a task per subscription, headers parsed for everybody) and back (a flusher task woken through a queue) costs more
 than the rest of the hot path, so two things are done here instead: a *tap* is called with the raw bytes as they are
-parsed, and `send` writes what was sent during one turn of the event loop in one go. This file is the only one that
-knows nats-py's inside; tests/bus/test_client.py fails when a new version has changed it.
+parsed, and `send` writes what was sent during one turn of the event loop in one go. This file and parser.py are the
+only ones that know nats-py's inside; tests/bus/test_client.py fails when a new version has changed it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, cast
 
 import nats.aio.client
 import nats.errors
 
+from skerry.bus.parser import Tap, TapParser
 from skerry.errors import Unavailable
 
 logger = logging.getLogger("skerry.bus")
-
-Tap: TypeAlias = Callable[[bytes, bytes, bytes, bytes], None]
-"""Called with subject, reply, header block and data. It must not block, and what it raises is logged and forgotten."""
 
 
 class _Pipe(Protocol):
@@ -57,6 +54,8 @@ class Client(nats.aio.client.Client):
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._name = name
         self._taps: dict[int, Tap] = {}
+        # Its type is nats-py's own, of which this is a subclass.
+        self._ps = TapParser(self, self._taps, self._failed)
         self._out: list[bytes] = []
         self._loop = asyncio.get_running_loop()
 
@@ -159,17 +158,9 @@ class Client(nats.aio.client.Client):
             pipe.write(b"".join(self._out))
         self._out.clear()
 
-    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
-        """nats-py's parser hands every message over here."""
-        tap = self._taps.get(sid)
-        if tap is None:
-            await super()._process_msg(sid, subject, reply, data, headers)
-            return
-        try:
-            tap(subject, reply, headers or b"", data)
-        except Exception:
-            # An exception here would end nats-py's reading without a word.
-            logger.exception("a message on %r could not be taken", subject)
+    def _failed(self, subject: bytes) -> None:
+        """A tap has raised. An exception that went on would end nats-py's reading without a word."""
+        logger.exception("a message on %r could not be taken", subject)
 
     async def _close(self, status: int, do_cbs: bool = True) -> None:
         """Every end of a connection comes through here first."""

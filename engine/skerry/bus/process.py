@@ -29,7 +29,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 async def spawn(
     command: list[str], *, cwd: Path, env: Mapping[str, str], pass_fds: tuple[int, ...]
 ) -> asyncio.subprocess.Process:
-    """Starts `command` in a process group of its own (a ctrl-C at the terminal is for us), its output in one pipe.
+    """Starts `command` in a session of its own (a ctrl-C at the terminal is for us), its output in one pipe.
 
     On Linux it gets SIGTERM when our main thread ends. Elsewhere it may outlive us; the store's lock then keeps a
     second one away until it is gone.
@@ -48,7 +48,7 @@ async def spawn(
         cwd=cwd,
         env=dict(env),
         pass_fds=pass_fds,
-        process_group=0,
+        start_new_session=True,
     )
 
 
