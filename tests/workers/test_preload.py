@@ -21,8 +21,8 @@ def _several() -> None:
 
 
 def _relative() -> None:
-    from . import engine  # noqa: F401
     from ..support import waiting  # noqa: F401, TID252
+    from . import engine  # noqa: F401
 
 
 def _inner() -> None:

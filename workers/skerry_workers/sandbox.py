@@ -45,6 +45,7 @@ START_S_MAX = 60.0
 """How long the imports may take."""
 _EXIT_S_MAX = 5.0
 _EXITS_KEPT = 64
+_OFFERS_MAX = 3
 
 _log = logging.getLogger("skerry.worker.sandbox")
 
@@ -106,13 +107,24 @@ class Sandbox:
         Raises `Refusal` when it failed by itself, went beyond its limits or crashed. Cancelling kills it.
         """
         async with self._free:
-            process = await self._running()
-            ours, theirs = socket.socketpair()
-            with ours:
-                ours.setblocking(False)
-                with theirs:
-                    process.offer(theirs, call.label)
-                return await _Conversation(process, ours, call).run()
+            for _ in range(_OFFERS_MAX):
+                try:
+                    return await self._offer(await self._running(), call)
+                except _NotTaken:
+                    continue  # nothing has begun
+        raise RetryableError(f"{call.label}: the sandbox did not take it")
+
+    async def _offer(self, process: _Process, call: Sandboxed) -> bytes:
+        ours, theirs = socket.socketpair()
+        with ours:
+            ours.setblocking(False)
+            with theirs:
+                process.offer(theirs)
+            return await _Conversation(process, ours, call).run()
+
+
+class _NotTaken(Exception):
+    """No runner took the call: it, or the whole sandbox, died just then."""
 
 
 class _Conversation:
@@ -130,7 +142,7 @@ class _Conversation:
             async with asyncio.timeout(START_S_MAX):
                 (pid,) = PID.unpack(await self._receive(PID.size))
         except (TimeoutError, EOFError, OSError):
-            raise RetryableError(f"{call.label}: the sandbox did not take it") from None
+            raise _NotTaken from None
         try:
             async with asyncio.timeout(call.limits.wall_s):
                 await self._send()
@@ -259,12 +271,13 @@ class _Process:
         process._reader = asyncio.create_task(process._read())
         return process
 
-    def offer(self, connection: socket.socket, label: str) -> None:
-        """Hands the other end of a call's socket to the next runner. Raises `RetryableError` if none is there."""
+    def offer(self, connection: socket.socket) -> None:
+        """Hands the other end of a call's socket to the next runner."""
         try:
             socket.send_fds(self._jobs, [b"job"], [connection.fileno()])
-        except OSError as error:
-            raise RetryableError(f"{label}: the sandbox did not take it: {error}") from None
+        except OSError:
+            self.ended = True
+            raise _NotTaken from None
 
     def kill(self, pid: int) -> None:
         """Has a runner killed; nothing happens if it has ended."""
