@@ -91,6 +91,13 @@ class Execution:
         self.put_outcome(transition, step, Raw(value), now_us, by=by, signal=signal, result=result)
         return self.settle(transition, now_us)
 
+    def returned(self, step: str, raw: bytes, value: Any, now_us: int) -> Transition:
+        """A local call has returned: `raw` is the outcome's JSON, and `value` what comes out of it."""
+        transition = Transition()
+        self._machine.give(step, value, now_us)
+        self._record_outcome(transition, step, Raw(raw))
+        return self.settle(transition, now_us)
+
     def fail(
         self, step: str, failure: ev.Failure, now_us: int, *, by: str = "", retry_after_s: float = 0.0
     ) -> Transition:
@@ -177,9 +184,13 @@ class Execution:
         result: str = "",
     ) -> None:
         """Records an outcome and gives it to the code. Raises `DataError` before anything has changed."""
-        pending = self.pending[step]
         self._machine.feed(step, value, result, now_us)
-        del self.pending[step]
+        self._record_outcome(transition, step, value, by=by, signal=signal, result=result)
+
+    def _record_outcome(
+        self, transition: Transition, step: str, value: Raw, *, by: str = "", signal: str = "", result: str = ""
+    ) -> None:
+        pending = self.pending.pop(step)
         command = pending.command
         transition.events.append(
             ev.StepCompleted(
@@ -499,7 +510,7 @@ class Execution:
         if self.machine is None:
             return
         row = self.row
-        status, wake_us, note = self._standing()
+        status, wake_us, note = self._standing()  # compared first: from step to step it mostly stays the same
         if (
             transition.row is None
             and row.status == status

@@ -104,7 +104,10 @@ class Machine:
 
     def feed(self, step: str, value: Raw, result: str, now_us: int) -> None:
         """Gives a step its outcome and runs the code on. Raises `DataError` when the outcome does not fit its type."""
-        outcome = self.waiting[step].decode(value, result)
+        self.give(step, self.waiting[step].decode(value, result), now_us)
+
+    def give(self, step: str, outcome: Any, now_us: int) -> None:
+        """The same, for an outcome that was decoded from its JSON already."""
         self._moment.now_us = now_us
         self._ready.append((self._take(step), outcome, None))
         self._run()

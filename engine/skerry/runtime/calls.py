@@ -73,7 +73,7 @@ class LocalCalls:
             return None  # cancelled or timed out meanwhile
         now = engine.now_us()
         if failure is None:
-            return engine.drive(run.complete, step, raw, now)
+            return engine.drive(run.returned, step, raw, value, now)
         return engine.drive(run.fail, step, failure, now, retry_after_s=retry_after_s)
 
     async def _fetch(self, arguments: Mapping[str, Any]) -> Mapping[str, bytes]:
