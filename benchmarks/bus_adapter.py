@@ -41,7 +41,9 @@ OneTrip = Callable[[int], Awaitable[None]]
 def task_message(number: int) -> Message:
     """The message of one task, with the headers that real ones have."""
     task = TaskId(f"{NODE}-R{number}", "1", 1)
-    named = headers(id=str(task), source="skerry/bench", type="skerry.task", trace="00-" + "1" * 32 + "-" + "2" * 16 + "-01")
+    named = headers(
+        id=str(task), source="skerry/bench", type="skerry.task", trace="00-" + "1" * 32 + "-" + "2" * 16 + "-01"
+    )
     return Message(task_subject(SIZE, task), DATA, named)
 
 
@@ -245,7 +247,12 @@ def main() -> None:
     found = run(measure(chosen.seconds, "--uvloop" if chosen.uvloop else ""))
     figures = [
         {"name": "bus adapter, 64 at a time", "unit": "steps/s", "value": found["ours/s"], "floor": found["floor/s"]},
-        {"name": "bus adapter, one at a time, p50", "unit": "ms", "value": found["ours ms"], "floor": found["floor ms"]},
+        {
+            "name": "bus adapter, one at a time, p50",
+            "unit": "ms",
+            "value": found["ours ms"],
+            "floor": found["floor ms"],
+        },
     ]
     rounded = [{k: round(v, 3) if isinstance(v, float) else v for k, v in each.items()} for each in figures]
     for each in rounded:

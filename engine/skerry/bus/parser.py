@@ -26,7 +26,7 @@ class TapParser(Parser):
         self._parts: list[bytes] = []
         self._have = 0
         self._need = 0
-        super().__init__(client)
+        super().__init__(client)  # pyright: ignore[reportUnknownMemberType]
 
     def reset(self) -> None:
         """A new connection begins."""

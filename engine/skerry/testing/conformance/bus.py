@@ -12,102 +12,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
-from typing import TypeAlias, TypeVar
 
 import pytest
 
 from skerry.core.wire import Queue
 from skerry.errors import Busy, DataError, Unavailable
 from skerry.ports import Bus, DeadLetter, Delivery, Message
+from skerry.testing.conformance.bus_kit import LEASE_S, Connect, Taken, message, queue, soon, subjects
+from skerry.testing.conformance.bus_requests import RequestSuite
 
-T = TypeVar("T")
-Connect: TypeAlias = Callable[[], Awaitable[Bus]]
-"""Another connection to the same broker, as another process would have. The suite closes it."""
-
-LEASE_S = 0.4
-STREAM_BYTES_MAX = 64 * 1024
+__all__ = ["BusSuite", "Connect", "Taken", "message", "queue"]
 
 
-def queue(name: str = "small", *, consumer: str = "workers", deliveries_max: int = 10, lease_s: float = 30.0) -> Queue:
-    """A queue of its own stream, so that a test can choose its lease."""
-    subjects = f"work.{name}.>"
-    return Queue(
-        stream=f"SUITE_{name}",
-        subjects=(subjects,),
-        consumer=consumer,
-        filter=subjects,
-        lease_s=lease_s,
-        deliveries_max=deliveries_max,
-    )
-
-
-def message(number: int = 1, *, name: str = "small", data: bytes = b"{}", **more: str) -> Message:
-    """The message for one attempt of one step."""
-    return Message(f"work.{name}.n-RUN{number}.1.1", data, more)
-
-
-async def soon(condition: Callable[[], T], timeout_s: float = 10.0) -> T:
-    """Waits until a condition holds."""
-    deadline = time.monotonic() + timeout_s
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it did not come to pass in time"
-        await asyncio.sleep(0.005)
-    return answer
-
-
-def subjects(deliveries: Iterable[Delivery]) -> list[str]:
-    """Which messages these are."""
-    return [each.message.subject for each in deliveries]
-
-
-class Taken:
-    """A handler that keeps what it is given."""
-
-    def __init__(self, *, ack: bool = False) -> None:
-        self.all: list[Delivery] = []
-        self._ack = ack
-
-    async def __call__(self, delivery: Delivery) -> None:
-        """Takes one."""
-        self.all.append(delivery)
-        if self._ack:
-            await delivery.ack()
-
-    async def wait(self, count: int = 1) -> Delivery:
-        """The `count`th, once it is there."""
-        await soon(lambda: len(self.all) >= count)
-        return self.all[count - 1]
-
-
-class BusSuite:
+class BusSuite(RequestSuite):
     """Subclass it with `serving`. Needs pytest and pytest-asyncio (`asyncio_mode = "auto"`)."""
-
-    @abstractmethod
-    def serving(self, folder: Path, *, stream_bytes_max: int) -> AbstractAsyncContextManager[Connect]:
-        """A fresh, empty broker, whose streams take so many bytes."""
-
-    @pytest.fixture
-    async def connect(self, tmp_path: Path) -> AsyncIterator[Connect]:
-        """Opens connections, and closes them after the test."""
-        opened: list[Bus] = []
-        async with self.serving(tmp_path, stream_bytes_max=STREAM_BYTES_MAX) as open_one:
-
-            async def connect() -> Bus:
-                opened.append(await open_one())
-                return opened[-1]
-
-            yield connect
-            for bus in opened:
-                await bus.close()
-
-    @pytest.fixture
-    async def bus(self, connect: Connect) -> Bus:
-        """One connection."""
-        return await connect()
 
     # ---- publish and consume
 
@@ -389,71 +307,6 @@ class BusSuite:
         taken = Taken()
         await second.consume(queue(), taken, window=1)
         assert (await taken.wait()).deliveries == 2
-
-    # ---- notify, request
-
-    async def test_a_notice_reaches_whoever_listens(self, connect: Connect) -> None:
-        sender, listener = await connect(), await connect()
-        heard: list[Message] = []
-        going = await listener.listen("cancel.small.>", heard.append)
-        await sender.notify(Message("cancel.small.n-A.1.1", b"1", {"ce-id": "x"}))
-        await sender.notify(Message("cancel.large.n-A.1.1", b"2"))
-        await sender.notify(Message("cancel.small.n-B.1.1", b"3"))
-        await soon(lambda: len(heard) == 2)
-        assert [(each.subject[-7:], each.data) for each in heard] == [("n-A.1.1", b"1"), ("n-B.1.1", b"3")]
-        assert dict(heard[0].headers) == {"ce-id": "x"}
-        await going.close()
-        # From the same connection, so that it has passed before the next line's subscription.
-        await listener.notify(Message("cancel.small.n-C.1.1", b"4"))
-        await listener.listen("cancel.>", heard.append)
-        await sender.notify(Message("cancel.small.n-D.1.1", b"5"))
-        await soon(lambda: len(heard) == 3)
-        assert heard[-1].data == b"5"
-
-    async def test_a_request_has_an_answer(self, connect: Connect) -> None:
-        asker, answerer = await connect(), await connect()
-
-        async def responder(asked: Message) -> bytes:
-            await asyncio.sleep(0.01)
-            return asked.subject.encode() + b" " + asked.data + asked.headers.get("x", "").encode()
-
-        await answerer.respond("command.n1.*", responder)
-        asked = [Message(f"command.n1.v{number}", b"go", {"x": "!"}) for number in range(50)]
-        before = time.monotonic()
-        answers = await asyncio.gather(*(asker.request(each, timeout_s=5.0) for each in asked))
-        assert answers == [f"command.n1.v{number} go!".encode() for number in range(50)]
-        assert time.monotonic() - before < 0.5, "they are answered many at a time"
-
-    async def test_nobody_answers(self, bus: Bus) -> None:
-        before = time.monotonic()
-        with pytest.raises(Unavailable, match="nobody"):
-            await bus.request(Message("command.gone.start", b""), timeout_s=30.0)
-        assert time.monotonic() - before < 5.0
-
-    async def test_an_answer_that_does_not_come_in_time(self, bus: Bus, caplog: pytest.LogCaptureFixture) -> None:
-        async def slow(_: Message) -> bytes:
-            await asyncio.sleep(30)
-            return b""
-
-        async def broken(_: Message) -> bytes:
-            raise ValueError("as the test wants it")
-
-        await bus.respond("command.n1.slow", slow)
-        await bus.respond("command.n1.broken", broken)
-        with caplog.at_level(logging.CRITICAL):
-            for verb in ("slow", "broken"):
-                with pytest.raises(Unavailable, match="no answer"):
-                    await bus.request(Message(f"command.n1.{verb}", b""), timeout_s=0.1)
-
-    async def test_a_closed_bus_is_unavailable(self, bus: Bus) -> None:
-        await bus.ensure(queue())
-        await bus.close()
-        with pytest.raises(Unavailable):
-            await bus.publish(message())
-        with pytest.raises(Unavailable):
-            await bus.notify(message())
-        with pytest.raises(Unavailable):
-            await bus.request(message(), timeout_s=1.0)
 
     # ---- helpers
 
