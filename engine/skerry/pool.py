@@ -73,10 +73,8 @@ class WorkerPool:
             await asyncio.sleep(_BACKOFF_S[min(deaths, len(_BACKOFF_S)) - 1])
 
     def _command(self, size: str, name: str, slots: int) -> list[str]:
-        config = self._config
-        where = ["--nats", config.nats.url] if config.nats.url else ["--data", str(config.data.absolute())]
-        options = ["--size", size, "--name", name, "--slots", str(slots), "--log-level", config.log_level, *where]
-        return [sys.executable, "-m", "skerry_workers", *options, *config.modules]
+        # The settings go by the environment: a command line is for everybody to read, and they may hold secrets.
+        return [sys.executable, "-m", "skerry.cli", "worker", "--size", size, "--name", name, "--slots", str(slots)]
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, **self._config.environment()}
