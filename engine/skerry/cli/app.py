@@ -76,6 +76,10 @@ class App:
         }
         return load(given.get("config_file"), options=options)
 
+    def given(self, option: str) -> Any:
+        """A common option as it was given; None when it was not."""
+        return self._given.get(option)
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine to its end."""
         return asyncio.run(work)

@@ -17,15 +17,18 @@ import msgspec
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 GAP = "  "
+_SAME_LINE_CHARS = 60
 
 
 class Cell(NamedTuple):
-    """A text with a style of rich's ("green", "bold red")."""
+    """A text with a style of rich's ("green", "bold red"), and more about it, which is shown less loud."""
 
     text: str
     style: str = ""
+    more: str = ""
 
 
 class Column(NamedTuple):
@@ -174,7 +177,6 @@ def rich_table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
     """The same for a terminal."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim", border_style="dim")
     for column in columns:
@@ -183,12 +185,26 @@ def rich_table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
             column.title, justify=column.align, no_wrap=not column.wrap, overflow="fold" if column.wrap else "ellipsis"
         )
     for row in rows:
-        table.add_row(*(Text(_text(cell), style=cell.style if isinstance(cell, Cell) else "") for cell in row))
+        table.add_row(*(_rich_text(cell) for cell in row))
     return table
 
 
+def _rich_text(cell: str | Cell) -> Text:
+    from rich.text import Text
+
+    if isinstance(cell, str):
+        return Text(cell)
+    if not cell.more:
+        return Text(cell.text, style=cell.style)
+    # What is long begins a line of its own.
+    gap = " " if len(cell.text) + len(cell.more) <= _SAME_LINE_CHARS else "\n"
+    return Text.assemble((cell.text, cell.style), gap, (cell.more, "dim"))
+
+
 def _text(cell: str | Cell) -> str:
-    return cell.text if isinstance(cell, Cell) else cell
+    if isinstance(cell, str):
+        return cell
+    return f"{cell.text} ({cell.more})" if cell.more else cell.text
 
 
 def _one_line(text: str) -> str:

@@ -84,7 +84,7 @@ def _started(event: ev.RunStarted, chars: int) -> Said:
 
 def _entered(event: ev.StateEntered, chars: int) -> Said:
     kept = f"{words.plural(len(event.inbox), 'signal')} waiting" if event.inbox else ""
-    return Said(f"-> {event.state}", kept, "bold")
+    return Said(f"enters {event.state}", kept, "bold")
 
 
 def _completed(event: ev.RunCompleted, chars: int) -> Said:
@@ -159,15 +159,16 @@ def _judged(event: ev.AnswerJudged, chars: int) -> Said:
         "escalate": f"doubted, so {event.next} is asked",
         "review": "doubted, so a person is asked",
     }.get(event.choice, event.choice)
-    model = str(event.model.get("model", "")) if event.model else ""
     style = _GOOD if event.choice == "accept" else "yellow"
-    return Said(f"answer of {model or event.size} {choice}", objections(event.objections), style)
+    return Said(f"answer of size {event.size} {choice}", objections(event.objections), style)
 
 
 def _opened(event: ev.ReviewOpened, chars: int) -> Said:
     best = _value(event, chars)
     until = f"until {words.moment(event.due_us)}" if event.due_us else ""
-    why = _and(objections(event.objections), until, f"best answer: {best}" if best else "")
+    # The question often says the first objection already.
+    more = [each for each in event.objections if each.message not in event.question]
+    why = _and(objections(more), until, f"best answer: {best}" if best else "")
     return Said(f"asks a person: {event.question}", why, _ASK)
 
 
@@ -232,12 +233,19 @@ _TELLERS: dict[type[ev.Event], Callable[[Any, int], Said]] = {
 
 
 def in_a_line(events: Sequence[RunEvent]) -> str:
-    """Why a run is where it is: the last thing that explains it."""
+    """Why a run is where it is: the last thing that explains it, in few words."""
     for each in reversed(events):
-        if isinstance(each.event, _EXPLAINS):
-            said = say(each)
-            return f"{said.what} ({said.why})" if said.why else said.what
+        event = each.event
+        if isinstance(event, ev.RunCompleted):
+            said = _value(event, _LINE_CHARS)
+            return f"{event.result}: {said}" if said else event.result
+        if isinstance(event, ev.ReviewOpened):
+            more = [other for other in event.objections if other.message not in event.question]
+            return _and(event.question, objections(more))
+        if isinstance(event, ev.RunFailed | ev.RunParked | ev.RunCancelled):
+            told = say(each)
+            return f"{told.what} ({told.why})" if told.why else told.what
     return ""
 
 
-_EXPLAINS = (ev.RunCompleted, ev.RunFailed, ev.RunCancelled, ev.RunParked, ev.ReviewOpened)
+_LINE_CHARS = 90

@@ -37,10 +37,10 @@ def now_us() -> int:
 
 
 def moment(at_us: int, *, now: int = 0) -> str:
-    """A time of day, with its date unless that is today."""
+    """A time of day; the minute is enough for another day than today."""
     at = _local(at_us)
     today = _local(now or now_us()).date()
-    return at.strftime("%H:%M:%S") if at.date() == today else at.strftime("%Y-%m-%d %H:%M:%S")
+    return at.strftime("%H:%M:%S") if at.date() == today else at.strftime("%Y-%m-%d %H:%M")
 
 
 def clock(at_us: int) -> str:

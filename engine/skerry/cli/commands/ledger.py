@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import sys
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,9 @@ def command(app: App, csv: Path | None) -> None:
                 app.out.record(posting)
             show(app.out, postings)
         elif str(csv) == "-":
-            ledger.export_csv(sys.stdout)
+            text = io.StringIO(newline="")
+            ledger.export_csv(text)
+            app.out.raw(text.getvalue().rstrip())
         else:
             with csv.open("w", newline="", encoding="utf-8") as file:
                 count: int = ledger.export_csv(file)

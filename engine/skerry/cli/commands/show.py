@@ -18,7 +18,7 @@ from skerry.client.ended import STANDING, RunEvent
 from skerry.core.codec import encode_json
 from skerry.core.projection import RunRow
 
-COLUMNS = (Column("TIME"), Column("STATE"), Column("STEP"), Column("WHAT", wrap=True), Column("WHY", wrap=True))
+COLUMNS = (Column("TIME"), Column("STATE"), Column("STEP"), Column("WHAT HAPPENED, AND WHY", wrap=True))
 _POLL_S = 0.3
 
 
@@ -105,7 +105,8 @@ def _table(app: App, lines: Sequence[Told]) -> None:
             # A state is named once, where it begins: the eye finds the borders.
             shown = told.state if told.state != state else ""
             state = told.state
-            yield [Cell(when, "dim"), shown, told.step, Cell(told.said.what, told.said.style), told.said.why]
+            said = told.said
+            yield [Cell(when, "dim"), shown, told.step, Cell(said.what, said.style, said.why)]
 
     app.out.table(COLUMNS, rows())
 
@@ -114,7 +115,7 @@ def _next(app: App, row: RunRow) -> None:
     """What one can do about it."""
     name = short(row.run)
     advice = {
-        "review": f"answer it: skerry approve {name}, or skerry reject {name} --reason ...",
+        "review": f"answer it: skerry approve {name}; skerry reject {name} --reason ...",
         "failed": f"drive it again: skerry retry {name}; end it: skerry cancel {name}",
         "parked": f"with the right code in place: skerry retry {name}; end it: skerry cancel {name}",
     }.get(row.status)

@@ -1,0 +1,116 @@
+"""`skerry replay`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from skerry.cli import words
+from skerry.cli.app import WITH_MODULES, App, node_command
+from skerry.cli.exits import FAILED, USAGE, Stop
+from skerry.cli.look import JournalLook, find_run, require_journal, short
+from skerry.cli.out import Cell, Column
+from skerry.core.projection import RunRow
+from skerry.core.replay import Replay, replay
+from skerry.core.workflow import Workflow
+from skerry.errors import JournalCorrupt, JournalNewer, NotFound
+
+if TYPE_CHECKING:
+    from skerry.journal import JournalReader
+    from skerry.registry import Registry
+
+_COLUMNS = (Column("RUN"), Column("WORKFLOW"), Column("WHAT DIFFERS", wrap=True))
+_PAGE = 500
+
+
+@node_command(
+    "replay",
+    options=WITH_MODULES,
+    examples="""
+    skerry replay latest
+    skerry replay --all
+    skerry replay --all --json | jq 'select(.agrees | not)'
+    """,
+)
+@click.argument("run", required=False, default="")
+@click.option("--all", "everything", is_flag=True, help="Every run in the journal.")
+def command(app: App, run: str, everything: bool) -> None:
+    """Drive a RUN again from its journal alone, and compare what the code does with what it did.
+
+    No bus, no model, no clock, no network: tasks do not run again. An engine may be running meanwhile. With --json:
+    one line a run. Exits with 1 when one differs.
+    """
+    if bool(run) == everything:
+        raise Stop("which runs?", hint="name a run, or say --all", code=USAGE)
+    found = app.run(_replay(app, run))
+    differing = [(row, told) for row, told in found if not told.agrees]
+    for row, told in found:
+        app.out.record({"workflow": row.workflow, "version": row.version, **_fields(told)})
+    app.out.table(_COLUMNS, (_cells(row, told) for row, told in differing)) if differing else None
+    events = sum(told.events for _, told in found)
+    drifts = sum(len(told.drifts) for _, told in found)
+    said = f"{words.plural(len(found), 'run')}, {words.plural(events, 'event')}"
+    if drifts:
+        said += f", {words.plural(drifts, 'drift')} (other arguments than recorded; the recorded outcomes stand)"
+    if differing:
+        hint = "bring back the code that they were recorded with, or raise the workflow's version"
+        raise Stop(f"{len(differing)} of {said} differ", hint=hint, code=FAILED)
+    app.out.line(Cell(f"{said}: code and journal agree", "green"))
+
+
+async def _replay(app: App, run: str) -> list[tuple[RunRow, Replay]]:
+    from skerry.journal import JournalReader
+    from skerry.registry import load
+
+    require_journal(app.config)
+    registry = load(app.config.modules)
+    async with await JournalReader.open(app.config.data) as reader:
+        if run:
+            row = await find_run(JournalLook(reader), run)
+            return [(row, await _one(reader, registry, row))]
+        found: list[tuple[RunRow, Replay]] = []
+        with app.out.progress("replaying") as advance:
+            async for row in _all(reader):
+                found.append((row, await _one(reader, registry, row)))
+                advance(len(found))
+        return found
+
+
+async def _all(reader: JournalReader) -> AsyncIterator[RunRow]:
+    before = ""
+    while rows := await reader.rows(limit=_PAGE, before=before):
+        for row in rows:
+            yield row
+        before = rows[-1].run
+
+
+async def _one(reader: JournalReader, registry: Registry, row: RunRow) -> Replay:
+    """What a replay of this run finds; that it cannot be replayed is found, too."""
+    try:
+        workflow = _workflow(registry, row)
+        recorded = await reader.events(row.run)
+    except (NotFound, JournalCorrupt, JournalNewer) as error:
+        return Replay(run=row.run, events=0, agrees=False, problem=error.message)
+    kept = [(header.n, header.at_us, event) for header, event in recorded if event is not None]
+    if len(kept) < len(recorded):
+        # Pruned: there is nothing to compare with any more, and nothing wrong with that.
+        return Replay(run=row.run, events=0, agrees=True)
+    return replay(workflow, row, kept)
+
+
+def _workflow(registry: Registry, row: RunRow) -> Workflow[Any]:
+    known = registry.workflows.get((row.workflow, row.version))
+    return registry.workflow(row.workflow) if known is None else known
+
+
+def _fields(told: Replay) -> dict[str, Any]:
+    import msgspec
+
+    return {**msgspec.structs.asdict(told), "drifts": [each._asdict() for each in told.drifts]}
+
+
+def _cells(row: RunRow, told: Replay) -> list[str | Cell]:
+    differs = f"expected {told.expected}, got {told.got}" if told.expected or told.got else ""
+    return [short(row.run), f"{row.workflow} v{row.version}", Cell(told.problem, "bold red", differs)]
