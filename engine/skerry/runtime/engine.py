@@ -11,6 +11,7 @@ it is due or spoken to: what it needs is in the journal, from its last `state.en
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -33,7 +34,7 @@ from skerry.core.pending import (
 from skerry.core.projection import LIVE, RunRow
 from skerry.core.recall import resume
 from skerry.core.wire import SIZES, Size, cancel_subject
-from skerry.errors import DataError, JournalError, NondeterminismError, NotFound, SkerryError
+from skerry.errors import Busy, DataError, JournalError, NondeterminismError, NotFound, SkerryError, Unavailable
 from skerry.ports import Append, Bus, Claim, Clock, Journal, Message, Recorded
 from skerry.registry import Registry
 from skerry.runtime.calls import LocalCalls
@@ -43,6 +44,11 @@ from skerry.runtime.outbox import Outbox
 from skerry.runtime.sending import publish_event, publish_task
 
 log = logging.getLogger("skerry.engine")
+
+_FORGOTTEN_S = 2.0
+"""A run whose memory did not fit its journal is taken up again after so long."""
+_BUSY_S = 1.0
+"""An emitted event that would start more runs than there may be is tried again after so long."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,6 +94,10 @@ class Engine:
         self.timer_set: Callable[[int], None] = lambda wake_us: None
         self._last_us = journal.head.at_us
         self._loading: dict[str, asyncio.Task[Execution | None]] = {}
+        self._writing: dict[str, int] = {}
+        """How many appends of a run are on their way to the disk."""
+        self._wanted: dict[str, int] = {}
+        """Runs that somebody is waiting to get from the journal."""
         self._watchers: dict[str, list[asyncio.Future[None]]] = {}
         self._enders: dict[str, list[asyncio.Future[None]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -119,15 +129,26 @@ class Engine:
         events = transition.events
         if not events and transition.row is None and not claims:
             return
+        name = run.row.run
         first_n = run.n + 1
         run.n += len(events)
+        writing = self._writing
+        writing[name] = writing.get(name, 0) + 1
         try:
-            await self.journal.append(Append(run.row.run, first_n, self._last_us, events, transition.row, claims))
+            await self.journal.append(Append(name, first_n, self._last_us, events, transition.row, claims))
         except JournalError as error:
             self._break(error)
             raise
+        except Exception:  # refused before anything was written: the run in memory is ahead of its journal
+            self._forget(run)
+            raise
+        finally:
+            if writing[name] == 1:
+                del writing[name]
+            else:
+                writing[name] -= 1
         if self._watchers:
-            self._tell(self._watchers, run.row.run)
+            self._tell(self._watchers, name)
 
     async def _drive_calls(self, run: Execution, step: str) -> None:
         """A local call, and the one that follows from it, and so on: a run of local steps is one loop."""
@@ -137,6 +158,8 @@ class Engine:
         while following is not None:
             transition = await self.calls.run(run, following, current)
             following = None if transition is None else await self._advance(run, transition)
+            if self.draining:
+                return  # what follows is in the journal, for the engine that starts next
 
     def _perform(self, run: Execution, effect: Effect) -> None:
         if self.paused:
@@ -169,6 +192,8 @@ class Engine:
                 del self.runs[name]
             self.idle.pop(name, None)
             return
+        if run.machine is None:
+            return  # it was forgotten while this was being written
         if row.wake_us:
             self.timer_set(row.wake_us)
         self.runs[name] = run
@@ -177,8 +202,12 @@ class Engine:
             return
         self.idle[name] = None
         self.idle.move_to_end(name)
-        while len(self.idle) > max(1, self.limits.idle_runs_max):
-            self._evict(next(iter(self.idle)))
+        for _ in range(len(self.idle) - max(1, self.limits.idle_runs_max)):
+            name = next(iter(self.idle))
+            if name in self._writing or name in self._wanted:
+                self.idle.move_to_end(name)  # who reads it now would not find what is on its way to the disk
+            else:
+                self._evict(name)
 
     # --- time and driving -------------------------------------------------------------------------------------------
 
@@ -198,6 +227,12 @@ class Engine:
         asyncio._set_running_loop(None)
         try:
             return function(*args, **kwargs)
+        except SkerryError:  # raised before anything has changed
+            raise
+        except Exception:
+            asyncio._set_running_loop(loop)
+            self._forget(*args, getattr(function, "__self__", None))
+            raise
         finally:
             asyncio._set_running_loop(loop)
 
@@ -214,16 +249,27 @@ class Engine:
         Raises `NotFound` when there is no such run.
         """
         # What is returned is in memory at this very moment: whoever drives it must not await anything before.
-        while (execution := self.runs.get(run)) is None:
-            loading = self._loading.get(run)
-            if loading is None:
-                loading = self._loading[run] = asyncio.get_running_loop().create_task(self._load(run))
-                loading.add_done_callback(lambda _: self._loading.pop(run, None))
-            if await asyncio.shield(loading) is None:
-                return None
-        return execution
+        if (execution := self.runs.get(run)) is not None:
+            return execution
+        self._wanted[run] = self._wanted.get(run, 0) + 1  # it must not leave memory before we have seen it there
+        try:
+            while (execution := self.runs.get(run)) is None:
+                loading = self._loading.get(run)
+                if loading is None:
+                    loading = self._loading[run] = asyncio.get_running_loop().create_task(self._load(run))
+                    loading.add_done_callback(lambda _: self._loading.pop(run, None))
+                if await asyncio.shield(loading) is None:
+                    return None
+            return execution
+        finally:
+            self._wanted[run] -= 1
+            if not self._wanted[run]:
+                del self._wanted[run]
 
     async def _load(self, name: str) -> Execution | None:
+        # Only ever so for a run that was forgotten: the disk does not have all of it yet.
+        while name in self._writing:  # noqa: ASYNC110
+            await asyncio.sleep(0)
         row = await self.journal.row(name)
         if row is None:
             raise NotFound(f"there is no run {name} on node {self.node}", hint="`skerry runs` lists them")
@@ -249,6 +295,11 @@ class Engine:
             run = Execution(workflow, row, self.sizes)
             run.n, run.entry_n = events[-1].header.n, row.entry_n
             transition = run.park(_parked(error), now)
+        except Exception as error:  # a mistake of ours: it must not keep the other runs from being taken up
+            log.exception("run %s cannot be taken up", row.run)
+            self.skipped[row.run] = f"run {row.run} cannot be taken up: {type(error).__name__}: {error}"
+            return None
+        self.skipped.pop(row.run, None)
         self._stand(run, run.row)
         await self.advance(run, transition)
         return run if run.row.status in LIVE else None
@@ -258,6 +309,25 @@ class Engine:
         del self.idle[name]
         if run.machine is not None:
             self.drive(run.machine.close)
+
+    def _forget(self, *suspects: object) -> None:
+        """What is in memory of a run does not fit its journal any more: it is read again."""
+        for run in suspects:
+            if not isinstance(run, Execution) or run.machine is None:
+                continue
+            machine, run.machine = run.machine, None
+            self.drive(machine.close)
+            run.pending.clear()
+            name = run.row.run
+            if self.runs.get(name) is run:
+                del self.runs[name]
+                self.idle.pop(name, None)
+                self.spawn(self._take_up_again(name))
+
+    async def _take_up_again(self, name: str) -> None:
+        await self.clock.sleep(_FORGOTTEN_S)
+        if not self.draining:
+            await self.get(name)
 
     # --- effects ----------------------------------------------------------------------------------------------------
 
@@ -282,11 +352,28 @@ class Engine:
         pending = run.pending.get(step)
         if pending is None:
             return
-        await self.children.trigger(run, step, pending.command)
-        if self.bus is not None:
-            await publish_event(self.bus, self.node, run.row.run, step, pending.command)
-        if run.pending.get(step) is pending:
+        failure: ev.Failure | None = None
+        while True:
+            try:
+                await self.children.trigger(run, step, pending.command)
+                break
+            except JournalError:
+                raise
+            except Busy as error:
+                log.warning("event %s of run %s waits: %s", pending.command.target, run.row.run, error)
+                await self.clock.sleep(_BUSY_S)
+            except SkerryError as error:  # its data does not fit what it triggers: the code is told
+                failure = ev.Failure(kind=type(error).__name__, message=error.message)
+                break
+        if self.bus is not None and failure is None:
+            with contextlib.suppress(Unavailable):  # who listens there hears it or not; the journal has it
+                await publish_event(self.bus, self.node, run.row.run, step, pending.command)
+        if run.pending.get(step) is not pending:
+            return
+        if failure is None:
             await self.advance(run, self.drive(run.complete, step, b"null", self.now_us()))
+        else:
+            await self.advance(run, self.drive(run.fail, step, failure, self.now_us()))
 
     # --- waiting for news of a run ------------------------------------------------------------------------------------
 
