@@ -31,7 +31,8 @@ def ubl(f: Invoice) -> bytes:
         for number, line in enumerate(f.items, start=1)
     )
     return f"""<?xml version="1.0" encoding="UTF-8"?>
-<Invoice xmlns="{_UBL}:Invoice-2" xmlns:cac="{_UBL}:CommonAggregateComponents-2" xmlns:cbc="{_UBL}:CommonBasicComponents-2">
+<Invoice xmlns="{_UBL}:Invoice-2" xmlns:cac="{_UBL}:CommonAggregateComponents-2"
+    xmlns:cbc="{_UBL}:CommonBasicComponents-2">
   <cbc:CustomizationID>{_CUSTOMIZATION}</cbc:CustomizationID>
   <cbc:ID>{f.number}</cbc:ID>
   <cbc:IssueDate>{f.issued}</cbc:IssueDate>

@@ -1,6 +1,7 @@
 """Draws the demo documents of the invoice workflow: python -m tests.invoice.make_demo FOLDER
 
-Companies, people and numbers are invented; VAT ids and IBANs have valid check digits. The output is the same at every run.
+Companies, people and numbers are invented; VAT ids and IBANs have valid check digits. Every run draws the
+same.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ LAMPS = Invoice(
 )  # fmt: skip
 KITCHEN = Invoice(
     NORDLICHT, OURS, "2025-0322", dt.date(2025, 3, 25), dt.date(2025, 4, 24), "EUR", 19,
-    (item("Edelstahlküche nach Maß, Haus 2", 1, "11850.00"), item("Lieferung und Einbau (Stunde)", 22, "72.00")), "B-7740",
+    (item("Edelstahlküche nach Maß, Haus 2", 1, "11850.00"), item("Lieferung und Einbau (Stunde)", 22, "72.00")),
+    "B-7740",
 )  # fmt: skip
 WRONG = Invoice(
     HARBOUR, OURS, "HL-2107", dt.date(2025, 3, 28), dt.date(2025, 4, 27), "GBP", 20,
@@ -128,16 +130,19 @@ WRONG = Invoice(
 
 ENGLISH = {
     "title": "INVOICE", "number": "Invoice number", "issued": "Invoice date", "due": "Due date", "to": "Bill to",
-    "name": "Description", "quantity": "Qty", "price": "Unit price", "amount": "Amount", "net": "Subtotal", "tax": "VAT",
+    "name": "Description", "quantity": "Qty", "price": "Unit price", "amount": "Amount", "net": "Subtotal",
+    "tax": "VAT",
     "gross": "Total", "vat": "VAT No.", "order": "Your order",
 }  # fmt: skip
 GERMAN = {
-    "title": "Rechnung", "number": "Rechnungsnummer", "issued": "Rechnungsdatum", "due": "Zahlbar bis", "to": "Rechnung an",
+    "title": "Rechnung", "number": "Rechnungsnummer", "issued": "Rechnungsdatum", "due": "Zahlbar bis",
+    "to": "Rechnung an",
     "name": "Bezeichnung", "quantity": "Menge", "price": "Einzelpreis", "amount": "Gesamtpreis", "net": "Nettobetrag",
     "tax": "zzgl. MwSt.", "gross": "Rechnungsbetrag", "vat": "USt-IdNr.", "order": "Ihre Bestellung",
 }  # fmt: skip
 FRENCH = {
-    "title": "FACTURE", "number": "Facture n°", "issued": "Date de facture", "due": "Date d'échéance", "to": "Facturé à",
+    "title": "FACTURE", "number": "Facture n°", "issued": "Date de facture", "due": "Date d'échéance",
+    "to": "Facturé à",
     "name": "Désignation", "quantity": "Quantité", "price": "Prix unitaire", "amount": "Montant HT", "net": "Total HT",
     "tax": "TVA", "gross": "Total TTC", "vat": "N° TVA", "order": "Votre commande",
 }  # fmt: skip
@@ -240,8 +245,10 @@ def plain_text(f: Invoice) -> str:
     return "\n".join((
         f"From: {f.seller.name}", f"      {f.seller.street}, {f.seller.postcode} {f.seller.town}",
         f"VAT No.: {f.seller.vat_id}", "", f"Bill to: {f.buyer.name}", f"VAT No. of customer: {f.buyer.vat_id}", "",
-        f"Invoice number: {f.number}", f"Invoice date:   {date(f.issued, words)}", f"Due date:       {date(f.due, words)}",
-        f"Your order:     {f.order}", "", f"{'Description':<44}{'Qty':>6}{'Unit price':>14}{'Amount':>16}", "-" * 80, *rows,
+        f"Invoice number: {f.number}", f"Invoice date:   {date(f.issued, words)}",
+        f"Due date:       {date(f.due, words)}",
+        f"Your order:     {f.order}", "", f"{'Description':<44}{'Qty':>6}{'Unit price':>14}{'Amount':>16}",
+        "-" * 80, *rows,
         "-" * 80, *(f"{label:<64}{amount:>16,.2f}" for label, amount in totals), "", f"IBAN: {f.seller.iban}", "",
     ))  # fmt: skip
 

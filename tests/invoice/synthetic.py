@@ -36,61 +36,82 @@ def _words(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
+_MONTHS_EN = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+              "November", "December")  # fmt: skip
+_MONTHS_ES = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+              "noviembre", "diciembre")  # fmt: skip
+
 LOCALES = (
     Locale(
         "en", "GBP", "£", ".", ",", "%d/%m/%Y", (20,),
         _words(
-            "title=INVOICE|number=Invoice number|date=Invoice date|due=Due date|to=Bill to|from=From|name=Description|qty=Qty"
-            "|price=Unit price|amount=Amount|net=Subtotal|tax=VAT|gross=Total|vat=VAT No|customer=Customer number|order=Your order"
+            """
+            title=INVOICE | number=Invoice number | date=Invoice date | due=Due date | to=Bill to | from=From |
+            name=Description | qty=Qty | price=Unit price | amount=Amount | net=Subtotal | tax=VAT | gross=Total |
+            vat=VAT No | customer=Customer number | order=Your order
+            """
         ),
     ),
     Locale(
         "us", "USD", "$", ".", ",", "{month} {d}, {y}", (0,),
         _words(
-            "title=Invoice|number=Invoice #|date=Date|due=Payment due|to=Billed To|from=From|name=Item|qty=Quantity"
-            "|price=Rate|amount=Amount|net=Sub Total|tax=Sales tax|gross=Total|vat=Tax ID|customer=Account|order=PO Number"
+            """
+            title=Invoice | number=Invoice # | date=Date | due=Payment due | to=Billed To | from=From | name=Item |
+            qty=Quantity | price=Rate | amount=Amount | net=Sub Total | tax=Sales tax | gross=Total | vat=Tax ID |
+            customer=Account | order=PO Number
+            """
         ),
-        ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"),
+        _MONTHS_EN,
     ),
     Locale(
         "de", "EUR", "€", ",", ".", "%d.%m.%Y", (19, 7),
         _words(
-            "title=Rechnung|number=Rechnungsnummer|date=Rechnungsdatum|due=Fällig am|to=Rechnungsempfänger|from=Absender"
-            "|name=Bezeichnung|qty=Menge|price=Einzelpreis|amount=Gesamtpreis|net=Nettobetrag|tax=MwSt.|gross=Rechnungsbetrag"
-            "|vat=USt-IdNr.|customer=Kundennummer|order=Ihre Bestellung"
+            """
+            title=Rechnung | number=Rechnungsnummer | date=Rechnungsdatum | due=Fällig am | to=Rechnungsempfänger |
+            from=Absender | name=Bezeichnung | qty=Menge | price=Einzelpreis | amount=Gesamtpreis | net=Nettobetrag |
+            tax=MwSt. | gross=Rechnungsbetrag | vat=USt-IdNr. | customer=Kundennummer | order=Ihre Bestellung
+            """
         ),
     ),
     Locale(
         "fr", "EUR", "€", ",", " ", "%d/%m/%Y", (20, 10),
         _words(
-            "title=FACTURE|number=Facture n°|date=Date de facture|due=Date d'échéance|to=Facturé à|from=Émetteur|name=Désignation"
-            "|qty=Quantité|price=Prix unitaire|amount=Montant HT|net=Total HT|tax=TVA|gross=Total TTC|vat=N° TVA"
-            "|customer=N° client|order=Votre commande"
+            """
+            title=FACTURE | number=Facture n° | date=Date de facture | due=Date d'échéance | to=Facturé à |
+            from=Émetteur | name=Désignation | qty=Quantité | price=Prix unitaire | amount=Montant HT | net=Total HT |
+            tax=TVA | gross=Total TTC | vat=N° TVA | customer=N° client | order=Votre commande
+            """
         ),
     ),
     Locale(
         "es", "EUR", "€", ",", ".", "{d} de {month} de {y}", (21,),
         _words(
-            "title=FACTURA|number=Número de factura|date=Fecha de emisión|due=Fecha de vencimiento|to=Cliente|from=Emisor"
-            "|name=Concepto|qty=Cantidad|price=Precio|amount=Importe|net=Base imponible|tax=IVA|gross=Total|vat=NIF-IVA"
-            "|customer=Nº de cliente|order=Su pedido"
+            """
+            title=FACTURA | number=Número de factura | date=Fecha de emisión | due=Fecha de vencimiento | to=Cliente |
+            from=Emisor | name=Concepto | qty=Cantidad | price=Precio | amount=Importe | net=Base imponible |
+            tax=IVA | gross=Total | vat=NIF-IVA | customer=Nº de cliente | order=Su pedido
+            """
         ),
-        ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"),
+        _MONTHS_ES,
     ),
     Locale(
         "it", "EUR", "€", ",", ".", "%d/%m/%Y", (22, 10),
         _words(
-            "title=FATTURA|number=Fattura n.|date=Data fattura|due=Scadenza|to=Cliente|from=Fornitore|name=Descrizione|qty=Quantità"
-            "|price=Prezzo unitario|amount=Importo|net=Imponibile|tax=IVA|gross=Totale fattura|vat=P. IVA|customer=Codice cliente"
-            "|order=Vostro ordine"
+            """
+            title=FATTURA | number=Fattura n. | date=Data fattura | due=Scadenza | to=Cliente | from=Fornitore |
+            name=Descrizione | qty=Quantità | price=Prezzo unitario | amount=Importo | net=Imponibile | tax=IVA |
+            gross=Totale fattura | vat=P. IVA | customer=Codice cliente | order=Vostro ordine
+            """
         ),
     ),
     Locale(
         "nl", "EUR", "€", ",", ".", "%d-%m-%Y", (21, 9),
         _words(
-            "title=FACTUUR|number=Factuurnummer|date=Factuurdatum|due=Vervaldatum|to=Factuuradres|from=Leverancier|name=Omschrijving"
-            "|qty=Aantal|price=Prijs|amount=Bedrag|net=Totaal excl. BTW|tax=BTW|gross=Totaal incl. BTW|vat=BTW-nummer"
-            "|customer=Klantnummer|order=Uw referentie"
+            """
+            title=FACTUUR | number=Factuurnummer | date=Factuurdatum | due=Vervaldatum | to=Factuuradres |
+            from=Leverancier | name=Omschrijving | qty=Aantal | price=Prijs | amount=Bedrag | net=Totaal excl. BTW |
+            tax=BTW | gross=Totaal incl. BTW | vat=BTW-nummer | customer=Klantnummer | order=Uw referentie
+            """
         ),
     ),
 )  # fmt: skip
@@ -122,8 +143,8 @@ _SECOND = (
     "Print",
 )
 _FORMS = {"en": "Ltd", "us": "LLC", "de": "GmbH", "fr": "SARL", "es": "S.L.", "it": "S.r.l.", "nl": "B.V."}
-_GOODS = ("Bracket, steel", "Cable 3 m", "Design of a leaflet", "Filter cartridge", "Oak board", "Service visit", "Travel time",
-          "Paint, white", "Screw set M6", "Lamp shade")  # fmt: skip
+_GOODS = ("Bracket, steel", "Cable 3 m", "Design of a leaflet", "Filter cartridge", "Oak board", "Service visit",
+          "Travel time", "Paint, white", "Screw set M6", "Lamp shade")  # fmt: skip
 _STREETS = ("Harbour Road", "Lindenallee", "Rue du Moulin", "Calle Mayor", "Via Verdi", "Kerkstraat", "Mill Lane")
 _TOWNS = ("Norwick", "Altdorf", "Beaulieu", "Ribera", "Montalto", "Westdam")
 

@@ -51,7 +51,7 @@ def wrong(f: Facts, fields: InvoiceFields) -> list[str]:
         "net_total": f.net, "tax_total": f.tax, "gross_total": f.gross,
     }  # fmt: skip
     found = [name for name, value in truth.items() if getattr(fields, name) not in (None, (), value)]
-    lines = [(x.name, x.quantity, x.unit_price, x.net_amount) for x in fields.lines]
+    lines: list[object] = [(x.name, x.quantity, x.unit_price, x.net_amount) for x in fields.lines]
     return found + (["lines"] if lines != [(i.name, i.quantity, i.price, i.amount) for i in f.items] else [])
 
 
@@ -195,7 +195,7 @@ def test_kinds_of_document(text: str, doc_type: str) -> None:
 
 def test_a_credit_note_printed_with_minus_signs_is_positive() -> None:
     fields = read_text("Gutschrift 12\nNettobetrag -100,00\nMwSt. 19% -19,00\nGesamtbetrag -119,00")
-    assert (fields.net_total, fields.tax_total, fields.gross_total) == (100, 19, 119)
+    assert (fields.net_total, fields.tax_total, fields.gross_total) == (Decimal(100), Decimal(19), Decimal(119))
 
 
 def test_headline_accuracy_over_all_layouts() -> None:

@@ -12,7 +12,20 @@ from pathlib import Path
 
 import msgspec
 
-from skerry import Blob, Decision, Done, Limits, Prompt, State, Step, StepFailed, Workflow, read_blob, task, task_context
+from skerry import (
+    Blob,
+    Decision,
+    Done,
+    Limits,
+    Prompt,
+    State,
+    Step,
+    StepFailed,
+    Workflow,
+    read_blob,
+    task,
+    task_context,
+)
 from skerry.errors import Refused, TimedOut
 from skerry_workflows.invoice.duplicates import compare
 from skerry_workflows.invoice.ledger import Duplicate, Ledger, Posting, entry_of

@@ -1,4 +1,4 @@
-"""Documents to try the invoice workflow on. Every company in them is invented; tests/invoice/make_demo.py draws them."""
+"""Documents to try the invoice workflow on. All companies are invented; tests/invoice/make_demo.py draws them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pathlib import Path
 
 
 def documents() -> tuple[Path, ...]:
-    """The bundled files in the order of their names, which is the order to publish them in: a copy follows its original."""
+    """The bundled files in the order of their names, in which to publish them: a copy follows its original."""
     folder = Path(__file__).parent
     return tuple(sorted(path for path in folder.iterdir() if path.suffix in (".pdf", ".txt", ".xml")))
