@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from skerry_workers.preload import _imports
+from skerry_workers.preload import imports_of
 
 
 def _plain() -> None:
@@ -25,21 +25,13 @@ def _relative() -> None:
     from . import engine  # noqa: F401
 
 
-def _inner() -> None:
-    def within() -> None:
-        import json  # noqa: F401
-
-    within()
-
-
 @pytest.mark.parametrize(
-    ("function", "names"),
+    ("function", "imports"),
     [
-        (_plain, {"json.decoder"}),
-        (_several, {"json", "json.decoder", "json.loads"}),
-        (_relative, {"tests.workers", "tests.workers.engine", "tests.support", "tests.support.waiting"}),
-        (_inner, {"json"}),
+        (_plain, [("json.decoder", ())]),
+        (_several, [("json", ("decoder", "loads"))]),
+        (_relative, [("tests.support", ("waiting",)), ("tests.workers", ("engine",))]),
     ],
 )
-def test_imports_of_a_function(function: Callable[[], None], names: set[str]) -> None:
-    assert set(_imports(function.__code__, "tests.workers")) == names
+def test_imports_of_a_function(function: Callable[[], None], imports: list[tuple[str, tuple[str, ...]]]) -> None:
+    assert list(imports_of(function.__code__, "tests.workers")) == imports
