@@ -11,6 +11,20 @@ from skerry.errors import Busy, DataError, NotFound
 from skerry.ports import Append, Clock, Journal
 
 
+_ABANDONED_S = 60.0
+"""An upload that nobody has added to for so long makes room for another one."""
+
+
+class _Upload:
+    """The pieces of one blob so far."""
+
+    __slots__ = ("data", "touched_us")
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.touched_us = 0
+
+
 class Uploads:
     """Takes pieces in and hands pieces out. docs/bus.md has the protocol."""
 
@@ -18,7 +32,7 @@ class Uploads:
         self._journal = journal
         self._clock = clock
         self._max = uploads_max
-        self._open: OrderedDict[str, bytearray] = OrderedDict()
+        self._open: OrderedDict[str, _Upload] = OrderedDict()
         self._last: tuple[str, bytes] = ("", b"")
         """The blob that was read last: whoever fetches one asks for its pieces one after the other."""
 
@@ -39,19 +53,28 @@ class Uploads:
             raise DataError("a piece of a blob needs the headers skerry-sha256, skerry-offset, skerry-size") from None
         if size > BLOB_BYTES_MAX or len(name) != 64:
             raise DataError(f"a blob of {size} bytes is not taken; the limit is {BLOB_BYTES_MAX}")
-        kept = self._open.get(name)
-        if kept is None:
+        upload = self._open.get(name)
+        if upload is None:
             if await self._known(name):
                 return BlobKept(next=size)
-            if len(self._open) >= self._max:
-                raise Busy(f"{self._max} blobs are being put already")
-            kept = self._open.setdefault(name, bytearray())
-        if offset != len(kept):
-            return BlobKept(next=len(kept))
-        kept += data
-        if len(kept) < size:
-            return BlobKept(next=len(kept))
-        return await self._finish(name, bytes(kept), size)
+            self._make_room()
+            upload = self._open.setdefault(name, _Upload())
+        upload.touched_us = self._clock.now_us()
+        self._open.move_to_end(name)
+        if offset != len(upload.data):
+            return BlobKept(next=len(upload.data))
+        upload.data += data
+        if len(upload.data) < size:
+            return BlobKept(next=len(upload.data))
+        return await self._finish(name, bytes(upload.data), size)
+
+    def _make_room(self) -> None:
+        if len(self._open) < self._max:
+            return
+        name, oldest = next(iter(self._open.items()))
+        if self._clock.now_us() - oldest.touched_us < _ABANDONED_S * 1e6:
+            raise Busy(f"{self._max} blobs are being put already")
+        del self._open[name]
 
     async def _known(self, name: str) -> bool:
         try:

@@ -138,6 +138,8 @@ class Verbs:
             return api.Taken(run=name, status=(await self._row(name)).status, again=True)
         if run is None:
             row = await self._row(name)
+            if name in engine.skipped:
+                raise Unavailable(f"run {name} cannot be driven here: {engine.skipped[name]}")
             raise Conflict(f"run {name} is {row.status} and takes no more signals", hint=_hint(row))
         transition = engine.drive(change, run, engine.now_us())
         await engine.advance(run, transition, (Claim(scope, id, "taken"),))
