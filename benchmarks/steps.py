@@ -7,6 +7,7 @@ gathered; and one run at a time, beside one plain commit. Both journals are WAL 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import statistics
 import time
 from pathlib import Path
@@ -52,7 +53,7 @@ async def step_s(verbs: Verbs, engine: Engine, runs: int) -> float:
         workflows.BEGUN.clear()
         await one_run(verbs, engine, workflows.local.name, x)
         begun = workflows.BEGUN
-        taken += [after - before for before, after in zip(begun, begun[1:], strict=False)]
+        taken += [after - before for before, after in itertools.pairwise(begun)]
     workflows.MARK.clear()
     return statistics.median(taken)
 

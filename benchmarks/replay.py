@@ -1,0 +1,111 @@
+"""Replay: whole runs read from the journal, checked, decoded, and driven again through their code.
+
+The floor reads the same rows with plain sqlite3 and decodes each body's JSON with msgspec, and does nothing with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import workflows
+from benchmarks.figures import AWAITERS, Figure, Options, Turns, Until, folder, options, parser, show
+from benchmarks.steps import throughput
+from skerry.clock import SystemClock
+from skerry.core.replay import replay
+from skerry.journal import JournalReader, SqliteJournal
+from skerry.registry import Registry, load
+from skerry.runtime.engine import Engine
+from skerry.runtime.verbs import Verbs
+
+SECONDS = 20.0
+"""How long the turns go on."""
+AT_ONCE = 16
+"""So many runs are read ahead, so that the reading thread never waits for us."""
+
+
+async def seed(path: Path, runs: int) -> None:
+    """Has the engine make finished runs of ten local steps each."""
+    clock = SystemClock()
+    journal = await SqliteJournal.open(path, node="bench", clock=clock)
+    engine = Engine(journal, None, clock, load([workflows]))
+    await engine.recover()
+    await throughput(Verbs(engine), engine, workflows.local.name, runs)
+    await engine.drain(1.0)
+    await journal.close()
+
+
+async def replay_one(journal: JournalReader, registry: Registry, run: str) -> int:
+    """Reads and replays one run; returns how many events it has."""
+    row = await journal.row(run)
+    assert row is not None
+    events = await journal.events(run)
+    placed = [(each.header.n, each.header.at_us, each.event) for each in events if each.event is not None]
+    found = replay(registry.workflow(row.workflow), row, placed)
+    if not found.agrees:
+        raise AssertionError(f"run {run} does not agree: {found.problem}")
+    return len(events)
+
+
+async def rate(journal: JournalReader, registry: Registry, runs: list[str]) -> float:
+    """Events per second over all of these runs."""
+    left = iter(runs)
+
+    async def runner() -> int:
+        return sum([await replay_one(journal, registry, run) for run in left])
+
+    before = time.perf_counter()
+    counts = await asyncio.gather(*(runner() for _ in range(AT_ONCE)))
+    return sum(counts) / (time.perf_counter() - before)
+
+
+def plain_rate(database: Path, runs: list[str]) -> float:
+    """The same events, read and decoded plainly."""
+    db = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    query = (
+        "SELECT seq, epoch, n, at_us, kind, version, digest, previous, salt, body FROM events"
+        " WHERE run_key = (SELECT key FROM runs WHERE run = ?) ORDER BY n"
+    )
+    decode = msgspec.json.decode
+    count = 0
+    before = time.perf_counter()
+    for run in runs:
+        for line in db.execute(query, (run,)):
+            decode(line[-1])
+            count += 1
+    took = time.perf_counter() - before
+    db.close()
+    return count / took
+
+
+async def measure(asked: Options, path: Path) -> tuple[list[Figure], list[str]]:
+    """Everything, in turns."""
+    await seed(path, AWAITERS if asked.quick else 1500)
+    registry = load([workflows])
+    turns = Turns()
+    until = Until(0.0 if asked.quick else SECONDS, 1 if asked.quick else 5)
+    async with await JournalReader.open(path) as journal:
+        runs = [row.run for row in await journal.rows(limit=100_000)]
+        while until.more():
+            turns.add("floor/s", plain_rate(path / "journal.db", runs))
+            turns.add("events/s", await rate(journal, registry, runs))
+    value, floor = turns.median("events/s"), turns.median("floor/s")
+    return [Figure("replay of runs of 13 events", "events/s", value, floor, ">= 50,000")], [
+        turns.spread("events/s", "floor/s")
+    ]
+
+
+def main() -> None:
+    """The command line."""
+    asked = options(parser(__doc__).parse_args())
+    with folder(asked) as path:
+        figures, notes = asyncio.run(measure(asked, Path(path)))
+    show("replay", figures, asked, notes)
+
+
+if __name__ == "__main__":
+    main()
