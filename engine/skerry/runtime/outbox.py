@@ -62,6 +62,12 @@ class Outbox:
         if lane is not None and task in lane.on_bus:
             lane.on_bus[task] = self._clock.now_us()
 
+    def doubt(self, size: str, task: TaskId) -> None:
+        """Something came for a task that was no result, and may have kept the real one away: it is sent again soon."""
+        lane = self._lanes.get(size)
+        if lane is not None and task in lane.on_bus:
+            lane.on_bus[task] = 0
+
     def settle(self, size: str, task: TaskId) -> None:
         """A task is done with: there is room for another one."""
         lane = self._lanes.get(size)

@@ -12,6 +12,7 @@ from msgspec import Raw
 from skerry.core import events as ev
 from skerry.core.execution import Execution
 from skerry.core.ids import TaskId
+from skerry.core.structs import NOTHING
 from skerry.core.verdicts import fenced, take_result
 from skerry.core.wire import (
     BlobGet,
@@ -28,8 +29,8 @@ from skerry.core.wire import (
     task_of,
     task_queue,
 )
-from skerry.errors import DataError, JournalError, NotFound, SkerryError
-from skerry.ports import Bus, Delivery, Message, Subscription
+from skerry.errors import Conflict, DataError, JournalError, NotFound, SkerryError
+from skerry.ports import Bus, DeadLetter, Delivery, Message, Subscription
 from skerry.runtime.engine import Engine
 from skerry.runtime.timers import Timers
 from skerry.runtime.uploads import Uploads
@@ -37,6 +38,11 @@ from skerry.runtime.verbs import Verbs
 
 log = logging.getLogger("skerry.service")
 
+_POISON_DELIVERIES = 5
+"""A result that breaks whatever takes it is dropped at this delivery."""
+_CONFLICT_S = 0.05
+_NAME_MAX, _WORDS_MAX, _MODEL_MAX = 128, 8192, 32
+"""Characters of a name and of an explanation, and entries about a model, that are kept of what a worker says."""
 SWEEP_S = 10.0
 
 
@@ -85,15 +91,22 @@ class Service:
 
     async def _result(self, delivery: Delivery) -> None:
         """Fence, judge, append; only then is the bus told to forget it."""
+        subject = delivery.message.subject
         try:
             task, result = _read(delivery.message)
             run = await self._run_of(task)
             if run is not None:
-                await self._take(run, task, result, delivery.message.headers)
+                await self._take(run, task, result)
         except (DataError, NotFound) as error:
-            log.warning("a result on %s is not taken: %s", delivery.message.subject, error)
+            log.warning("a result on %.400s is not taken: %s", subject, error)
         except JournalError:
             return  # the engine ends; the bus hands it out again to the next one
+        except Conflict:
+            return await delivery.release(_CONFLICT_S)  # something else was recorded of the run at the same time
+        except Exception:
+            if delivery.deliveries < _POISON_DELIVERIES:
+                raise  # the bus hands it out again, later each time
+            log.exception("a result on %.400s breaks whatever takes it, and is dropped", subject)
         await delivery.ack()
 
     async def _run_of(self, task: TaskId) -> Execution | None:
@@ -114,27 +127,42 @@ class Service:
         transition = run.fence(task.step, task.attempt, f"the run is {row.status}", "", engine.now_us())
         await engine.advance(run, transition)
 
-    async def _take(self, run: Execution, task: TaskId, result: Result | str, headers: object) -> None:
+    async def _take(self, run: Execution, task: TaskId, result: Result | str) -> None:
         engine = self.engine
         if isinstance(result, Result) and result.value_blob and not fenced(run, result):
-            value = Raw(await engine.journal.blob(result.value_blob))
-            result = msgspec.structs.replace(result, value=value, value_blob="")
+            result = await self._fetched(result)
             found = await engine.get(task.run)
             if found is None:
                 return await self._fence_ended(task)
             run = found
         now = engine.now_us()
+        pending = run.pending.get(task.step)
+        size = pending.size if pending is not None and pending.attempt == task.attempt else ""
         if isinstance(result, str):
             transition = engine.drive(run.fence, task.step, task.attempt, result, "", now)
-            await engine.advance(run, transition)
-            return None
-        size = pending.size if (pending := run.pending.get(task.step)) is not None else result.size
-        taken = not fenced(run, result)
-        transition = engine.drive(take_result, run, result, now)
+        else:
+            taken = not fenced(run, result)
+            transition = engine.drive(take_result, run, result, now)
         await engine.advance(run, transition)
-        if taken:
+        if isinstance(result, Result) and taken:
             engine.outbox.settle(size, task)
+        elif size:
+            engine.outbox.doubt(size, task)
         return None
+
+    async def _fetched(self, result: Result) -> Result:
+        """The result with its blob in place; a failure, when there is none or it is no JSON."""
+        try:
+            value = await self.engine.journal.blob(result.value_blob)
+            msgspec.json.decode(value)
+        except NotFound:
+            problem = f"the worker's answer is in a blob that was never put: {result.value_blob:.80}"
+        except (ValueError, RecursionError) as error:
+            problem = f"the worker's answer is no JSON: {error}"
+        else:
+            return msgspec.structs.replace(result, value=Raw(value), value_blob="")
+        failure = ev.Failure(kind="DataError", message=problem, retryable=True)
+        return msgspec.structs.replace(result, value=NOTHING, value_blob="", failure=failure)
 
     # --- questions ----------------------------------------------------------------------------------------------------
 
@@ -177,39 +205,65 @@ class Service:
                     await self._take_dead_letters(bus, size)
                 except SkerryError as error:
                     log.info("dead letters of size %s cannot be read: %s", size, error)
+                except Exception:
+                    log.exception("dead letters of size %s cannot be taken", size)
 
     async def _take_dead_letters(self, bus: Bus, size: str) -> None:
         """A task that no worker ever finished (it kills them, it makes no sense to them) counts as a failed attempt."""
         for letter in await bus.dead_letters(task_queue(size)):
-            task = task_of(letter.subject)
             try:
-                run = await self.engine.get(task.run)
-            except NotFound:
-                run = None
-            pending = run.pending.get(task.step) if run is not None else None
-            if run is not None and pending is not None and pending.attempt == task.attempt:
-                failure = ev.Failure(
-                    kind="WorkerLost",
-                    message=f"no worker finished the task in {letter.deliveries} tries: {letter.reason}",
-                    retryable=True,
-                )
-                result = Result(
-                    run=task.run, step=task.step, attempt=task.attempt, size=size, worker="", failure=failure
-                )
-                await self._take(run, task, result, {})
+                await self._take_dead_letter(letter, size)
+            except (DataError, NotFound) as error:
+                log.warning("a dead letter of size %s is for nobody: %s", size, error)
             await bus.bury(letter)
+
+    async def _take_dead_letter(self, letter: DeadLetter, size: str) -> None:
+        task = task_of(letter.subject)
+        run = await self.engine.get(task.run)
+        pending = run.pending.get(task.step) if run is not None else None
+        if run is not None and pending is not None and pending.attempt == task.attempt:
+            failure = ev.Failure(
+                kind="WorkerLost",
+                message=f"no worker finished the task in {letter.deliveries} tries: {letter.reason}",
+                retryable=True,
+            )
+            result = Result(run=task.run, step=task.step, attempt=task.attempt, size=size, worker="", failure=failure)
+            await self._take(run, task, result)
 
 
 def _read(message: Message) -> tuple[TaskId, Result | str]:
     """The task that a result is for, and the result, or why it is none. The subject counts: the bus checks who may."""
     task = task_of(message.subject)
     try:
+        str(message.data, "utf-8")
         result = decode_result.decode(message.data)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         return task, f"it is no result: {error}"
     if result.id != task:
-        return task, f"it came for this task and names another one, {result.id}"
-    return task, result
+        return task, f"it came for this task and names another one, {str(result.id)[:_NAME_MAX]}"
+    return task, _bounded(result)
+
+
+def _bounded(result: Result) -> Result:
+    """What a worker says beside its value goes into events and rows: it is cut to a size that fits there."""
+    if len(result.worker) > _NAME_MAX:
+        result = msgspec.structs.replace(result, worker=result.worker[:_NAME_MAX])
+    failure = result.failure
+    if failure is not None and len(failure.kind) + len(failure.message) + len(failure.step) > _WORDS_MAX:
+        cut = ev.Failure(
+            kind=failure.kind[:_NAME_MAX],
+            message=f"{failure.message[:_WORDS_MAX]} ...",
+            retryable=failure.retryable,
+        )
+        result = msgspec.structs.replace(result, failure=cut)
+    if result.model:
+        said = {
+            name: value[:_NAME_MAX] if isinstance(value, str) else value
+            for name, value in list(result.model.items())[:_MODEL_MAX]
+            if len(name) <= _NAME_MAX and (isinstance(value, str) or abs(value) < 2**63)
+        }
+        result = msgspec.structs.replace(result, model=said)
+    return result
 
 
 async def _reply(answer: Callable[[], Awaitable[bytes]]) -> bytes:

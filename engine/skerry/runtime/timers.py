@@ -42,18 +42,26 @@ class Timers:
         if (behind_us := engine.journal.head.at_us - engine.clock.now_us()) > 1_000_000:
             log.warning("the clock is %.0f s behind the journal; timers are held until it is past", behind_us / 1e6)
         while True:
-            now = engine.clock.now_us()
-            horizon = now + int(_LOOK_AGAIN_S * 1e6)
-            self._earlier.clear()
-            self._planned_us = horizon
-            due = await engine.journal.due(horizon, engine.limits.timers_at_once + len(self._held))
-            ready = [run for wake, run in due if wake <= now and self._held.get(run, 0) <= now]
-            if ready:
-                await asyncio.gather(*(self._wake(run) for run in ready))
-                continue
-            later = [max(wake, self._held.get(run, 0)) for wake, run in due]
-            self._planned_us = min([*later, self._planned_us])
-            await self._sleep(self._planned_us - engine.clock.now_us())
+            try:
+                await self._round()
+            except Exception:
+                log.exception("what is due could not be looked up; it is tried again")
+                await engine.clock.sleep(_STUCK_S)
+
+    async def _round(self) -> None:
+        engine = self._engine
+        now = engine.clock.now_us()
+        horizon = now + int(_LOOK_AGAIN_S * 1e6)
+        self._earlier.clear()
+        self._planned_us = horizon
+        due = await engine.journal.due(horizon, engine.limits.timers_at_once + len(self._held))
+        ready = [run for wake, run in due if wake <= now and self._held.get(run, 0) <= now]
+        if ready:
+            await asyncio.gather(*(self._wake(run) for run in ready))
+            return
+        later = [max(wake, self._held.get(run, 0)) for wake, run in due]
+        self._planned_us = min([*later, self._planned_us])
+        await self._sleep(self._planned_us - engine.clock.now_us())
 
     async def _sleep(self, microseconds: int) -> None:
         engine = self._engine
@@ -79,4 +87,6 @@ class Timers:
             pass
         except SkerryError as error:
             log.warning("run %s could not be woken: %s", name, error)
+        except Exception:
+            log.exception("run %s could not be woken", name)
         self._held[name] = engine.clock.now_us() + int(_STUCK_S * 1e6)

@@ -10,7 +10,6 @@ from skerry.core.wire import BLOB_BYTES_MAX, BLOB_PIECE_BYTES, BlobKept
 from skerry.errors import Busy, DataError, NotFound
 from skerry.ports import Append, Clock, Journal
 
-
 _ABANDONED_S = 60.0
 """An upload that nobody has added to for so long makes room for another one."""
 
