@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Raw
@@ -18,16 +18,49 @@ from skerry.core.commands import Call, Start
 from skerry.core.execution import OUTCOME_UNKNOWN, Execution
 from skerry.core.ids import check_token
 from skerry.core.pending import Effect, Pending, Transition
-from skerry.core.projection import LIVE, RunRow
+from skerry.core.projection import LIVE, Life, RunRow, live_on
 from skerry.core.recall import Placed, resume
 from skerry.core.replay import Replay, replay
-from skerry.core.state import State
+from skerry.core.state import Done, State
+from skerry.core.step import Step
 from skerry.core.verdicts import take_result, take_review
 from skerry.core.wire import SIZES, Result, Size
 from skerry.core.workflow import Workflow
 
 START_US = 1_700_000_000_000_000
 RUN = "node-01HF7YAT00AAAAAAAAAAAAAAAA"
+
+
+Body: TypeAlias = Callable[[Step], Awaitable[Any]]
+"""The code of a workflow with one state."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What such code returned."""
+
+    value: Any
+
+
+def workflow_of(body: Body) -> Workflow[Outcome]:
+    """A workflow that is one function."""
+
+    class Only(State):
+        async def run(self, step: Step) -> Done[Outcome]:
+            value = await body(step)
+            return value if isinstance(value, Done) else Done(Outcome(value))
+
+    return Workflow("only", version=1, start=Only, result=Outcome)
+
+
+def sim_of(body: Body, sizes: Sequence[Size] = SIZES) -> Sim:
+    """A run of one function."""
+    workflow = workflow_of(body)
+    return Sim(workflow, workflow.start(), sizes)
+
+
+def kinds(events: Sequence[ev.Event]) -> list[str]:
+    """What events are called."""
+    return [ev.kind_of(event) for event in events]
 
 
 class Journal:
@@ -82,6 +115,8 @@ class Sim:
 
     def complete(self, step: str, value: Any, result: str = "") -> Transition:
         """The engine itself has done a step: a local call, an event, a child."""
+        if isinstance(self.run.pending[step].command, Call):
+            return self._take(self.run.returned(step, msgspec.json.encode(value), value, self.now_us))
         return self._take(self.run.complete(step, msgspec.json.encode(value), self.now_us, result=result))
 
     def fail(self, step: str, kind: str = "ValueError", *, retryable: bool = False, after_s: float = 0.0) -> Transition:
@@ -174,6 +209,25 @@ class Sim:
     def replay(self) -> Replay:
         """The whole journal, driven again."""
         return replay(self.workflow, self.row, self.journal.read())
+
+    def outcome(self) -> Any:
+        """What the one function returned."""
+        assert self.row.status == "done", self.row
+        (completed,) = self.events(ev.RunCompleted)
+        return msgspec.json.decode(completed.value, type=Outcome).value
+
+    def failure(self) -> ev.Failure:
+        """Why the run is dead."""
+        assert self.row.status == "failed", self.row
+        failure: ev.Failure = self.events(ev.RunFailed)[-1].failure
+        return failure
+
+    def life(self) -> Life:
+        """What the kinds of the events say about the row."""
+        life = Life()
+        for n, _, event in self.journal.read():
+            life = live_on(life, n, ev.kind_of(event))
+        return life
 
     @property
     def live(self) -> bool:

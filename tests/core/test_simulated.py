@@ -197,6 +197,7 @@ def invariants(sim: Sim) -> None:
     replayed = sim.replay()
     assert replayed.agrees, replayed.problem
     assert replayed.drifts == ()
+    assert sim.life().disagreement(sim.row) == ""
     assert sim.row.status not in ENDED or sim.row.ended_us
 
 
