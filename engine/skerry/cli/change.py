@@ -12,6 +12,7 @@ from skerry.cli.out import Cell
 from skerry.core import api
 from skerry.core.projection import RunRow
 from skerry.core.structs import Frozen
+from skerry.errors import SkerryError
 
 
 def change(app: App, run: str, verb: str, make: Callable[[RunRow, str], Frozen], done: str, *, by: str = "") -> None:
@@ -39,8 +40,12 @@ async def _change(
     # Found first and asked then: who looks must not hold the lock.
     async with open_look(app.config) as look:
         row = await find_run(look, named)
-    async with open_door(app.config, by=by) as door:
-        return row, await door.ask(verb, make(row, by), api.Taken), door.running
+    try:
+        async with open_door(app.config, by=by) as door:
+            return row, await door.ask(verb, make(row, by), api.Taken), door.running
+    except SkerryError as error:
+        error.hint = error.hint or f"see how it stands: skerry show {short(row.run)}"
+        raise
 
 
 def _style(taken: api.Taken) -> str:

@@ -142,7 +142,7 @@ class Out:
         if cell.style and pretty(stream):
             from rich.text import Text
 
-            self.console(stream).print(Text(cell.text, style=cell.style), soft_wrap=True)
+            self.console(stream).print(Text(cell.text, style=cell.style))
         else:
             self._write(stream, cell.text)
 
@@ -197,8 +197,8 @@ def _rich_text(cell: str | Cell) -> Text:
     if not cell.more:
         return Text(cell.text, style=cell.style)
     # What is long begins a line of its own.
-    gap = " " if len(cell.text) + len(cell.more) <= _SAME_LINE_CHARS else "\n"
-    return Text.assemble((cell.text, cell.style), gap, (cell.more, "dim"))
+    fits = len(cell.text) + len(cell.more) <= _SAME_LINE_CHARS
+    return Text.assemble((cell.text, cell.style), (f" ({cell.more})" if fits else f"\n{cell.more}", "dim"))
 
 
 def _text(cell: str | Cell) -> str:

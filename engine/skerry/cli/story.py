@@ -248,4 +248,4 @@ def in_a_line(events: Sequence[RunEvent]) -> str:
     return ""
 
 
-_LINE_CHARS = 90
+_LINE_CHARS = 120

@@ -102,10 +102,10 @@ def value(raw: Raw | bytes, *, chars: int = VALUE_CHARS) -> str:
 
 
 def spoken(thing: Any) -> str:
-    """Decoded JSON without most of its punctuation: `number: 7, total: 12.00`."""
+    """Decoded JSON without most of its punctuation: `number 7, gross total 12.00`."""
     if isinstance(thing, dict):
         items = cast("dict[str, Any]", thing).items()
-        parts = (f"{key}: {_inner(item)}" for key, item in items if item not in (None, "", [], {}))
+        parts = (f"{key.replace('_', ' ')} {_inner(item)}" for key, item in items if item not in (None, "", [], {}))
         return ", ".join(parts)
     return _inner(thing)
 

@@ -143,12 +143,15 @@ def _report(app: App, folder: Path, shown: list[Shown], seconds: float, *, tempo
     if out.json:
         return
     out.line()
-    columns = (Column("DOCUMENTS", "right"), Column("DONE", "right"), Column("IN REVIEW", "right"))
-    numbers = [str(len(shown)), Cell(str(count["done"]), "green"), Cell(str(count["review"]), "bold yellow")]
-    failures = Cell(str(failed), "bold red" if failed else "")
-    out.table(
-        (*columns, Column("FAILED", "right"), Column("SECONDS", "right")), [[*numbers, failures, f"{seconds:.1f}"]]
-    )
+    numbers: list[str | Cell] = [
+        str(len(shown)),
+        Cell(str(count["done"]), "green"),
+        Cell(str(count["review"]), "bold yellow"),
+        Cell(str(failed), "bold red" if failed else ""),
+        f"{seconds:.1f}",
+    ]
+    titles = ("DOCUMENTS", "DONE", "IN REVIEW", "FAILED", "SECONDS")
+    out.table([Column(title, "right") for title in titles], [numbers])
     out.line()
     out.line(Cell("The ledger: each invoice once", "bold"))
     with ledger_command.open_ledger(folder / "ledger.db") as ledger:
