@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from skerry.core import events as ev
@@ -379,14 +379,19 @@ class Engine:
 
     async def watch(self, run: str, timeout_s: float, *, end: bool = False) -> None:
         """Returns when something was recorded of a run (with `end`: when it has ended or failed), or after so long."""
+        with self.news(run, end=end) as news:
+            await asyncio.wait([news], timeout=timeout_s)
+
+    @contextlib.contextmanager
+    def news(self, run: str, *, end: bool = False) -> Iterator[asyncio.Future[None]]:
+        """A future that is done when something was recorded of a run from now on (with `end`: when it has ended)."""
         waiting = self._enders if end else self._watchers
-        news = asyncio.get_running_loop().create_future()
+        news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.setdefault(run, []).append(news)
-        timer = asyncio.get_running_loop().call_later(timeout_s, _done, news)
         try:
-            await news
+            yield news
         finally:
-            timer.cancel()
+            news.cancel()
             if run in waiting and news in waiting[run]:
                 waiting[run].remove(news)
                 if not waiting[run]:

@@ -5,6 +5,7 @@ Each change is answered when it is on disk; the same id gets the same answer.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ class Verbs:
     def __init__(self, engine: Engine, *, prune: Prune | None = None) -> None:
         self._engine = engine
         self._prune = prune
+        self._changing: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._started_us = engine.clock.now_us()
         self._verbs: dict[str, tuple[type[Any], Callable[[Any], Awaitable[Any]]]] = {
             "publish": (api.Publish, self.publish),
@@ -129,8 +131,18 @@ class Verbs:
         )
 
     async def _change(self, name: str, id: str, change: Callable[[Execution, int], Any]) -> api.Taken:
-        engine = self._engine
+        """Changes a run once for an id: who asks a second time meanwhile waits, and gets the first one's answer."""
         self._refuse_when_draining()
+        while (going := self._changing.get((name, id))) is not None:
+            await asyncio.wait([going])
+        self._changing[name, id] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._change_once(name, id, change)
+        finally:
+            self._changing.pop((name, id)).cancel()
+
+    async def _change_once(self, name: str, id: str, change: Callable[[Execution, int], Any]) -> api.Taken:
+        engine = self._engine
         scope = f"signal/{name}"
         known = await engine.journal.answer(scope, id)
         run = await engine.get(name)
@@ -152,6 +164,8 @@ class Verbs:
         run = await engine.get(cancel.run)
         if run is None:
             row = await self._row(cancel.run)
+            if cancel.run in engine.skipped:
+                raise Unavailable(f"run {cancel.run} cannot be driven here: {engine.skipped[cancel.run]}")
             if row.status in ENDED or row.status in LIVE:
                 return api.Taken(run=cancel.run, status=row.status, again=True)
             run = Execution(self._workflow_of(row), row, engine.sizes)
@@ -199,14 +213,20 @@ class Verbs:
 
     async def show(self, query: api.Show) -> api.Shown:
         """A run and its events; waits for news when there are none and the run goes on."""
-        engine = self._engine
-        row = await self._row(query.run)
-        events = await engine.journal.events(query.run, after_n=query.after_n, limit=query.limit)
-        if (query.end or not events) and query.wait_s > 0 and row.status in LIVE:
-            await engine.watch(query.run, min(query.wait_s, WAIT_S_MAX), end=query.end)
-            row = await self._row(query.run)
-            events = await engine.journal.events(query.run, after_n=query.after_n, limit=query.limit)
+        if query.wait_s <= 0:
+            row, events = await self._look(query)
+        else:
+            with self._engine.news(query.run, end=query.end) as news:  # from before we look, so that none is missed
+                row, events = await self._look(query)
+                if (query.end or not events) and row.status in LIVE:
+                    await asyncio.wait([news], timeout=min(query.wait_s, WAIT_S_MAX))
+                    row, events = await self._look(query)
         return api.Shown(row=row, events=tuple(shown(recorded) for recorded in events))
+
+    async def _look(self, query: api.Show) -> tuple[RunRow, list[Recorded]]:
+        # The row first: when it says that a run has ended, the events after it are all there.
+        row = await self._row(query.run)
+        return row, await self._engine.journal.events(query.run, after_n=query.after_n, limit=query.limit)
 
     async def status(self, query: Any = None) -> api.EngineStatus:
         """What the engine is doing."""
