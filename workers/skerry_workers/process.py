@@ -18,7 +18,8 @@ from skerry_workers import logs
 from skerry_workers.service import Worker, default_name
 
 SLOTS, DRAIN_S = 16, 20.0
-_CONNECT_S = 1.0
+_CONNECT_LOCAL_S, _CONNECT_S = 1.0, 10.0
+_BREATH_S = 0.2
 
 _log = logging.getLogger("skerry.worker")
 
@@ -109,18 +110,25 @@ def _on_signals(told: asyncio.Event) -> None:
 
 async def _connect(where: Path | str, name: str, told: asyncio.Event) -> NatsBus | None:
     """The bus, as soon as it is there; None when we were told to leave before that."""
+    leaving = asyncio.create_task(told.wait())
+    connecting = asyncio.create_task(_until_connected(where, name))
+    await asyncio.wait((leaving, connecting), return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if connecting.done():
+        return connecting.result()
+    connecting.cancel()
+    return None
+
+
+async def _until_connected(where: Path | str, name: str) -> NatsBus:
     said = ""
-    while not told.is_set():
+    timeout_s = _CONNECT_LOCAL_S if isinstance(where, Path) else _CONNECT_S
+    while True:
         try:
-            return await NatsBus.connect(where, name=name, timeout_s=_CONNECT_S)
+            return await NatsBus.connect(where, name=name, timeout_s=timeout_s)
         except Unavailable as error:
             why = f"{error.message}{f' ({error.hint})' if error.hint else ''}"
             if why != said:
                 _log.warning("waiting for the bus: %s", why)
             said = why
-        try:
-            async with asyncio.timeout(0.2):
-                await told.wait()
-        except TimeoutError:
-            continue
-    return None
+        await asyncio.sleep(_BREATH_S)
