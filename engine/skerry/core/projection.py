@@ -42,3 +42,40 @@ class RunRow(Frozen):
     updated_us: int = 0
     ended_us: int = 0
     note: str = ""
+
+
+class Life(Frozen):
+    """What a run's events alone say about its row: the part of it that `skerry verify` compares."""
+
+    n: int = 0
+    entry_n: int = 0
+    end: Status | None = None
+
+    def disagreement(self, row: RunRow) -> str:
+        """What the row says otherwise, for people; empty when it fits."""
+        if row.entry_n != self.entry_n:
+            return f"its row says that it entered its state at event {row.entry_n}, its events say {self.entry_n}"
+        if self.end is not None and row.status != self.end:
+            return f"its row says {row.status}, its events say {self.end}"
+        if self.end is None and row.status not in LIVE:
+            return f"its row says {row.status}, its events say that it goes on"
+        if (row.ended_us > 0) != (self.end in ENDED):
+            return "its row and its events disagree about whether it has ended"
+        return ""
+
+
+_ENDS: dict[str, Status] = {
+    "run.completed": "done",
+    "run.cancelled": "cancelled",
+    "run.failed": "failed",
+    "run.parked": "parked",
+}
+
+
+def live_on(life: Life, n: int, kind: str) -> Life:
+    """The life after the run's event `n` of a kind. Kinds stand in headers, so it works without bodies as well."""
+    if kind == "state.entered":
+        return Life(n=n, entry_n=n, end=None)
+    if kind == "run.retried":
+        return Life(n=n, entry_n=life.entry_n, end=None)
+    return Life(n=n, entry_n=life.entry_n, end=_ENDS.get(kind, life.end))

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import queue
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -38,7 +38,7 @@ _INSERT_EVENTS = {
 }
 """The same for 1, 2, 4 ... rows: few enough that all stay prepared."""
 
-Statement = tuple[str, Sequence[Any]]
+Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
 """SQL and its values."""
 
 
@@ -109,7 +109,7 @@ class GroupConnection(sqlite3.Connection):
             if job.claims:
                 self.executemany(SQL["insert_claim"], job.claims)
             for statement, values in job.also:
-                self.execute(statement, values)
+                self.execute(statement, values).fetchall()  # some work only while their rows are fetched
 
 
 class GroupCommit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-LOG_BYTES = 8 * 1024 * 1024
+LOG_BYTES = 4 * 1024 * 1024
 """The log starts over when it is about this long; each commit then overwrites what is there."""
 
 _BLOCK_BYTES = 4096

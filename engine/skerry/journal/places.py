@@ -80,6 +80,10 @@ class Places:
         """Notes claims that are on their way."""
         self._claims.update((claim.scope, claim.id) for claim in claims)
 
+    def last_n(self, run: str) -> int:
+        """The place of a run's last event; 0 when there is none."""
+        return (self._young.get(run) or self._old.get(run) or self._look_up(run))[1]
+
     def committed(self, jobs: Sequence[Job]) -> None:
         """Notes what is on disk now, where a look-up finds it."""
         for job in jobs:

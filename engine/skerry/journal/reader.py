@@ -19,6 +19,7 @@ from skerry.core import codec
 from skerry.core.chain import GENESIS, Header, body_digest
 from skerry.core.projection import RunRow, Status
 from skerry.errors import JournalCorrupt, JournalError, NotFound
+from skerry.journal.anchor import Anchor
 from skerry.journal.faults import translated
 from skerry.journal.migrate import require_current
 from skerry.journal.sql import SQL
@@ -42,7 +43,7 @@ class Reads:
     def __init__(self, db: aiosqlite.Connection, path: Path) -> None:
         """Internal: open a `JournalReader` or a `SqliteJournal`."""
         self._reads = db
-        self._path = path
+        self.path = path
 
     async def read_head(self) -> Head:
         """Where the journal on disk ends."""
@@ -120,6 +121,51 @@ class Reads:
             raise JournalCorrupt(f"blob {sha256} is not what was written", hint="run `skerry verify`")
         return data
 
+    # --- for exporting and pruning ------------------------------------------------------------------------------------
+
+    async def lines(self, run: str) -> list[Any]:
+        """A run's events as they are stored: header, salt and body; None where a body was removed."""
+        return await self._all("export_run", {"run": run})
+
+    async def all_events(self, last: int) -> AsyncIterator[Any]:
+        """The same of all events up to the seq `last`, in the journal's order."""
+        after = 0
+        while lines := await self._all("export_events", {"after": after, "last": last}):
+            for line in lines:
+                yield line
+            after = lines[-1][0]
+
+    async def all_rows(self) -> AsyncIterator[RunRow]:
+        """Every run's row, in the order in which they began."""
+        after = 0
+        while lines := await self._all("export_rows", (after,)):
+            for _, *fields in lines:
+                yield _row(fields)
+            after = lines[-1][0]
+
+    async def all_claims(self) -> list[tuple[str, str, str]]:
+        """Every claim: scope, id, answer."""
+        return await self._all("export_claims", ())
+
+    async def prunable(self, before_us: int, limit: int) -> list[tuple[int, str, int]]:
+        """Runs that ended before then and still have bodies: key, run, how many events."""
+        return await self._all("prunable", {"before_us": before_us, "limit": limit})
+
+    async def blob_count(self) -> int:
+        """How many blobs there are."""
+        return int((await self._all("blob_count", ()))[0][0])
+
+    async def free_pages(self) -> int:
+        """How many pages of the file are not in use."""
+        return int((await self._all("free_pages", ()))[0][0])
+
+    async def anchor(self) -> Anchor:
+        """Where the journal on disk ends, to be kept outside: `verify` then finds a cut tail and a rewritten past."""
+        head = await self.read_head()
+        return Anchor(node=head.node, seq=head.seq, hash=head.hash.hex())
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
     async def _recorded(self, run: str, lines: Iterable[_Line]) -> list[Recorded]:
         recorded: list[Recorded] = []
         for seq, epoch, n, at_us, kind, version, digest, previous, salt, body in lines:
@@ -147,12 +193,12 @@ class Reads:
     async def _meta(self, name: str) -> str | int:
         found = await self._all("meta", (name,))
         if not found:
-            raise JournalCorrupt(f"{self._path} does not say its {name}", hint="restore the folder from a copy")
+            raise JournalCorrupt(f"{self.path} does not say its {name}", hint="restore the folder from a copy")
         value: str | int = found[0][0]
         return value
 
     async def _all(self, query: str, values: Any) -> list[Any]:
-        with translated("reading", self._path):
+        with translated("reading", self.path):
             try:
                 return list(await self._reads.execute_fetchall(SQL[query], values))
             except ValueError as error:  # aiosqlite's word for it

@@ -42,7 +42,7 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # A commit returns when the disk has it: J2.
     "PRAGMA synchronous = FULL",
-    # After so many pages (8 MiB) a commit also copies the log into the database, and the log starts over in the same
+    # After so many pages (4 MiB) a commit also copies the log into the database, and the log starts over in the same
     # file (see `prepare_log`), unless a reader still needs it; a log that grew beyond 64 MiB is cut back to that.
     f"PRAGMA wal_autocheckpoint = {LOG_BYTES // 4096}",
     "PRAGMA journal_size_limit = 67108864",
@@ -70,7 +70,7 @@ class SqliteJournal(Reads):
         super().__init__(reads, path)
         self._lock = lock
         self._writes = writes
-        self._clock = clock
+        self.clock = clock
         self._node = head.node
         self._epoch = head.epoch
         self._seq = head.seq
@@ -189,13 +189,25 @@ class SqliteJournal(Reads):
 
     async def raise_epoch(self) -> int:
         """Raises the epoch of all events to come: after a restore from a copy, or an adoption (J1). Returns it."""
+        self._epoch += 1
+        await self.change([(SQL["put_meta"], ("epoch", self._epoch))])
+        return self._epoch
+
+    def change(self, statements: Sequence[Statement]) -> asyncio.Future[None]:
+        """For this package: something that is no fact (J4), in order with the appends.
+
+        Raises:
+            JournalError: as `append` does.
+        """
         if self._refuses:
             raise self._refusal()
         done = self._loop.create_future()
-        self._epoch += 1
-        self._writer.put(Job(done, [], also=((SQL["put_meta"], ("epoch", self._epoch)),)))
-        await done
-        return self._epoch
+        self._writer.put(Job(done, [], also=statements))
+        return done
+
+    def last_n(self, run: str) -> int:
+        """The place of a run's last event (of the node's own for ""), on disk or on its way; 0 when there is none."""
+        return self._places.last_n(run)
 
     async def close(self) -> None:
         """Waits for what was appended, then lets go of the folder. Does nothing the second time."""
@@ -216,13 +228,13 @@ class SqliteJournal(Reads):
             self._lock.release()
 
     def _fresh_salt(self) -> bytes:
-        pool = self._clock.entropy(_SALT_BYTES * _SALTS_AT_ONCE)
+        pool = self.clock.entropy(_SALT_BYTES * _SALTS_AT_ONCE)
         self._salts += [pool[at : at + _SALT_BYTES] for at in range(0, len(pool), _SALT_BYTES)]
         return self._salts.pop()
 
     def _failed(self, error: Exception) -> JournalError:
         self._refuses = True
-        found = translate(error, "writing; nothing of this append was acknowledged", self._path)
+        found = translate(error, "writing; nothing of this append was acknowledged", self.path)
         found.__cause__ = error
         return found
 

@@ -106,3 +106,98 @@ SELECT answer FROM claims WHERE scope = ? AND id = ?
 
 -- name: blob
 SELECT data FROM blobs WHERE sha256 = ?
+
+-- ---- verifying ------------------------------------------------------------------------------------------------------
+
+-- name: verify_pages
+SELECT integrity_check FROM pragma_integrity_check(100) LIMIT :limit
+
+-- name: verify_names
+SELECT key, run FROM runs
+
+-- name: verify_last_seq
+SELECT coalesce(max(seq), 0) FROM events
+
+-- name: verify_events
+SELECT seq, epoch, run_key, n, at_us, kind, version, digest, previous, salt, body
+FROM events WHERE seq > :after ORDER BY seq LIMIT :limit
+
+-- name: verify_event
+SELECT seq, epoch, run_key, n, at_us, kind, version, digest, previous, salt, body FROM events WHERE seq = ?
+
+-- name: verify_place
+-- From the index alone, for an event whose own page is damaged. It reads the whole index.
+SELECT run_key, n FROM events INDEXED BY events_by_run WHERE +seq = ?
+
+-- name: verify_runs
+SELECT
+    key, run, workflow, version, status, state, entry_n, wake_us,
+    parent, priority, source, event_id, started_us, updated_us, ended_us, note
+FROM runs
+
+-- name: verify_blobs
+SELECT rowid, sha256, size FROM blobs
+
+-- name: verify_blob
+SELECT data FROM blobs WHERE rowid = ?
+
+-- ---- exporting ------------------------------------------------------------------------------------------------------
+
+-- name: export_events
+SELECT e.seq, e.epoch, coalesce(r.run, ''), e.n, e.at_us, e.kind, e.version, e.digest, e.previous, e.salt, e.body
+FROM events AS e LEFT JOIN runs AS r ON r.key = e.run_key
+WHERE e.seq > :after AND e.seq <= :last
+ORDER BY e.seq LIMIT 1000
+
+-- name: export_run
+SELECT e.seq, e.epoch, r.run, e.n, e.at_us, e.kind, e.version, e.digest, e.previous, e.salt, e.body
+FROM runs AS r JOIN events AS e ON e.run_key = r.key
+WHERE r.run = :run ORDER BY e.n
+
+-- name: export_rows
+SELECT
+    key, run, workflow, version, status, state, entry_n, wake_us,
+    parent, priority, source, event_id, started_us, updated_us, ended_us, note
+FROM runs WHERE key > ? ORDER BY key LIMIT 1000
+
+-- name: export_claims
+SELECT scope, id, answer FROM claims ORDER BY scope, id
+
+-- ---- pruning --------------------------------------------------------------------------------------------------------
+
+-- name: prunable
+SELECT r.key, r.run, (SELECT count(*) FROM events AS e WHERE e.run_key = r.key)
+FROM runs AS r
+WHERE r.status IN ('done', 'cancelled') AND r.ended_us > 0 AND r.ended_us < :before_us AND r.pruned_us = 0
+ORDER BY r.key LIMIT :limit
+
+-- name: prune_events
+UPDATE events SET body = NULL, salt = NULL WHERE run_key = ?
+
+-- name: prune_run
+UPDATE runs SET pruned_us = ? WHERE key = ?
+
+-- name: prune_bodies
+SELECT seq, body FROM events WHERE seq > ? AND body IS NOT NULL ORDER BY seq LIMIT 2000
+
+-- name: prune_old_blobs
+SELECT sha256 FROM blobs WHERE at_us < ?
+
+-- name: prune_last_blob
+SELECT coalesce(max(rowid), 0) FROM blobs
+
+-- name: prune_blob
+-- Unless something that came after the search refers to it.
+DELETE FROM blobs
+WHERE sha256 = :sha256 AND rowid <= :rowid
+    AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.seq > :seq AND instr(e.body, :name) > 0)
+    AND NOT EXISTS (SELECT 1 FROM blobs AS b WHERE b.rowid > :rowid AND instr(b.data, :name) > 0)
+
+-- name: blob_count
+SELECT count(*) FROM blobs
+
+-- name: free_pages
+PRAGMA freelist_count
+
+-- name: prune_free_pages
+PRAGMA incremental_vacuum(2000)
