@@ -17,7 +17,7 @@ from skerry.core.ids import TaskId
 from skerry.errors import DataError, Unavailable
 from skerry.ports import Message
 from skerry.testing.memory_broker import MemoryBroker
-from skerry.testing.memory_bus import MemoryBus
+from skerry.testing.memory_bus import MemoryBus, MemoryDelivery
 from skerry_workers import attempt
 from skerry_workers.service import Worker
 from tests.support import wait_until
@@ -238,11 +238,24 @@ async def test_a_task_that_comes_again_while_it_runs_is_done_once(
     await engine.result(task)
     await wait_until(lambda: empty(broker))
     assert begun(file) == 1
-    # And once more, after its end: known, and only acked.
-    await engine.send(wire.Task(run=RUN, step=task.step, attempt=1, workflow="w", kind="call", target="add",
-                                size="rules", key="k"))  # fmt: skip
+
+
+async def test_after_a_lost_ack_it_is_only_acked(
+    engine: FakeEngine, worker: Worker, file: Path, broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.touch()
+    with monkeypatch.context() as lossy:
+        lossy.setattr(MemoryDelivery, "ack", MemoryDelivery.working)
+        task = engine.task("call", "wait_for", encode_json({"file": str(file)}))
+        await engine.result(await engine.send(task))
+        await wait_until(lambda: worker.status().done == 1)
+    stored = broker._streams[QUEUE.stream].by_subject[wire.task_subject("rules", task.id)]
+    broker.back(broker.ensure(QUEUE), stored)
     await wait_until(lambda: empty(broker))
-    assert len(engine.results[task]) == 1
+    assert (begun(file), len(engine.results[task.id])) == (1, 1)
+    # Sent again by the engine it is done again: then the bus has lost the result.
+    await engine.send(task)
+    await wait_until(lambda: begun(file) == 2)
 
 
 # --- without the bus -------------------------------------------------------------------------------------------------

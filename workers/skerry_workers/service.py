@@ -31,7 +31,7 @@ State: TypeAlias = Literal["starting", "ready", "draining", "broken"]
 
 ALIVE_EVERY_S = 2.0
 SETTLED_KEPT = 4096
-"""How many finished tasks a worker remembers, for when the bus hands one out again that it has seen the ack of."""
+"""How many finished tasks a worker remembers, for when the bus hands one out again because an ack was lost."""
 _RETRY_S_MAX = 5.0
 
 _log = logging.getLogger("skerry.worker")
@@ -208,7 +208,9 @@ class Worker:
             return
         if self._state != "ready":
             await delivery.release()
-        elif task.id in self._settled:
+        elif delivery.deliveries > 1 and task.id in self._settled:
+            # Our ack was lost. A first delivery is another matter: the engine has sent it again because the bus has
+            # lost the result.
             await delivery.ack()
         elif (earlier := self._attempts.get(task.id)) is not None:
             # We have it still: the bus lost sight of us for longer than a lease.
