@@ -394,7 +394,8 @@ def buyer_first(f: Facts) -> Sheet:
 def inline(f: Facts) -> Sheet:
     """Everything behind its label in one column, no letterhead, no account."""
     w, s = f.locale.words, Sheet()
-    s.at(2, f"{w['from']}: {f.seller.name}").down().at(2, f"{w['to']}: {f.buyer.name}").down(2)
+    s.at(2, f"{w['from']}: {f.seller.name}").down().at(4, f"{f.seller.street}, {f.seller.town}").down()
+    s.at(2, f"{w['to']}: {f.buyer.name}").down(2)
     s.at(2, f"{w['number']}: {f.number}").down().at(2, f"{w['date']}: {f.date(f.issued)}").down(2)
     _items(s, f, symbol=True)
     _totals(s, f, symbol=True)
@@ -475,7 +476,8 @@ def paid(f: Facts) -> Sheet:
 def discounted(f: Facts) -> Sheet:
     """A discount between the lines and the tax: the printed subtotal is not the net total."""
     w, s = f.locale.words, Sheet()
-    s.at(2, f"{w['from']}: {f.seller.name}").down().at(2, f"{w['to']}: {f.buyer.name}").down(2)
+    s.at(2, f"{w['from']}: {f.seller.name}").down().at(4, f"{f.seller.street}, {f.seller.town}").down()
+    s.at(2, f"{w['to']}: {f.buyer.name}").down(2)
     s.at(2, f"{w['number']}: {f.number}").down().at(2, f"{w['date']}: {f.date(f.issued)}").down(2)
     _items(s, f, symbol=True)
     off = Decimal("50.00")

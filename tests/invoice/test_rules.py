@@ -132,6 +132,10 @@ def test_numbers(text: str, number: str | None) -> None:
         ("Date of delivery: 2024-05-03", "None"),
         ("Invoice date: 2024-05-03\nInvoice date: 2024-05-04", "None"),
         ("Order date: 2024-05-03", "None"),
+        # A column of dates in a table of work or of payments says nothing about the invoice's.
+        ("Invoice no: 17-A\nDate          Work       Amount\n2024-05-03    Oiling     12.00", "None"),
+        ("Payment       Date        Amount\nTransfer      2024-05-03  12.00", "None"),
+        ("Invoice no    Date\n17-A          2024-05-03", "2024-05-03"),
     ],
 )
 def test_issue_dates(text: str, day: str) -> None:
@@ -151,6 +155,8 @@ def test_issue_dates(text: str, day: str) -> None:
         ("Net 100.00\nVAT 20.00\nTotal 125.00", ("100.00", "20.00", "125.00")),
         ("Total 120.00\nTotal 130.00", (None, None, None)),
         ("Total cleaning 120.00", (None, None, None)),
+        # Two sections with totals of their own: what adds up is a part of the invoice only.
+        ("Net 100.00\nVAT 20.00\nTotal 120.00\nNet 50.00\nVAT 10.00\nTotal 60.00\nGrand total 180.00", (None,) * 3),
         ("Net 100.00\nVAT 7% 3.50\nVAT 20% 10.00\nTotal 113.50", ("100.00", "13.50", "113.50")),
     ],
 )  # fmt: skip
@@ -208,3 +214,39 @@ def test_headline_accuracy_over_all_layouts() -> None:
             hits.update(name for name in HEADLINE if getattr(fields, name) is not None)
     total = len(LAYOUTS) * len(SEEDS)
     assert {name for name in HEADLINE if hits[name] < 0.84 * total} == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "seller"),
+    [
+        ("Seller: Alder Print", "Alder Print"),
+        ("From: Alder Print\n      Mill Lane 4, 12345 Norwick", "Alder Print"),
+        ("From: Alder Print Ltd", "Alder Print Ltd"),
+        ("From: Hamburg\nTo: Berlin", None),
+        ("Alder Print · Mill Lane 4 · 12345 Norwick", "Alder Print"),
+        ("Bill to:\nAlder Print GmbH\nMill Lane 4\n12345 Norwick", None),
+        ("Alder Print GmbH\nMill Lane 4\n12345 Norwick", None),
+        ("Alder Print GmbH\nMill Lane 4\n12345 Norwick\nIBAN DE78999500001234567890", "Alder Print GmbH"),
+        ("Sparkasse Norwick\nMill Lane 4\n12345 Norwick\nIBAN DE78999500001234567890", None),
+        ("Bankverbindung\nAlder\n12345 Norwick\nIBAN DE78999500001234567890", None),
+        ("Seller: Alder Print\nSeller: Birkholm Papier", None),
+    ],
+)
+def test_sellers(text: str, seller: str | None) -> None:
+    assert read_text(text).seller_name == seller
+
+
+@pytest.mark.parametrize(
+    "title", ["PROFORMA INVOICE", "Quotation", "Mahnung", "2. Mahnung", "Angebot", "Devis", "Payment reminder"]
+)
+def test_what_only_looks_like_an_invoice_is_for_a_person(title: str) -> None:
+    reading = Reading(name="x", media_type="text/plain", kind="text", text=f"{title}\n\n{READING.text}")
+    assert {o.rule for o in verify(extract(reading), reading)} == {"kind"}
+
+
+@pytest.mark.parametrize(
+    "line", ["Angebot Nr. 17 vom 03.05.2024", "Quote: Q-17", "Delivery note    LS-9", "Estimate 12"]
+)
+def test_a_reference_to_another_paper_is_none(line: str) -> None:
+    reading = Reading(name="x", media_type="text/plain", kind="text", text=f"{line}\n\n{READING.text}")
+    assert verify(extract(reading), reading) == ()

@@ -54,6 +54,17 @@ def test_a_missing_headline_field(name: str) -> None:
         ({"buyer_vat_id": "DE 987 654 328"}, "vat_id"),
         ({"iban": ("DE79999500001234567890",)}, "iban"),
         ({"currency": "EUX"}, "currency"),
+        (
+            {
+                "net_total": D(-150),
+                "tax_total": D("-28.50"),
+                "gross_total": D("-178.50"),
+                "line_total": None,
+                "lines": (),
+                "tax_breakdown": (),
+            },
+            "kind",
+        ),
     ],
 )
 def test_what_is_wrong_is_objected_to(changes: dict[str, object], rule: str) -> None:

@@ -16,9 +16,12 @@ from skerry_workflows.invoice import grounding, ibans, vat_ids
 from skerry_workflows.invoice.currencies import ISO_4217
 from skerry_workflows.invoice.grounding import Place, places
 from skerry_workflows.invoice.model import InvoiceFields, Reading
+from skerry_workflows.invoice.rules.header import not_an_invoice
+from skerry_workflows.invoice.rules.page import lay_out
 
 __all__ = [
-    "VERIFIERS", "Place", "complete", "currency_known", "dates_in_order", "grounded", "ibans_valid", "lines_add_up",
+    "VERIFIERS", "Place", "complete", "currency_known", "dates_in_order", "grounded", "ibans_valid", "is_invoice",
+    "lines_add_up",
     "page_agrees", "places", "totals_add_up", "vat_ids_valid", "verify",
 ]  # fmt: skip
 
@@ -46,6 +49,17 @@ def complete(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     for name in HEADLINE:
         if getattr(fields, name) in (None, ""):
             yield _objection("complete", f"the {_spoken(name)} was not found", name)
+
+
+def is_invoice(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """The paper is an invoice by its own title, and asks for money rather than giving it."""
+    title = None if reading.exact_source else not_an_invoice(lay_out(reading.text))
+    if title:
+        yield _objection("kind", f"its title is {title!r}: that is no invoice", "doc_type")
+    if fields.gross_total is not None and fields.gross_total < 0:
+        yield _objection(
+            "kind", f"the total of {fields.gross_total} is below zero: is it a credit note?", "gross_total"
+        )
 
 
 def totals_add_up(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
@@ -155,8 +169,8 @@ def page_agrees(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
 
 
 VERIFIERS: Final[tuple[Verifier, ...]] = (
-    complete, grounded, totals_add_up, lines_add_up, dates_in_order, vat_ids_valid, ibans_valid, currency_known,
-    page_agrees,
+    complete, is_invoice, grounded, totals_add_up, lines_add_up, dates_in_order, vat_ids_valid, ibans_valid,
+    currency_known, page_agrees,
 )  # fmt: skip
 
 

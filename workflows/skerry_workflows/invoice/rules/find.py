@@ -11,11 +11,17 @@ from skerry_workflows.invoice.rules.page import Cell, Page
 T = TypeVar("T")
 
 
-def labelled(page: Page, label: re.Pattern[str], parse: Callable[[str], T | None]) -> Iterator[T]:
+def labelled(
+    page: Page,
+    label: re.Pattern[str],
+    parse: Callable[[str], T | None],
+    below: Callable[[Cell], bool] = lambda cell: True,
+) -> Iterator[T]:
     """The value of every occurrence of `label` at the start of a cell.
 
     The value is what `parse` makes of the rest of the cell; if nothing is left there, of the next cell to the right,
-    and if that is no value, of the cell below (a row of labels over a row of values).
+    and if that is no value, of the cell below (a row of labels over a row of values) where
+    `below` allows that.
     """
     for cell in page.cells():
         match = label.match(cell.folded)
@@ -27,7 +33,7 @@ def labelled(page: Page, label: re.Pattern[str], parse: Callable[[str], T | None
             if value is not None:
                 yield value
             continue
-        candidates = page.right_of(cell)[:1] + list(page.below(cell, 1))
+        candidates = page.right_of(cell)[:1] + (list(page.below(cell, 1)) if below(cell) else [])
         for candidate in candidates:
             value = parse(candidate.text.lstrip(" :.=#"))
             if value is not None:
@@ -39,8 +45,3 @@ def only(values: Iterator[T] | list[T], key: Callable[[T], object] = lambda v: v
     """The value if all are the same by `key`, else None: two different answers are none."""
     found = list(values)
     return found[0] if found and len({key(v) for v in found}) == 1 else None
-
-
-def cell_start(cell: Cell, pattern: re.Pattern[str]) -> bool:
-    """Whether `pattern` matches at the start of the cell."""
-    return pattern.match(cell.folded) is not None

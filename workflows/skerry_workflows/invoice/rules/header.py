@@ -11,7 +11,7 @@ from skerry_workflows.invoice.identity import normal_number
 from skerry_workflows.invoice.model import DocType
 from skerry_workflows.invoice.rules import labels
 from skerry_workflows.invoice.rules.find import labelled, only
-from skerry_workflows.invoice.rules.page import Page
+from skerry_workflows.invoice.rules.page import Cell, Page
 
 _TITLE_LINES_MAX = 60
 _TITLE_WORDS_MAX = 5
@@ -33,6 +33,16 @@ def doc_type(page: Page) -> DocType:
             if labels.RECEIPT.match(cell.folded):
                 return "receipt"
     return "invoice"
+
+
+def not_an_invoice(page: Page) -> str | None:
+    """The title that says that this is another paper (a quote, a reminder): alone on its line, near the top."""
+    for line in page.lines[:_TITLE_LINES_MAX]:
+        for cell in line[:1]:
+            match = labels.NOT_INVOICE.match(cell.folded)
+            if match and len(line) == 1 and not cell.folded[match.end() :].strip(" .!*"):
+                return cell.text
+    return None
 
 
 def number(page: Page) -> str | None:
@@ -101,7 +111,13 @@ def issue_date(page: Page, invoice_number: str | None) -> dt.date | None:
     """
     parse = _date_parser(page)
     found = [*labelled(page, labels.ISSUE_DATE, parse), *_dates_behind(page, invoice_number)]
-    return only(found or list(labelled(page, labels.BARE_DATE, parse)))
+    if not found:
+        # Tables of work and of payments have a column "Date" as well; beside the invoice's number it is the invoice's.
+        def beside_number(cell: Cell) -> bool:
+            return any(labels.NUMBER.match(c.folded) for c in page.lines[cell.line])
+
+        found = list(labelled(page, labels.BARE_DATE, parse, beside_number))
+    return only(found)
 
 
 def due_date(page: Page) -> dt.date | None:

@@ -114,18 +114,20 @@ CURRENCY: Final = label("xx: currency | wahrung | devise | monnaie | moneda | di
 _ALONE: Final = r"(?: (?:name|details|nombre|nom|nome|naam))?(?= ?:|\W*$)"
 SELLER: Final = label(
     """
-    en: seller | vendor | supplier | issuer | issued by | from | invoice from | billed by | sold by
-    de: verkaufer | lieferant | rechnungssteller | rechnung von | absender | leistungserbringer
+    en: seller | vendor | supplier | issuer | issued by | invoice from | billed by | sold by
+    de: verkaufer | lieferant | rechnungssteller | rechnung von | leistungserbringer
     fr: vendeur | fournisseur | emetteur | emis par
     es: vendedor | emisor | proveedor | expedidor
     it: cedente(?:/prestatore)? | prestatore | fornitore | venditore | emittente
-    nl: verkoper | leverancier | afzender
+    nl: verkoper | leverancier
     pt: fornecedor
     pl: sprzedawca
     sv: saljare | leverantor | salger | leverandor
     """,
     _ALONE,
 )
+# Also said of places and parcels.
+SENDER: Final = label("xx: from | absender | von | de | afzender | expediteur | mittente | remitente", _ALONE)
 BUYER: Final = label(
     """
     en: bill(?:ed)? to | invoiced? to | sold to | invoice for | customer(?: name)? | buyer | client | purchaser
@@ -143,7 +145,7 @@ BUYER: Final = label(
 )
 DELIVERY: Final = label(
     """
-    en: ship(?:ped)? to | deliver(?:y|ed)? to | delivery address | shipping address | delivery
+    en: ship(?:ped)? to | deliver(?:y|ed)? to | delivery address | shipping address | delivery(?= ?:|$)
     de: lieferadresse | lieferanschrift
     fr: adresse de livraison | livre a
     es: direccion de (?:entrega|envio)
@@ -175,6 +177,19 @@ CREDIT_NOTE: Final = label(
     nl: creditnota | creditfactuur
     pl: faktura korygujaca
     sv: creditfaktura | kreditfaktura | kreditnota
+    """
+)
+# Titles of papers that look like invoices and must not be paid as one.
+NOT_INVOICE: Final = label(
+    """
+    en: pro ?-?forma(?: invoice)? | quotation | quote | estimate | order confirmation | sales order | delivery note
+    en: packing (?:slip|list) | (?:payment )?reminder | (?:final )?demand | statement(?: of account)?
+    de: pro ?-?forma-?rechnung | angebot | kostenvoranschlag | auftragsbestatigung | lieferschein
+    de: (?:\\d\\. )?mahnung | zahlungserinnerung | kontoauszug
+    fr: facture pro ?-?forma | devis | confirmation de commande | bon de livraison | rappel | relance | releve de compte
+    es: factura pro ?-?forma | presupuesto | confirmacion de pedido | albaran | recordatorio(?: de pago)?
+    it: fattura pro ?-?forma | preventivo | conferma d'ordine | documento di trasporto | sollecito(?: di pagamento)?
+    nl: pro ?-?forma ?factuur | offerte | orderbevestiging | pakbon | (?:betalings)?herinnering | aanmaning
     """
 )
 RECEIPT: Final = label(

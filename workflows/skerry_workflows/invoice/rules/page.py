@@ -72,12 +72,13 @@ class Page:
         return text
 
     def below(self, cell: Cell, lines_max: int = 2) -> Iterator[Cell]:
-        """The nearest cells under `cell`, one a line, over at most `lines_max` lines that are not empty."""
+        """The nearest cells under `cell`, over `lines_max` lines that are not empty; of two in a line neither."""
         seen = 0
         for line in self.lines[cell.line + 1 : cell.line + 8]:
             if line:
                 seen += 1
-                yield from [c for c in line if c.overlaps(cell.start, cell.end)][:1]
+                under = [c for c in line if c.overlaps(cell.start, cell.end)]
+                yield from under if len(under) == 1 else ()
             if seen == lines_max:
                 return
 

@@ -41,6 +41,7 @@ _SELLER_MARKS = re.compile(
     r"|steuer-?nr|st\.?-?nr|geschaftsfuhrer|kvk|siren|siret|r\.?c\.?s\.?|company (?:no|number|reg)"
     r"|reg(?:istration|istered)? (?:no|number)|rea|registro mercantil|abn|org\.? ?nr)\b"
 )
+_BANK = re.compile(r"bank|sparkasse|kasse\b|banque|banca\b|banco\b|caja\b|factoring")
 _CONTACT_MARKS = re.compile(
     r"@|\bwww\.|https?:"
     r"|\b(?:tel|phone|fon|fax|telefon|telephone|telefono|mobile|e-?mail|vat|tax|ust|tva|iva|nif|btw|uid)\b"
@@ -55,7 +56,7 @@ def seller(page: Page) -> str | None:
     """The seller's name, or None where the evidence is thin or contradicts itself."""
     customer = buyer(page)
     for found in (
-        _labelled(page, labels.SELLER),
+        [*_labelled(page, labels.SELLER), *_senders(page)],
         [*_return_addresses(page), *_seller_blocks(page)],
         _letterheads(page),
     ):
@@ -91,6 +92,21 @@ def _labelled(page: Page, label: re.Pattern[str]) -> Iterator[str]:
                 break
 
 
+def _senders(page: Page) -> Iterator[str]:
+    """The name behind "from", which on a ticket is a place: only with an address under it, or a legal form in it."""
+    for cell in page.cells():
+        if labels.SENDER.match(cell.folded):
+            addressed = any(
+                _POSTCODE.match(page.joined(c)) or re.search(rf", (?:{_POSTCODE.pattern})", c.text)
+                for line in page.lines[cell.line + 1 : cell.line + 5]
+                for c in line
+                if cell.start - 3 <= c.start <= cell.end + 3
+            )
+            names = list(_labelled(page, labels.SENDER))
+            yield from [n for n in names if addressed or _LEGAL_FORM.search(fold(n))]
+            return
+
+
 def _return_addresses(page: Page) -> Iterator[str]:
     """The name in a line of name, street and town set apart by bullets or dashes, as above an address window."""
     for cell, parts in _address_lines(page):
@@ -109,6 +125,8 @@ def _seller_blocks(page: Page) -> Iterator[str]:
     """The first line of every column that holds an address and something that only sellers print."""
     for block in _blocks(page):
         text = "\n".join(c.folded for c in block)
+        if _BANK.search(block[0].folded) or _SELLER_MARKS.match(block[0].folded):
+            continue
         if _SELLER_MARKS.search(text) and any(_POSTCODE.match(page.joined(c)) for c in block[1:]):
             yield block[0].text
 
@@ -190,7 +208,7 @@ def _is_name(text: str) -> bool:
         return False  # a street with its number, or money
     known = (labels.TITLE, labels.NUMBER, labels.BUYER, labels.DELIVERY, labels.ISSUE_DATE, labels.DUE_DATE,
     labels.ORDER,
-             labels.BARE_DATE, labels.CREDIT_NOTE, labels.CURRENCY)  # fmt: skip
+             labels.BARE_DATE, labels.CREDIT_NOTE, labels.CURRENCY, labels.NOT_INVOICE)  # fmt: skip
     return not any(label.match(folded) for label in known)
 
 

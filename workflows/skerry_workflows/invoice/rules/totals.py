@@ -86,6 +86,9 @@ def solve(found: list[Candidate], taxes: Iterable[TaxLine], page: Page) -> Total
             gross=_sure(by_role["gross"]) or _sure(by_role["payable"]),
         )
     net, tax, gross = triple
+    if any(abs(c.amount) > abs(gross) + ROUNDING for c in (*by_role["gross"], *by_role["payable"]) if c.rank < 2):
+        # The three are of a part of the invoice, or something was added to it.
+        return Totals(gross=_sure(by_role["gross"]))
     prepaid, payable = _payment(by_role["prepaid"], by_role["payable"], gross, page)
     return Totals(net, tax, gross, prepaid, payable)
 
@@ -109,9 +112,7 @@ def _ranked(found: list[Candidate], role: Role) -> list[Candidate]:
     """The distinct amounts of a role, the best labelled first; none if there are too many to mean anything."""
     best: dict[Decimal, Candidate] = {}
     for candidate in found:
-        if candidate.role == role and (
-            candidate.amount not in best or candidate.rank < best[candidate.amount].rank
-        ):
+        if candidate.role == role and (candidate.amount not in best or candidate.rank < best[candidate.amount].rank):
             best[candidate.amount] = candidate
     return sorted(best.values(), key=lambda c: c.rank) if len(best) <= _CANDIDATES_MAX else []
 
