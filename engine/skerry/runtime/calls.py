@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from skerry.core import events as ev
@@ -17,12 +16,15 @@ from skerry.core.pending import Transition
 from skerry.core.tasks import CONTEXT, TaskContext, TaskFunction
 from skerry.core.types import Blob, blobs_in
 from skerry.errors import DataError, NotFound, RetryableError, TerminalError
+from skerry.runtime.threads import Threads
 
 if TYPE_CHECKING:
     from skerry.runtime.engine import Engine
 
 log = logging.getLogger("skerry.calls")
 
+_WORDS_MAX = 8192
+"""Characters of an error's text that are recorded."""
 _NO_BLOBS: Mapping[str, bytes] = {}
 
 
@@ -31,7 +33,7 @@ class LocalCalls:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: Threads | None = None
         self._running: dict[TaskId, asyncio.Task[Any]] = {}
 
     async def run(self, run: Execution, step: str, current: asyncio.Task[Any]) -> Transition | None:
@@ -58,13 +60,15 @@ class LocalCalls:
             else:
                 value = await self._invoke(function, arguments)
             raw, value = function.outcome.cross(value)
-        except asyncio.CancelledError:
-            if engine.draining or run.pending.get(step) is pending:
+        except asyncio.CancelledError as error:
+            if engine.draining:
                 raise
-            return None
-        except Exception as error:
+            if run.pending.get(step) is not pending:
+                return None  # by us: nobody wants the outcome any more
+            failure = failure_of(error)  # by something in the task itself
+        except (Exception, SystemExit) as error:  # a task that says `sys.exit()` ends itself, not the engine
             failure = failure_of(error)
-            retry_after_s = getattr(error, "retry_after_s", None) or 0.0
+            retry_after_s = (error.retry_after_s or 0.0) if isinstance(error, RetryableError) else 0.0
             if not isinstance(error, RetryableError | TerminalError | DataError):
                 log.info("task %s of run %s failed", function.name, run.row.run, exc_info=error)
         finally:
@@ -85,11 +89,9 @@ class LocalCalls:
             if function.is_async:
                 return await function.function(**arguments)
             if self._threads is None:
-                self._threads = ThreadPoolExecutor(self._engine.limits.local_threads_max, "skerry-task")
+                self._threads = Threads(self._engine.limits.local_threads_max)
             context = contextvars.copy_context()
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, lambda: context.run(function.function, **arguments)
-            )
+            return await self._threads.submit(lambda: context.run(function.function, **arguments))
 
     def cancel(self, task: TaskId) -> None:
         """Nobody wants the outcome any more."""
@@ -100,14 +102,14 @@ class LocalCalls:
     def close(self) -> None:
         """Starts no more threads; those that run are left to end by themselves."""
         if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.close()
 
 
-def failure_of(error: Exception) -> ev.Failure:
+def failure_of(error: BaseException) -> ev.Failure:
     """What is recorded of an exception. Everything may be tried again but what cannot get better."""
     hopeless = isinstance(error, TerminalError | DataError | NotFound)
     kind = "TimedOut" if isinstance(error, TimeoutError) else type(error).__name__
-    return ev.Failure(kind=kind, message=str(error) or kind, retryable=not hopeless)
+    return ev.Failure(kind=kind, message=(str(error) or kind)[:_WORDS_MAX], retryable=not hopeless)
 
 
 def _context(task: TaskId, blobs: Mapping[str, bytes], settings: Mapping[str, str]) -> TaskContext:

@@ -13,15 +13,19 @@ from skerry.core import events as ev
 from skerry.core import ids
 from skerry.core.commands import Command, Start
 from skerry.core.execution import Execution
-from skerry.core.projection import ENDED, RunRow
+from skerry.core.projection import ENDED, LIVE, RunRow
 from skerry.core.wire import BLOB_BYTES_MAX
 from skerry.core.workflow import Workflow
-from skerry.errors import Busy, Conflict, DataError
+from skerry.errors import Busy, Conflict, DataError, NotFound
 from skerry.ports import Claim
 
 if TYPE_CHECKING:
     from skerry.core.types import Blob
     from skerry.runtime.engine import Engine
+
+
+_PAGE = 500
+"""Rows that are read at a time in the search for children without a parent."""
 
 
 class Children:
@@ -117,6 +121,8 @@ class Children:
             priority=run.row.priority,
         )
         child, _ = await self._once("child", parent, workflow, command.args, started)
+        if not await self.wanted(parent):
+            return await self._cancel(child, run.row.run)  # its parent was cancelled while it was being started
         if command.detached:
             if run.pending.get(step) is pending:
                 outcome = msgspec.json.encode(child)
@@ -155,10 +161,45 @@ class Children:
         """Cancels the child run of a step, if it was started and has not ended."""
         engine = self._engine
         child = await engine.journal.answer("child", f"{parent}/{step}")
-        run = await engine.get(child) if child is not None else None
-        if run is not None:
+        if child is not None:
+            await self._cancel(child, parent)
+
+    async def _cancel(self, child: str, parent: str) -> None:
+        engine = self._engine
+        run = await engine.get(child)
+        if run is not None and not run.cancelling:
             reason = f"its parent {parent} was cancelled"
             await engine.advance(run, engine.drive(run.cancel, parent, reason, engine.now_us()))
+
+    async def wanted(self, parent: str) -> bool:
+        """Whether the step `run/step` still waits for the child that it started, or may do so after a retry."""
+        name, _, step = parent.rpartition("/")
+        try:
+            run = await self._engine.get(name)
+        except NotFound:
+            return True
+        if run is not None:
+            return step in run.pending
+        row = await self._engine.journal.row(name)
+        return row is None or row.status not in ENDED
+
+    async def cancel_orphans(self) -> None:
+        """After a crash: a run may have ended, or given up a step, and its child has not heard of it.
+
+        Looks at all live runs, page by page, beside the engine's work.
+        """
+        engine, before = self._engine, ""
+        while rows := await engine.journal.rows(status=tuple(LIVE), limit=_PAGE, before=before):
+            before = rows[-1].run
+            for row in rows:
+                if engine.draining:
+                    return
+                if row.parent and not await self.wanted(row.parent) and not await self._detached(row.run):
+                    await self._cancel(row.run, row.parent.rpartition("/")[0])
+
+    async def _detached(self, run: str) -> bool:
+        first = await self._engine.journal.events(run, limit=1)
+        return bool(first) and isinstance(first[0].event, ev.RunStarted) and first[0].event.detached
 
     async def trigger(self, run: Execution, step: str, command: Command) -> None:
         """Starts what an emitted event triggers on this node."""

@@ -362,6 +362,8 @@ class Engine:
             except Busy as error:
                 log.warning("event %s of run %s waits: %s", pending.command.target, run.row.run, error)
                 await self.clock.sleep(_BUSY_S)
+                if self.draining:
+                    return
             except SkerryError as error:  # its data does not fit what it triggers: the code is told
                 failure = ev.Failure(kind=type(error).__name__, message=error.message)
                 break
@@ -435,6 +437,7 @@ class Engine:
                     progress(count)
         if self.skipped:
             log.warning("%d runs wait for code that is not loaded: %s", len(self.skipped), _first(self.skipped))
+        self.spawn(self.children.cancel_orphans())
         return count
 
     async def drain(self, timeout_s: float) -> None:
