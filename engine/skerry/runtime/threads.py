@@ -1,0 +1,69 @@
+"""Threads for local tasks that are plain functions.
+
+`concurrent.futures` would do, but waits at exit for every thread: a task that hangs would keep the engine from ever
+leaving.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any, TypeAlias
+
+_Job: TypeAlias = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[[], Any]]
+
+
+class Threads:
+    """At most `count` daemon threads, started as they are needed. To be used from one event loop."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._started = 0
+        self._busy = 0
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+
+    def submit(self, function: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Runs the function in a thread as soon as one is free.
+
+        Cancelling the future does not stop a function that runs: it goes on, and its value is dropped.
+        """
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._busy += 1
+        if self._busy > self._started and self._started < self._count:
+            self._started += 1
+            threading.Thread(target=self._serve, name=f"skerry-task-{self._started}", daemon=True).start()
+        self._jobs.put((loop, future, function))
+        return future
+
+    def close(self) -> None:
+        """Lets idle threads end; busy ones end after their function, or with the process."""
+        for _ in range(self._started):
+            self._jobs.put(None)
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            loop, future, function = job
+            value: Any = None
+            error: BaseException | None = None
+            try:
+                value = None if future.cancelled() else function()
+            except BaseException as raised:  # SystemExit, too: it is the task's failure, not the engine's end
+                error = raised
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._settle, future, value, error)
+            del job, future, function, value, error
+
+    def _settle(self, future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+        self._busy -= 1
+        if future.cancelled():
+            return
+        if error is None:
+            future.set_result(value)
+        elif isinstance(error, StopIteration):  # a future takes anything but this
+            future.set_exception(RuntimeError(f"StopIteration: {error}"))
+        else:
+            future.set_exception(error)
