@@ -58,3 +58,5 @@ def fake_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeServer:
 
 READY = """echo '{"nats": ["nats://127.0.0.1:1"]}' > run/nats-server_$$.ports"""
 """What a fake server does when it is ready."""
+ALIVE = "while :; do sleep 0.05; done"
+"""... and then."""

@@ -6,24 +6,26 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nats
 import pytest
 
-from skerry.bus import Limits, NatsBus, NatsServer
+from skerry.bus import Limits, NatsBus, NatsServer, fulldisk
 from skerry.bus import server as server_module
 from skerry.bus.binary import find_binary
 from skerry.bus.connectionfile import ServerAddress, read_address
 from skerry.core.wire import encode
 from skerry.errors import Unavailable
-from tests.bus.conftest import READY, FakeServer
+from tests.bus.conftest import ALIVE, READY, FakeServer
 from tests.support import wait_until
 
 
@@ -132,7 +134,7 @@ async def test_when_we_are_killed_the_server_goes_too(tmp_path: Path) -> None:
 
 async def test_an_orphan_keeps_the_folder_and_is_named(tmp_path: Path, fake_server: FakeServer) -> None:
     """Where there is no death signal (or the orphan does not heed it) the lock must hold as long as it lives."""
-    fake_server(f"trap '' TERM\n{READY}\nwhile :; do sleep 0.05; done")
+    fake_server(f"trap '' TERM\n{READY}\n{ALIVE}")
     process, pid = parent(tmp_path)
     try:
         with process:
@@ -178,7 +180,7 @@ async def test_it_gives_up_with_the_reason(
 async def test_stop_kills_one_that_does_not_heed(
     tmp_path: Path, fake_server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fake_server(f"trap '' TERM\n{READY}\nwhile :; do sleep 0.05; done")
+    fake_server(f"trap '' TERM\n{READY}\n{ALIVE}")
     with caplog.at_level(logging.CRITICAL):
         async with NatsServer(tmp_path, stop_grace_s=0.2) as server:
             pid = server.pid
@@ -230,7 +232,7 @@ async def test_the_folder_cannot_be_made(tmp_path: Path) -> None:
 
 
 async def test_it_is_never_ready(tmp_path: Path, fake_server: FakeServer) -> None:
-    fake_server("echo 'I am slow'\nwhile :; do sleep 0.05; done")
+    fake_server(f"echo 'I am slow'\n{ALIVE}")
     with pytest.raises(Unavailable, match=r"(?s)not ready within 0.3 s.*I am slow"):
         await NatsServer(tmp_path, start_timeout_s=0.3).start()
 
@@ -261,7 +263,7 @@ async def test_the_log_is_bounded_and_never_blocks_the_server(tmp_path: Path, fa
 async def test_its_warnings_are_in_our_log(
     tmp_path: Path, fake_server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fake_server(f"echo '[1] 2026/11/22 [WRN] the disk is slow'\n{READY}\nwhile :; do sleep 0.05; done")
+    fake_server(f"echo '[1] 2026/11/22 [WRN] the disk is slow'\n{READY}\n{ALIVE}")
     with caplog.at_level(logging.WARNING):
         async with NatsServer(tmp_path):
             await wait_until(lambda: "the disk is slow" in caplog.text)
@@ -277,3 +279,26 @@ async def test_limits_reach_the_server(tmp_path: Path) -> None:
             await client.close()
     assert "error" not in told
     assert "max_file_store: 52428800" in (server.folder / "nats.conf").read_text()
+
+
+# ---- a full disk
+
+
+async def test_a_full_disk_is_told_and_the_server_restarted_when_there_is_room(
+    tmp_path: Path, fake_server: FakeServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """nats-server does neither: see fulldisk.py. A fake one, as a test cannot fill a disk."""
+    monkeypatch.setattr(fulldisk, "_LOOK_FIRST_S", 0.02)
+    monkeypatch.setattr(fulldisk, "ROOM_BYTES", 10**18)
+    usage = SimpleNamespace(total=10**19, used=10**19, free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    fake_server(f"{READY}\nsleep 0.1\necho '[ERR] msgs/4.blk: no space left on device'\n{ALIVE}")
+    with caplog.at_level(logging.CRITICAL):
+        async with NatsServer(tmp_path) as server:
+            assert server.problem == ""
+            await wait_until(lambda: "is full" in server.problem)
+            fake_server(f"{READY}\n{ALIVE}")
+            assert server.launches == 1
+            usage.free = 10**18
+            await wait_until(lambda: server.launches == 2 and server.connection_file.exists())
+            assert server.problem == ""

@@ -46,6 +46,7 @@ class Connection:
         self._client: Client | None = None
         self._parts: list[Part] = []
         self._up = asyncio.Event()
+        self._unready = ""
         self._keeper: asyncio.Task[None] | None = None
 
     @property
@@ -156,7 +157,10 @@ class Connection:
                 for part in list(self._parts):
                     await part.up(client)
         except (SkerryError, TimeoutError) as error:
-            logger.warning("%s: the bus is there but not ready: %s", self._name, error)
+            # Once for each reason, not once for each attempt.
+            if str(error) != self._unready:
+                self._unready = str(error)
+                logger.warning("%s: the bus is there but not ready: %s", self._name, error or "it is too slow")
             self._down()
             await client.abandon()
             return False
@@ -164,5 +168,6 @@ class Connection:
             self._down()
             await client.abandon()
             raise
+        self._unready = ""
         self._up.set()
         return True

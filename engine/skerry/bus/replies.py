@@ -79,9 +79,12 @@ class Replies:
         """One timer for all of them: a timer each would cost more than the message."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        late = [token for token, question in self._waiting.items() if question.deadline <= now]
-        for token in late:
+        late = Unavailable(
+            "the bus did not answer in time", hint="try again; if it goes on: is the server's disk full?"
+        )
+        over = [token for token, question in self._waiting.items() if question.deadline <= now]
+        for token in over:
             future = self._waiting.pop(token).future
             if not future.done():
-                future.set_exception(Unavailable("the bus did not answer in time", hint="try again"))
+                future.set_exception(late)
         self._sweeping = loop.call_later(_SWEEP_S, self._sweep) if self._waiting else None

@@ -18,6 +18,7 @@ from types import TracebackType
 from skerry.bus import process, serverconfig
 from skerry.bus.binary import find_binary
 from skerry.bus.connectionfile import FILE_NAME, ServerAddress
+from skerry.bus.fulldisk import FullDisk
 from skerry.bus.lock import StoreLock
 from skerry.bus.serverconfig import Limits
 from skerry.bus.serverlog import ServerLog
@@ -63,7 +64,8 @@ class NatsServer:
         self._start_timeout_s = start_timeout_s
         self._stop_grace_s = stop_grace_s
         self._lock = StoreLock(self.folder / "store.lock")
-        self._log = ServerLog(self.folder / "server.log", bytes_max=log_bytes_max)
+        self._disk = FullDisk(self.folder, self._terminate)
+        self._log = ServerLog(self.folder / "server.log", bytes_max=log_bytes_max, on_error=self._disk.error)
         self._process: asyncio.subprocess.Process | None = None
         self._draining: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -104,6 +106,11 @@ class NatsServer:
         assert self._gave_up is not None, "it was not started"
         return await asyncio.shield(self._gave_up)
 
+    @property
+    def problem(self) -> str:
+        """Why the server, although it runs, takes nothing (a full disk); empty when all is well."""
+        return self._disk.problem
+
     def log_tail(self, lines: int = 15) -> str:
         """The last lines that the server wrote."""
         return self._log.tail(lines)
@@ -126,7 +133,7 @@ class NatsServer:
                 code = await self._process.wait()
                 if time.monotonic() - ready_at >= _STEADY_S:
                     backoff_s = _BACKOFF_FIRST_S
-                logger.error("nats-server %d died (%s); it is started again in %g s", self.pid, _how(code), backoff_s)
+                logger.error("nats-server %d ended (%s); it is started again in %g s", self.pid, _how(code), backoff_s)
             await self._clear()
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, _BACKOFF_MAX_S)
@@ -197,8 +204,14 @@ class NatsServer:
         tail = self._log.tail()
         raise Unavailable(f"nats-server was not ready within {self._start_timeout_s:g} s:\n{tail}", hint=_hint(tail))
 
+    def _terminate(self) -> None:
+        """Ends this launch; the keeper begins the next one."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+
     async def _clear(self) -> None:
         """No server runs: whatever is left of the last one goes."""
+        self._disk.stop()
         with contextlib.suppress(OSError):
             self.connection_file.unlink(missing_ok=True)
         if self._process is not None:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,8 +21,11 @@ _CHUNK_BYTES = 64 * 1024
 class ServerLog:
     """Drains a server's output as long as it lives: a full pipe would stop the server."""
 
-    def __init__(self, path: Path, *, bytes_max: int = 4 * 1024 * 1024) -> None:
+    def __init__(
+        self, path: Path, *, bytes_max: int = 4 * 1024 * 1024, on_error: Callable[[str], None] | None = None
+    ) -> None:
         self._path = path
+        self._on_error = on_error
         self._bytes_max = bytes_max
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
@@ -56,6 +60,8 @@ class ServerLog:
         self._tail.append(text)
         if "[FTL]" in text or "[ERR]" in text:
             logger.error("nats-server: %s", text)
+            if self._on_error is not None:
+                self._on_error(text)
         elif "[WRN]" in text:
             logger.warning("nats-server: %s", text)
 
