@@ -77,7 +77,7 @@ async def open_node(
     Args:
         config: the settings.
         workers: whether to start the configured worker processes as well (`skerry up`).
-        drain_s: how long local calls may take to finish at the end.
+        drain_s: how long workers, and then local calls, may take to finish at the end; the rest is handed back.
         progress: told how many runs have been taken up in recovery.
 
     Raises `JournalLocked` when another process has the data folder, `Unavailable` when the bus cannot be reached,
@@ -109,7 +109,7 @@ async def open_node(
         stack.push_async_callback(node.service.stop)
         await node.service.start()
         if workers:
-            node.pool = WorkerPool(config)
+            node.pool = WorkerPool(config, drain_s=drain_s)
             stack.push_async_callback(node.pool.stop)
             await node.pool.start()
         yield node

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import sys
@@ -18,16 +17,23 @@ log = logging.getLogger("skerry.pool")
 _BACKOFF_S = (0.2, 1.0, 5.0, 15.0)
 _STEADY_S = 20.0
 """A worker that lived this long counts as healthy: the back-off starts anew."""
-_DEATHS_MAX = 10
-"""So many deaths in a row, each soon after the start, and the pool gives up."""
+_CANNOT = 2
+"""The exit code with which a worker says that it cannot work as it was told to."""
+_REFUSALS_MAX = 4
+"""So often in a row, and the pool gives up."""
+_HAND_BACK_S = 5.0
+"""What a worker may need to give its tasks back after its drain."""
+_LINE_MAX, _TAIL_MAX = 65536, 2000
 
 
 class WorkerPool:
     """Keeps the configured number of worker processes alive. They die with us."""
 
-    def __init__(self, config: Config, *, stop_grace_s: float = 15.0) -> None:
+    def __init__(self, config: Config, *, drain_s: float = 10.0) -> None:
+        """`drain_s` is how long a worker may finish what it has in hand when it is stopped; then it hands it back."""
         self._config = config
-        self._grace_s = stop_grace_s
+        self._drain_s = drain_s
+        self._stopping = False
         self._keepers: list[asyncio.Task[None]] = []
         self._children: dict[str, asyncio.subprocess.Process] = {}
         self._gave_up: asyncio.Future[SkerryError] = asyncio.get_running_loop().create_future()
@@ -49,23 +55,35 @@ class WorkerPool:
         return await asyncio.shield(self._gave_up)
 
     async def stop(self) -> None:
-        """SIGTERM to all at once, SIGKILL to who is still there after the grace."""
+        """SIGTERM to all at once, SIGKILL to who has neither finished nor handed back when it should have."""
+        self._stopping = True
+        # Their keepers go on meanwhile: a worker whose output nobody reads would be stuck.
+        await self._stop_children()
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
-        await asyncio.gather(*(stop(child, self._grace_s) for child in self._children.values()))
+        await self._stop_children()  # one may just have been started again
+
+    async def _stop_children(self) -> None:
+        grace_s = self._drain_s + _HAND_BACK_S
+        await asyncio.gather(*(stop(child, grace_s) for child in self._children.values()))
 
     async def _keep(self, name: str, command: list[str]) -> None:
-        loop, deaths = asyncio.get_running_loop(), 0
+        loop, deaths, refusals = asyncio.get_running_loop(), 0, 0
         while True:
             began = loop.time()
             child = await spawn(command, cwd=Path.cwd(), env=self._environment(), pass_fds=())
             self._children[name] = child
             tail = await _relay(child)
             code = await child.wait()
-            deaths = 1 if loop.time() - began > _STEADY_S else deaths + 1
+            if self._stopping:
+                return
+            steady = loop.time() - began > _STEADY_S
+            deaths = 1 if steady else deaths + 1
+            # One that says that it cannot work is given up. One that was killed, by a task or from outside, never is.
+            refusals = refusals + 1 if code == _CANNOT and not steady else 0
             log.warning("worker %s ended with %s%s", name, code, f": {tail}" if tail else "")
-            if deaths >= _DEATHS_MAX:
+            if refusals >= _REFUSALS_MAX:
                 error = Unavailable(f"worker {name} does not stay alive: {tail or f'exit code {code}'}")
                 if not self._gave_up.done():
                     self._gave_up.set_result(error)
@@ -74,18 +92,22 @@ class WorkerPool:
 
     def _command(self, size: str, name: str, slots: int) -> list[str]:
         # The settings go by the environment: a command line is for everybody to read, and they may hold secrets.
-        return [sys.executable, "-m", "skerry.cli", "worker", "--size", size, "--name", name, "--slots", str(slots)]
+        how = ["--size", size, "--name", name, "--slots", str(slots), "--drain", str(self._drain_s)]
+        return [sys.executable, "-m", "skerry.cli", "worker", *how]
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, **self._config.environment()}
 
 
 async def _relay(child: asyncio.subprocess.Process) -> str:
-    """Passes on what a worker prints; returns its last line."""
-    tail = ""
+    """Passes on what a worker prints, to the end; returns its last line."""
+    tail, rest = b"", b""
     assert child.stdout is not None
-    with contextlib.suppress(ValueError):  # a line longer than the buffer: the rest is passed over
-        async for line in child.stdout:
-            tail = line.decode(errors="replace").rstrip()
-            sys.stderr.write(f"{tail}\n")
-    return tail
+    while piece := await child.stdout.read(_LINE_MAX):
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > _LINE_MAX:  # a line without end is cut: whoever prints it must never wait for us
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            tail = line
+            sys.stderr.write(f"{line.decode(errors='replace').rstrip()}\n")
+    return (rest or tail).decode(errors="replace").rstrip()[-_TAIL_MAX:]
