@@ -83,9 +83,7 @@ class Recall:
         if tag_of(ended.value) != tag_of(state):
             raise self._mismatch("", f"state {tag_of(state)} next", f"state {tag_of(ended.value)} next")
         if self._version == self.run.workflow.version and raw != bytes(event.value):
-            raise self._mismatch(
-                "", f"state {event.state} with {bytes(event.value)[:200]!r}", f"the same with {raw[:200]!r}"
-            )
+            raise self._mismatch("", f"state {event.state} with {_text(event.value)}", f"the same with {_text(raw)}")
 
     def _completed_run(self, event: ev.RunCompleted, at_us: int) -> None:
         ended = self.run.machine.ended if self.run.machine is not None else None
@@ -93,7 +91,7 @@ class Recall:
             raise self._mismatch("", f"the end with {event.result}", _describe(ended, self.run))
         tag, raw = self.run.workflow.encode_result(ended.value.result)
         if (tag, raw) != (event.result, bytes(event.value)):
-            raise self._mismatch("", f"the result {event.result} {bytes(event.value)[:200]!r}", f"{tag} {raw[:200]!r}")
+            raise self._mismatch("", f"the result {event.result} {_text(event.value)}", f"{tag} {_text(raw)}")
 
     def _failed_run(self, event: ev.RunFailed, at_us: int) -> None:
         kind = event.failure.kind
@@ -392,6 +390,10 @@ def _take_up(run: Execution, transition: Transition, step: str, pending: Pending
             step=step,
         )
         run.die(transition, failure, now_us)
+
+
+def _text(raw: bytes | Raw) -> str:
+    return bytes(raw)[:200].decode("utf-8", "replace")
 
 
 def _describe(ended: Returned | Raised | None, run: Execution) -> str:

@@ -26,7 +26,7 @@ class StateMeta(FrozenMeta):
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> StateMeta:
         """Creates the class."""
-        config = {"tag": name, "tag_field": "state", "forbid_unknown_fields": True, **config}
+        config = {"tag": name, "forbid_unknown_fields": True, **config, "tag_field": "state"}
         return super().__new__(mcls, name, bases, namespace, **config)  # type: ignore[return-value]
 
 

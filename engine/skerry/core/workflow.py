@@ -11,6 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origi
 import msgspec
 from msgspec import Raw
 
+from skerry.core.codec import encode_json
 from skerry.core.ids import check_event, check_token
 from skerry.core.state import Done, State, tag_of
 from skerry.core.step import Step
@@ -216,9 +217,15 @@ class Workflow(Generic[R]):
                     f"the run was recorded under {self.name} v{version}, the code is v{self.version}",
                     hint=f"register v{version} beside it, or give v{self.version} an upcaster from {old}",
                 )
-            tag, fields = self.upcasters[old](tag, fields)
-        fields["state"] = tag
-        return tag, msgspec.json.encode(fields)
+            try:
+                tag, fields = self.upcasters[old](tag, fields)
+                fields = {**fields, "state": tag}
+            except Exception as error:
+                raise DataError(
+                    f"{self.where}: the upcaster from {old} failed on state {tag}: {type(error).__name__}: {error}",
+                    hint="mend it and `skerry retry` the run",
+                ) from error
+        return tag, encode_json(fields)
 
     def encode_result(self, result: Any) -> tuple[str, bytes]:
         """(its type's tag, JSON). Raises `DataError` when its type was not declared."""
