@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.faults.harness import Node
+from tests.faults.harness import Node, tell
 
 MakeNode: TypeAlias = Callable[..., Node]
 
@@ -27,4 +27,4 @@ def make_node(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MakeNo
     yield make
     for node in nodes:
         node.clean()
-        print(f"--- {node.log}\n{node.log_tail()}")
+        tell(f"--- {node.log}\n{node.log_tail()}")

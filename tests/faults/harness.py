@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class Node:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
-                said.append(json.loads(line))
+                said.append(json.loads(line))  # noqa: PERF401 - it is read while it comes in
 
     def heard(self, event: str) -> dict[str, Any] | None:
         """What it said last about something."""
@@ -102,7 +102,7 @@ class Node:
     @property
     def worker_pids(self) -> list[int]:
         """The worker processes of this node's pool that run now."""
-        return [pid for pid in _children(self.pid) if b"skerry_workers" in _command(pid)] if not self.ended else []
+        return [pid for pid in _children(self.pid) if b"\0worker\0" in _command(pid)] if not self.ended else []
 
     def kill(self) -> None:
         """kill -9 of the engine's process only."""
@@ -195,7 +195,7 @@ async def disagreements(node: Node) -> list[str]:
     placed.sort()
     if [seq for seq, _ in placed] != list(range(1, len(placed) + 1)):
         wrong.append("seq has gaps or doubles")
-    if any(a[1] > b[1] for a, b in zip(placed, placed[1:], strict=False)):
+    if any(a[1] > b[1] for a, b in pairwise(placed)):
         wrong.append("time went back")
     return wrong
 
@@ -220,11 +220,22 @@ async def bus_is_empty(node: Node, size: str = "rules", timeout_s: float = 20.0)
 async def until_status(client: Client, run: str, *statuses: str, timeout_s: float = 20.0) -> RunRow:
     """A run's row, once it stands so."""
 
-    async def stands() -> RunRow | None:
-        row = await client.row(run)
-        return row if row.status in statuses else None
+    rows: list[RunRow] = []
 
-    return await wait_until(stands, timeout_s)  # type: ignore[return-value]
+    async def stands() -> bool:
+        rows[:] = [await client.row(run)]
+        return rows[0].status in statuses
+
+    try:
+        await wait_until(stands, timeout_s)
+    except AssertionError:
+        raise AssertionError(f"{run} does not become {' or '.join(statuses)}: {rows}") from None
+    return rows[0]
+
+
+def tell(words: str) -> None:
+    """For whoever reads why a test failed."""
+    sys.stdout.write(f"{words}\n")
 
 
 def memory_kb(pid: int, field: str = "VmRSS") -> int:
@@ -233,11 +244,6 @@ def memory_kb(pid: int, field: str = "VmRSS") -> int:
         if line.startswith(field):
             return int(line.split()[1])
     raise AssertionError(f"/proc/{pid}/status has no {field}")
-
-
-def check(condition: Callable[[], Any] | Any, node: Node, message: str) -> None:
-    """An assertion that shows the end of the node's log."""
-    assert condition, f"{message}\n--- {node.log}\n{node.log_tail()}"
 
 
 def _children(pid: int) -> list[int]:

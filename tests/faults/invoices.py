@@ -26,7 +26,8 @@ def document(kind: Kind, number: int) -> Document:
         return Document(f"{name}.pdf", kind, name, b"%PDF-1.7\n" + f"{name} and then nothing of a PDF".encode())
     if kind == "text":
         text = (
-            f"INVOICE\n\nFrom: Harbour Supplies Ltd\n\nInvoice number: {name}\nInvoice date: 14/03/2026\nDue date: 13/04/2026\n\n"
+            f"INVOICE\n\nFrom: Harbour Supplies Ltd\n\nInvoice number: {name}\n"
+            "Invoice date: 14/03/2026\nDue date: 13/04/2026\n\n"
             f"Subtotal: {net}.00 GBP\nVAT 20%: {tax}.00 GBP\nTotal: {net + tax}.00 GBP\n"
         )
         return Document(f"{name}.txt", kind, name, text.encode())

@@ -57,7 +57,8 @@ class Options(Frozen, omit_defaults=True):
 
 def say(event: str, **what: Any) -> None:
     """One JSON line."""
-    print(json.dumps({"event": event, "at": time.time(), **what}), flush=True)
+    sys.stdout.write(json.dumps({"event": event, "at": time.time(), **what}) + "\n")
+    sys.stdout.flush()
 
 
 async def serve(data: Path, options: Options) -> int:
@@ -68,14 +69,14 @@ async def serve(data: Path, options: Options) -> int:
     from skerry.runtime import service
     from skerry.runtime.limits import Limits
 
-    service._SWEEP_S = 1.0
+    (service.Service.__init__.__kwdefaults__ or {})["sweep_s"] = 1.0
     if options.clock_s:
 
         class ShiftedClock(clock.SystemClock):
             def now_us(self) -> int:
                 return super().now_us() + int(options.clock_s * 1e6)
 
-        node.SystemClock = ShiftedClock  # type: ignore[misc]
+        vars(node)["SystemClock"] = ShiftedClock
     pools = {size: Workers(processes=0) for size in options.sizes}
     pools.update({size: Workers(processes=p, slots=s) for size, (p, s) in options.workers.items()})
     config = Config(

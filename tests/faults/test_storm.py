@@ -23,9 +23,9 @@ import pytest
 from skerry.client import Client
 from skerry.core.projection import RunRow
 from skerry.errors import SkerryError
-from skerry.journal import SqliteJournal
+from skerry.journal import verify
 from tests.faults.conftest import MakeNode
-from tests.faults.harness import Node, bus_is_empty, disagreements, kill
+from tests.faults.harness import Node, bus_is_empty, disagreements, kill, tell
 from tests.faults.invoices import Document, Kind, document
 from tests.support import wait_until, wait_until_blocking
 
@@ -138,7 +138,7 @@ class Storm:
 @pytest.mark.timeout(120 + 8 * KILLS)
 async def test_nothing_is_lost_or_done_twice_when_everything_is_killed(make_node: MakeNode, tmp_path: Path) -> None:
     """J1-J3, J5, J6, J9; "kill -9, at many random instants, of the engine, a worker, nats-server, all at once"."""
-    print(f"SKERRY_STORM_SEED={SEED} SKERRY_STORM_KILLS={KILLS}")
+    tell(f"SKERRY_STORM_SEED={SEED} SKERRY_STORM_KILLS={KILLS}")
     node = make_node(workers={"rules": (2, 4)})
     node.start()
     began = time.time()
@@ -147,7 +147,7 @@ async def test_nothing_is_lost_or_done_twice_when_everything_is_killed(make_node
     async with asyncio.TaskGroup() as group:
         group.create_task(storm.publish_all(planned))
         group.create_task(storm.rage(KILLS))
-    print(f"{len(storm.accepted)} accepted, {storm.twice} asked twice, kills: {dict(storm.kills)}, {time.time() - began:.1f} s")
+    tell(f"{len(storm.accepted)} accepted, {storm.twice} asked twice, kills: {dict(storm.kills)}, {since(began)}")
     await asyncio.to_thread(storm._up)
     if node.ended:
         node.start()
@@ -161,7 +161,7 @@ async def test_nothing_is_lost_or_done_twice_when_everything_is_killed(make_node
     except AssertionError:
         pytest.fail(f"still not settled: {storm.unsettled(await node.rows())}")
 
-    print(f"settled after {time.time() - began:.1f} s")
+    tell(f"settled: {since(began)}")
     # Reviews can be answered: the large ones are approved, the others rejected.
     async with node.client(timeout_s=30.0) as client:
         for made, run in storm.accepted.values():
@@ -174,7 +174,7 @@ async def test_nothing_is_lost_or_done_twice_when_everything_is_killed(make_node
         await wait_until(all_done, 60.0)
     await bus_is_empty(node)
 
-    print(f"answered, and nothing on the bus, after {time.time() - began:.1f} s")
+    tell(f"answered, and nothing on the bus: {since(began)}")
     # Each event one run, and no other; each invoice once in the ledger.
     rows = await node.rows()
     assert len(storm.accepted) == len(planned)
@@ -192,9 +192,10 @@ async def test_nothing_is_lost_or_done_twice_when_everything_is_killed(make_node
     # The journal is whole, and the code agrees with it.
     assert await disagreements(node) == []
     assert await asyncio.to_thread(node.stop) == 0
-    await verify(node)
+    report = verify(node.data)
+    assert report.ok, report.faults
 
 
-async def verify(node: Node) -> None:
-    """`skerry verify` of its journal."""
-    assert SqliteJournal is not None
+def since(began: float) -> str:
+    """For the log."""
+    return f"{time.time() - began:.1f} s"
