@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import skerry
 from skerry.bus import NatsBus, NatsServer, RemoteServer
@@ -19,6 +20,7 @@ from skerry.core import events as ev
 from skerry.core.wire import SIZES, Size
 from skerry.errors import JournalError, SkerryError, Unavailable
 from skerry.journal import SqliteJournal
+from skerry.journal.prune import prune
 from skerry.pool import WorkerPool
 from skerry.ports import Append
 from skerry.registry import load
@@ -162,5 +164,5 @@ async def _note_start(journal: SqliteJournal, clock: SystemClock) -> None:
     await journal.append(Append("", n + 1, at_us, (started,)))
 
 
-def _pruner(journal: SqliteJournal) -> Prune | None:
-    return None
+def _pruner(journal: SqliteJournal) -> Prune:
+    return partial(prune, journal)
