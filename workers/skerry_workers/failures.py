@@ -67,4 +67,6 @@ def _words(error: BaseException) -> str:
     except Exception:  # an error whose own __str__ fails is still an error to report
         text = ""
     hint = error.hint if isinstance(error, SkerryError) else ""
-    return f"{text or type(error).__name__} ({hint})" if hint else text or type(error).__name__
+    if hint and hint not in text:  # some errors say it in their message
+        return f"{text or type(error).__name__} ({hint})"
+    return text or type(error).__name__
