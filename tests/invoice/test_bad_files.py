@@ -164,6 +164,7 @@ HOSTILE = {
     for name, unit in {
         "totals": "Total 1,00\nNet 1,00\nVAT 0,00\n",
         "one long line of cells": "ab   ",
+        "lines of cells": "ab   " * 390 + "\n",
         "one long line of labels": "total ",
         "rates": "19% 1,00 0,19\n",
         "tables": "Description   Amount\nabc   1,00\n",

@@ -44,7 +44,7 @@ def test_a_vat_id_with_another_digit(vat_id: str) -> None:
     assert sum(vat_ids.problem(other) is None for other in others) <= 1
 
 
-@pytest.mark.parametrize("vat_id", ["ATU123456789", "DE12345678", "FR1234", "IT123", "XX", "123456789", ""])
+@pytest.mark.parametrize("vat_id", ["ATU987654321", "DE12345678", "FR1234", "IT123", "XX", "123456789", ""])
 def test_a_vat_id_in_another_form(vat_id: str) -> None:
     assert vat_ids.problem(vat_id)
 

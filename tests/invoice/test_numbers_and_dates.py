@@ -35,7 +35,7 @@ def test_signs_and_symbols_around_an_amount(amount: Decimal, around: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["03.07.2014", "2014-07-03", "12/31", "R-2024-17", "v1.2.3", "10:30", "AB12", "12AB", "250g", "1.2.3.4"]
+    "text", ["03.05.2023", "2023-05-03", "12/31", "R-2024-17", "v1.2.3", "10:30", "AB12", "12AB", "250g", "1.2.3.4"]
 )
 def test_what_only_looks_like_an_amount(text: str) -> None:
     assert list(amounts.find(text)) == []
@@ -46,12 +46,12 @@ def test_one_thousand_or_one_point_zero() -> None:
     assert next(amounts.find("1.000")).value is None
     assert next(amounts.find("1.000", ",")).value == 1000
     assert next(amounts.find("1.000", ".")).value == 1
-    assert next(amounts.find("0.025")).value == Decimal("0.025")
+    assert next(amounts.find("0.035")).value == Decimal("0.035")
 
 
 @pytest.mark.parametrize(
     ("text", "mark"),
-    [("1.234,56 and 7,90", ","), ("1,234.56", "."), ("1,00 and 1.00", None), ("12", None), ("3.7.2014", None)],
+    [("1.234,56 and 7,90", ","), ("1,234.56", "."), ("1,00 and 1.00", None), ("12", None), ("3.5.2023", None)],
 )
 def test_the_decimal_mark_of_a_document(text: str, mark: str | None) -> None:
     assert amounts.decimal_mark(text) == mark
@@ -78,7 +78,7 @@ def test_day_and_month_are_not_guessed(day: dt.date, separator: str) -> None:
 @pytest.mark.parametrize(
     ("text", "day"),
     [
-        ("19 april 2014", (2014, 4, 19)),
+        ("17 april 2023", (2023, 4, 17)),
         ("3. März 2024", (2024, 3, 3)),
         ("1er août 2023", (2023, 8, 1)),
         ("12 de marzo de 2024", (2024, 3, 12)),

@@ -237,6 +237,25 @@ def test_sellers(text: str, seller: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("VAT No: DE987654328", ("DE987654328", None)),
+        ("USt-IdNr. DE 987 654 328", ("DE987654328", None)),
+        ("Customer VAT number: FR14987654324", (None, "FR14987654324")),
+        ("N° TVA client       FR14987654324\nTVA : DE987654328", ("DE987654328", "FR14987654324")),
+        ("Bill to:\nAlder GmbH\n12345 Norwick\nVAT: FR14987654324", (None, "FR14987654324")),
+        ("VAT: DE987654328\nVAT: FR14987654324", (None, None)),
+        ("VAT: DE987654320", ("DE987654320", None)),
+        ("Article DE987654320", (None, None)),
+        ("IBAN DE78999500001234567890", (None, None)),
+    ],
+)
+def test_vat_ids_and_whose_they_are(text: str, pair: tuple[str | None, str | None]) -> None:
+    fields = read_text(text)
+    assert (fields.seller_vat_id, fields.buyer_vat_id) == pair
+
+
+@pytest.mark.parametrize(
     "title", ["PROFORMA INVOICE", "Quotation", "Mahnung", "2. Mahnung", "Angebot", "Devis", "Payment reminder"]
 )
 def test_what_only_looks_like_an_invoice_is_for_a_person(title: str) -> None:

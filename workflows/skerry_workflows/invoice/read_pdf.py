@@ -44,6 +44,8 @@ def read_pdf(data: bytes, name: str) -> Reading:
         name=name, media_type="application/pdf", kind="pdf-hybrid", text=text, pages=len(pages), xml=xml, fields=fields
     )
     said = tuple(disagreements(fields, reading).values())
+    if not text.strip():
+        said = ("the pages of this PDF are pictures: what they show was not compared with the XML inside",)
     return Reading(
         name=name, media_type="application/pdf", kind="pdf-hybrid", text=text, pages=len(pages), xml=xml,
         fields=fields, warnings=(*warnings, *said),

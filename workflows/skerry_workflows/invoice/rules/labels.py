@@ -49,7 +49,7 @@ NUMBER: Final = re.compile(
 # "Facture FA-1": a title with its number.
 TITLE: Final = re.compile(rf"\W*(?:{_DOCUMENT})\b")
 
-# What may stand between a number and its date: "123 vom 03.07.2014".
+# What may stand between a number and its date: "123 vom 03.05.2023".
 DATED: Final = re.compile(
     r"[\s,(]*(?:vom|von|du|of|dated?|from|issued(?: (?:on|at))?|del?|van|d\.d\.|dd\.?|z dnia|as of|at|-|/|datum"
     r"|date)?[\s:]*$"
