@@ -7,6 +7,7 @@ import logging
 
 import nats.aio.client
 import nats.aio.transport
+import nats.protocol.parser
 import pytest
 
 from skerry.bus import NatsServer
@@ -29,6 +30,8 @@ def test_nats_py_is_inside_as_we_know_it() -> None:
     assert list(inspect.signature(theirs._close).parameters) == ["self", "status", "do_cbs"]
     client = theirs()
     assert (client._sid, client._transport) == (0, None)
+    assert type(client._ps) is nats.protocol.parser.Parser
+    assert inspect.iscoroutinefunction(client._ps.parse)
     for name in ("allow_reconnect", "pending_size", "reconnect_time_wait", "max_reconnect_attempts", "nkeys_seed_str"):
         assert name in inspect.signature(theirs.connect).parameters
     transport = nats.aio.transport.TcpTransport()  # type: ignore[no-untyped-call]
