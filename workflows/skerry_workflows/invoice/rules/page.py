@@ -16,8 +16,7 @@ from skerry_workflows.invoice.dates import Order
 _CELL = re.compile(r"\S+(?: \S+)*")
 _SAME_COLUMN_MAX = 3
 # Beyond these a line is no line of an invoice; looking at each cell's neighbours takes the square of their number.
-_LINE_CHARS_MAX = 2_000
-_CELLS_MAX = 60
+_LINE_CHARS_MAX = 1_000
 _NOISE = re.compile(r"[\W_]+")
 
 
@@ -100,8 +99,7 @@ def lay_out(text: str) -> Page:
     lines: list[list[Cell]] = []
     for number, line in enumerate(text.replace("\f", "\n").split("\n")):
         found = [Cell(number, m.start(), m.end(), m[0], fold(m[0])) for m in _CELL.finditer(line[:_LINE_CHARS_MAX])]
-        told = [c for c in found if not _NOISE.fullmatch(c.text) or c.text == "#"]
-        lines.append(told if len(told) <= _CELLS_MAX else [])
+        lines.append([c for c in found if not _NOISE.fullmatch(c.text) or c.text == "#"])
     folded = fold(text)
     return Page(text, lines, amounts.decimal_mark(text), dates.order_of(text) or _usual_order(folded), folded)
 
