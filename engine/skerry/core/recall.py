@@ -200,13 +200,13 @@ class Recall:
     def _cancel_requested(self, event: ev.CancelRequested, at_us: int) -> None:
         self.run.cancelling = True
         machine = self.run.machine
+        assert machine is not None
         if event.kill:
             self._killed = True
             self._dropped.update(self.run.pending)
             self.run.pending.clear()
-        if machine is not None and event.kill:
             machine.close()
-        elif machine is not None:
+        else:
             machine.cancel(at_us)
             self._absorb()
 

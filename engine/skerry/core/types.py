@@ -82,10 +82,8 @@ def _words(error: Exception) -> str:
 
 
 def _first_difference(value: object, back: object) -> str:
-    for path, a, b in _pairs("$", value, back):
-        if a != b:
-            return f"at {path}, {a!r:.80} comes back as {b!r:.80}"
-    return f"{value!r:.80} comes back as {back!r:.80}"
+    path, a, b = min(_pairs("$", value, back), key=lambda pair: bool(pair[1] == pair[2]))
+    return f"at {path}, {a!r:.80} comes back as {b!r:.80}"
 
 
 def _pairs(path: str, a: Any, b: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -119,6 +117,18 @@ def check(type: Any, where: str) -> None:
                 f"{where}{path}: a set has no order that is the same on every machine",
                 hint="use a list or a tuple",
             )
+        if isinstance(part, inspect.DictType) and not _is_text(part.key_type):
+            raise DefinitionError(
+                f"{where}{path}: the keys of a JSON object are text", hint="use `str` keys, or a list of pairs"
+            )
+
+
+def _is_text(key: Any) -> bool:
+    if isinstance(key, inspect.EnumType):
+        return issubclass(key.cls, str)
+    if isinstance(key, inspect.LiteralType):
+        return all(isinstance(value, str) for value in key.values)
+    return isinstance(key, inspect.StrType | inspect.AnyType)
 
 
 def _walk(info: Any, path: str, seen: set[Any]) -> Iterator[tuple[str, Any]]:

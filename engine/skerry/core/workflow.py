@@ -115,8 +115,7 @@ class Workflow(Generic[R]):
 
     def _explore(self, listed: Sequence[type[State]]) -> Iterator[Edge]:
         """All edges that can be reached from the start, breadth first."""
-        named = (*listed, self.start, *(result.type for result in self._results.values()))
-        names = {each.__name__: each for each in named if inspect.isclass(each)}
+        names = {state.__name__: state for state in (*listed, self.start)}
         queue, seen = [self.start], {self.start}
         while queue:
             state = queue.pop(0)
@@ -128,7 +127,7 @@ class Workflow(Generic[R]):
                     hint="give one of them another `tag=`",
                 )
             self.states[tag] = Crossing(state, where)
-            for target in _options(_return_of(state, names, where)):
+            for target in _options(self._return_of(state, names, where)):
                 if get_origin(target) is Done:
                     for result in _options(get_args(target)[0]):
                         if (
@@ -149,6 +148,21 @@ class Workflow(Generic[R]):
                     raise DefinitionError(
                         f"{where}: run() may return {target!r}, which is neither a state nor Done[...]"
                     )
+
+    def _return_of(self, state: type[State], names: dict[str, type[State]], where: str) -> Any:
+        if not inspect.iscoroutinefunction(state.run) or state.run is State.run:
+            raise DefinitionError(f"{where}: needs an `async def run(self, step: Step) -> ...`")
+        scope: dict[str, Any] = {tag: result.type for tag, result in self._results.items()}
+        scope |= vars(sys.modules[state.__module__]) if state.__module__ in sys.modules else {}
+        try:
+            hints = get_type_hints(state.run, globalns=scope, localns={**names, "Step": Step, "Done": Done})
+        except Exception as error:  # annotations are evaluated: they can fail in any way
+            raise DefinitionError(
+                f"{where}: {error} in the annotations of run()", hint="list the workflow's states in `states=[...]`"
+            ) from None
+        if "return" not in hints:
+            raise DefinitionError(f"{where}: run() has no return annotation, so its edges are unknown")
+        return hints["return"]
 
     def _check_reach(self, listed: Sequence[type[State]]) -> None:
         for state in listed:
@@ -249,18 +263,3 @@ def _options(type: Any) -> tuple[Any, ...]:
 
 def _result_tag(type: Any) -> str:
     return "None" if type is types.NoneType else getattr(type, "__name__", str(type))
-
-
-def _return_of(state: type[State], names: dict[str, type], where: str) -> Any:
-    if not inspect.iscoroutinefunction(state.run) or state.run is State.run:
-        raise DefinitionError(f"{where}: needs an `async def run(self, step: Step) -> ...`")
-    scope = vars(sys.modules[state.__module__]) if state.__module__ in sys.modules else {}
-    try:
-        hints = get_type_hints(state.run, globalns=dict(scope), localns={**names, "Step": Step, "Done": Done})
-    except Exception as error:  # annotations are evaluated: they can fail in any way
-        raise DefinitionError(
-            f"{where}: {error} in the annotations of run()", hint="list the workflow's states in `states=[...]`"
-        ) from None
-    if "return" not in hints:
-        raise DefinitionError(f"{where}: run() has no return annotation, so its edges are unknown")
-    return hints["return"]
