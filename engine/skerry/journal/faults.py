@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -45,7 +46,8 @@ def translate(error: Exception, doing: str, path: Path) -> JournalError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of the number is the extended code
     kind, happened, hint = _MEANING.get(code, (JournalError, "the journal has failed", _VERIFY))
     if isinstance(error, OSError):
-        happened, hint = "the data folder cannot be used", _ACCESS
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        happened, hint = ("the disk is full", _SPACE) if full else ("the data folder cannot be used", _ACCESS)
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return kind(f"{happened} while {doing}: {error} ({name}, {path})", hint=hint)
 

@@ -43,8 +43,9 @@ Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
 
 
 class Job(NamedTuple):
-    """What one append writes, ready for SQL. `also` are further statements of the same transaction.
+    """What one append writes, ready for SQL.
 
+    `also` are further statements of the same transaction, `afterwards` is a script to run once it is committed.
     `events` holds the columns of one event after the other: seq, epoch, run_key, n, at_us, kind, version, digest,
     previous, salt, body.
     """
@@ -55,6 +56,7 @@ class Job(NamedTuple):
     claims: Sequence[tuple[str, str, str]] = ()
     blobs: Sequence[tuple[bytes, int, int, bytes]] = ()
     also: Sequence[Statement] = ()
+    afterwards: str = ""
 
 
 Inbox = queue.SimpleQueue[Job | None]
@@ -81,6 +83,9 @@ class GroupConnection(sqlite3.Connection):
                 with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
                     self.execute("ROLLBACK")
                 raise
+            for job in taken:
+                if job.afterwards:
+                    self.executescript(job.afterwards)
             self.written(taken)
 
     def _take(self) -> list[Job]:
@@ -109,7 +114,7 @@ class GroupConnection(sqlite3.Connection):
             if job.claims:
                 self.executemany(SQL["insert_claim"], job.claims)
             for statement, values in job.also:
-                self.execute(statement, values).fetchall()  # some work only while their rows are fetched
+                self.execute(statement, values)
 
 
 class GroupCommit:
@@ -122,20 +127,23 @@ class GroupCommit:
         *,
         failed: Callable[[Exception], JournalError],
         committed: Callable[[list[Job]], None],
+        abandoned: Callable[[], object],
     ) -> None:
-        """`failed` makes our error of SQLite's; `committed` hears of each commit before those who wait for it."""
+        """What the journal does when a commit failed (it makes our error of SQLite's), succeeded, or never will."""
         self._loop = loop = asyncio.get_running_loop()
         self._db = db
         self._connection = connection
         self._inbox = connection.inbox
         self._failed = failed
         self._committed = committed
+        self._abandoned = abandoned
         self._idle: asyncio.Future[None] | None = None
         self._closing = False
         self.broken: JournalError | None = None
         self.commits = 0
         connection.written = lambda taken: loop.call_soon_threadsafe(self._settle, taken)
         self._task = asyncio.create_task(self._run(), name="skerry journal writer")
+        self._task.add_done_callback(self._ended)
 
     def put(self, job: Job) -> None:
         """Takes a job's place in order. Its future is resolved when it is on disk, or cannot be."""
@@ -162,9 +170,13 @@ class GroupCommit:
                 await self._db.commit()
         except Exception as error:
             self._break(self._failed(error))
-        except asyncio.CancelledError:
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            # The event loop ends and nobody has closed the journal. aiosqlite's threads would keep the process alive.
             self._break(JournalError("the journal's writer was cancelled; what it had in hand may be on disk or not"))
-            raise
+            self._inbox.put(None)
+            self._abandoned()
 
     def _settle(self, taken: list[Job]) -> None:
         self.commits += 1

@@ -48,11 +48,11 @@ class FolderLock:
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._acquire(folder)
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, msgspec.json.encode(_me()) + b"\n", 0)
         except BaseException:
             os.close(self._file)
             raise
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, msgspec.json.encode(_me()) + b"\n", 0)
 
     def _acquire(self, folder: Path) -> None:
         deadline = time.monotonic() + _PATIENCE_S

@@ -25,7 +25,9 @@ async def prune(journal: SqliteJournal, asked: Prune) -> Pruned:
     """Removes bodies and salts of runs that ended before `asked.before_us`, then blobs that nothing refers to any more.
 
     For each run an event of the node says who removed how many and why, in the same commit. What was removed is
-    overwritten in the database when the log is next copied into it, at the latest when the journal is closed.
+    overwritten in the database before this returns, unless somebody reads at an older moment just then: when the log
+    is next copied into the database, at the latest when the journal is closed. The file shrinks by the pages that are
+    free; small bodies leave gaps in theirs, which only `VACUUM` closes.
 
     Raises:
         JournalError: the journal cannot be written; what was not announced was not removed.
@@ -38,7 +40,7 @@ async def prune(journal: SqliteJournal, asked: Prune) -> Pruned:
         removed += sum(count for _, _, count in runs[start : start + _AT_ONCE])
     blobs = await _remove_blobs(journal, asked.before_us) if runs else 0
     for _ in range(await journal.free_pages() // _PAGES_AT_ONCE + 1 if runs else 0):
-        await journal.change([(SQL["prune_free_pages"], ())])
+        await journal.change(afterwards=SQL["prune_free_pages"])
     return Pruned(runs=len(runs), events=removed, blobs=blobs)
 
 

@@ -250,18 +250,26 @@ async def connect_read_only(path: Path) -> aiosqlite.Connection:
     with translated("opening it for reading", path):
         db = await aiosqlite.connect(read_only_uri(path), uri=True, isolation_level=None, timeout=BUSY_S)
         try:
-            await db.execute_fetchall("SELECT count(*) FROM sqlite_schema")  # the first statement that needs the file
+            await db.execute_fetchall(SQL["first_look"])
         except sqlite3.OperationalError:
             await db.close()
-            # On a read-only disk SQLite cannot keep its index of the log (`-shm`). Where nobody can write, nothing
-            # changes while we read, and without a log left over there is nothing that it would be needed for.
-            if path.with_name(path.name + "-wal").exists():
+            if (uri := still_uri(path)) is None:
                 raise
-            db = await aiosqlite.connect(read_only_uri(path) + "&immutable=1", uri=True, isolation_level=None)
+            db = await aiosqlite.connect(uri, uri=True, isolation_level=None)
         except BaseException:
             await db.close()
             raise
     return db
+
+
+def still_uri(path: Path) -> str | None:
+    """How to read a journal on a read-only disk; None when it is not safe.
+
+    SQLite cannot keep the index of its log (`-shm`) there. Where nobody can write, nothing changes while we read; and
+    without a log left over there is nothing that the index would be needed for.
+    """
+    log = path.with_name(path.name + "-wal")
+    return None if log.exists() else f"{read_only_uri(path)}&immutable=1"
 
 
 def read_only_uri(path: Path) -> str:

@@ -81,7 +81,9 @@ class SqliteJournal(Reads):
         self._closed = False
         self._refuses = False  # closed, or broken: looked at on every append
         self._loop = asyncio.get_running_loop()
-        self._writer = GroupCommit(writes, connection, failed=self._failed, committed=places.committed)
+        self._writer = GroupCommit(
+            writes, connection, failed=self._failed, committed=places.committed, abandoned=self._abandon
+        )
 
     @classmethod
     async def open(cls, folder: Path, *, node: str = "", clock: Clock) -> Self:
@@ -193,8 +195,10 @@ class SqliteJournal(Reads):
         await self.change([(SQL["put_meta"], ("epoch", self._epoch))])
         return self._epoch
 
-    def change(self, statements: Sequence[Statement]) -> asyncio.Future[None]:
+    def change(self, statements: Sequence[Statement] = (), *, afterwards: str = "") -> asyncio.Future[None]:
         """For this package: something that is no fact (J4), in order with the appends.
+
+        `afterwards` is a script that runs outside the transaction, when that was committed.
 
         Raises:
             JournalError: as `append` does.
@@ -202,7 +206,7 @@ class SqliteJournal(Reads):
         if self._refuses:
             raise self._refusal()
         done = self._loop.create_future()
-        self._writer.put(Job(done, [], also=statements))
+        self._writer.put(Job(done, [], also=statements, afterwards=afterwards))
         return done
 
     def last_n(self, run: str) -> int:
@@ -237,6 +241,11 @@ class SqliteJournal(Reads):
         found = translate(error, "writing; nothing of this append was acknowledged", self.path)
         found.__cause__ = error
         return found
+
+    def _abandon(self) -> None:
+        self._closed = self._refuses = True
+        for db in (self._reads, self._writes):
+            db.stop()  # pyright: ignore[reportUnknownMemberType]
 
     def _refusal(self) -> JournalError:
         return again(self._writer.broken) if self._writer.broken is not None else JournalError("the journal is closed")

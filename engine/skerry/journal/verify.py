@@ -24,14 +24,14 @@ from skerry.errors import JournalCorrupt, JournalError, JournalNewer, NotFound
 from skerry.journal.anchor import Anchor
 from skerry.journal.faults import translate
 from skerry.journal.migrate import refuse_newer
-from skerry.journal.reader import BUSY_S, DATABASE, read_only_uri
+from skerry.journal.reader import BUSY_S, DATABASE, read_only_uri, still_uri
 from skerry.journal.sql import SQL
 
 FAULTS_MAX = 100
 """So many faults are named; all are counted."""
 
 _PIECE = 2000
-_PAGE = re.compile(r"\bpage (\d+)")
+_PAGE = re.compile(r"\bpage (\d+)", re.IGNORECASE)
 
 
 class Fault(Frozen):
@@ -107,6 +107,15 @@ def verify(
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(read_only_uri(path), uri=True, isolation_level=None, timeout=BUSY_S)
+    try:
+        db.execute(SQL["first_look"])
+    except sqlite3.OperationalError:
+        db.close()
+        if (uri := still_uri(path)) is None:
+            raise
+        db = sqlite3.connect(uri, uri=True, isolation_level=None)
+    except sqlite3.Error:
+        pass  # a finding, further on
     # A text that is not UTF-8 must be a finding about one event, not an exception about a piece of two thousand.
     db.text_factory = _text
     return db

@@ -52,6 +52,10 @@ SELECT coalesce(max(n), 0) FROM events WHERE run_key = 0
 
 -- ---- reading --------------------------------------------------------------------------------------------------------
 
+-- name: first_look
+-- The first statement that needs the file: opening alone reads nothing.
+SELECT count(*) FROM sqlite_schema
+
 -- name: run
 SELECT
     run, workflow, version, status, state, entry_n, wake_us,
@@ -200,4 +204,6 @@ SELECT count(*) FROM blobs
 PRAGMA freelist_count
 
 -- name: prune_free_pages
-PRAGMA incremental_vacuum(2000)
+-- Gives free pages back to the disk, and has the log copied into the database.
+PRAGMA incremental_vacuum(2000);
+PRAGMA wal_checkpoint(PASSIVE);
