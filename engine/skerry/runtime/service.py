@@ -151,18 +151,14 @@ class Service:
         return None
 
     async def _fetched(self, result: Result) -> Result:
-        """The result with its blob in place; a failure, when there is none or it is no JSON."""
+        """The result with its blob in place; a failure, when there is none."""
         try:
             value = await self.engine.journal.blob(result.value_blob)
-            msgspec.json.decode(value)
         except NotFound:
             problem = f"the worker's answer is in a blob that was never put: {result.value_blob:.80}"
-        except (ValueError, RecursionError) as error:
-            problem = f"the worker's answer is no JSON: {error}"
-        else:
-            return msgspec.structs.replace(result, value=Raw(value), value_blob="")
-        failure = ev.Failure(kind="DataError", message=problem, retryable=True)
-        return msgspec.structs.replace(result, value=NOTHING, value_blob="", failure=failure)
+            failure = ev.Failure(kind="DataError", message=problem, retryable=True)
+            return msgspec.structs.replace(result, value=NOTHING, value_blob="", failure=failure)
+        return msgspec.structs.replace(result, value=Raw(value), value_blob="")
 
     # --- questions ----------------------------------------------------------------------------------------------------
 
