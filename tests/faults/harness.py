@@ -118,6 +118,14 @@ class Node:
                 kill(pid)
         self.wait()
 
+    def pause(self) -> None:
+        """Holds the engine's process where it stands; nats-server and workers go on."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Lets it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
     def wait(self, timeout_s: float = 30.0) -> int:
         """Its exit code, once it has ended and all its output is read."""
         assert self._process is not None
