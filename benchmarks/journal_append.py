@@ -134,7 +134,7 @@ async def journal_group(journal: SqliteJournal, each: int, *, rows: bool) -> flo
 
     async def run(number: int) -> None:
         for _ in range(each // EVENTS_PER_RUN):
-            row = RunRow(run=f"bench-{journal.head.seq}-{number}", workflow="invoice", version=1)
+            row = RunRow(run=f"bench-{journal.head.seq}-{number}", workflow="invoice", version=1, status="waiting")
             await journal.append(Append(row.run, 1, 0, [RunStarted(workflow="invoice", version=1)], row))
             for n in range(2, EVENTS_PER_RUN + 1):
                 await journal.append(Append(row.run, n, 0, [event(n)], row if rows else None))
@@ -146,7 +146,7 @@ async def journal_group(journal: SqliteJournal, each: int, *, rows: bool) -> flo
 
 async def journal_commit_us(journal: SqliteJournal, count: int) -> float:
     """The median time of one append that is awaited before the next, in microseconds."""
-    row = RunRow(run=f"one-{journal.head.seq}", workflow="invoice", version=1)
+    row = RunRow(run=f"one-{journal.head.seq}", workflow="invoice", version=1, status="waiting")
     await journal.append(Append(row.run, 1, 0, [RunStarted(workflow="invoice", version=1)], row))
     times: list[float] = []
     for n in range(2, count + 2):
@@ -182,8 +182,8 @@ async def reading(journal: SqliteJournal, runs: int) -> list[Figure]:
     await asyncio.gather(*waiting)
     start = time.perf_counter()
     found = 0
-    async for unfinished, _ in journal.unfinished():
-        found += unfinished.run.startswith("live-")
+    async for _ in journal.unfinished():
+        found += 1
     took = time.perf_counter() - start
     if found != runs:
         raise AssertionError(f"{found} of {runs} unfinished runs were found")
