@@ -34,8 +34,11 @@ class OfflineService:
 async def offline(config: Config) -> AsyncGenerator[OfflineService, None]:
     """The journal under its lock, with what can be asked of it while no engine runs."""
     from skerry import node
+    from skerry.registry import load
     from skerry.runtime.uploads import Uploads
 
+    # A module that cannot be loaded is found before the journal is opened, let alone locked.
+    load(config.modules)
     async with node.offline(config) as verbs:
         engine = verbs._engine  # pyright: ignore[reportPrivateUsage]
         yield OfflineService(verbs, Uploads(engine.journal, engine.clock, uploads_max=1))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from skerry.errors import (
@@ -61,7 +59,7 @@ def code_of(error: BaseException) -> tuple[int, str, str]:
         return NOT_FOUND, error.format_message(), "check the path"
     if isinstance(error, click.ClickException):
         return FAILED, error.format_message(), ""
-    if isinstance(error, KeyboardInterrupt | click.Abort | asyncio.CancelledError):
+    if isinstance(error, KeyboardInterrupt | click.Abort):
         return INTERRUPTED, "interrupted", ""
     if isinstance(error, OSError) and error.filename:
         return FAILED, f"{error.filename}: {error.strerror}", "check the path, its rights and the free space"

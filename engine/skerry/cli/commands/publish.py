@@ -93,9 +93,10 @@ def read_json(text: str) -> dict[str, Any]:
     where = "the JSON"
     try:
         if text == "-":
-            text, where = sys.stdin.read(), "stdin"
+            where, text = "stdin", sys.stdin.read()
         elif text.startswith("@"):
-            text, where = Path(text[1:]).read_text(encoding="utf-8"), text[1:]
+            where = text[1:]
+            text = Path(where).read_text(encoding="utf-8")
         return msgspec.json.decode(text, type=dict[str, Any]) if text.strip() else {}
     except OSError as error:
         raise Stop(f"{where}: {error.strerror}", hint="check the path", code=3) from None

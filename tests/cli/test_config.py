@@ -1,0 +1,120 @@
+"""Settings: three layers, and what is not understood is named."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skerry.config import Config, Workers, load, parse_workers, unknown_variables
+from skerry.errors import DataError
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "skerry.toml"
+    file.write_text(text)
+    return file
+
+
+def test_nothing_is_needed() -> None:
+    assert load(environ={}) == Config()
+    assert Config().data == Path("skerry-data")
+
+
+def test_later_layers_win(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        'data = "d"\nnode = "file"\nlog_level = "debug"\n[limits]\nlive_runs_max = 5\n[invoice]\napproval_limit = "1.50"\n',
+    )
+    config = load(
+        file,
+        environ={
+            "SKERRY_NODE": "environment",
+            "SKERRY_LIMITS_LIVE_RUNS_MAX": "7",
+            "SKERRY_WORKERS": "rules=2x3,small=1",
+        },
+        options={"node": "option", "data": None, "nats": {"url": None}},
+    )
+    assert config.node == "option"
+    assert config.log_level == "debug"
+    assert config.limits.live_runs_max == 7
+    assert config.invoice.approval_limit == Decimal("1.50")
+    assert config.workers == {"rules": Workers(processes=2, slots=3), "small": Workers(processes=1, slots=1)}
+
+
+def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
+    file = write(tmp_path, 'data = "d"\n[invoice]\nledger = "l.db"\n[nats]\nurl = "nats://x"\ncreds = "/etc/x.creds"\n')
+    config = load(file, environ={})
+    assert config.data == tmp_path / "d"
+    assert config.ledger == tmp_path / "l.db"
+    assert config.nats.creds == Path("/etc/x.creds")
+
+
+def test_the_file_of_the_folder_and_the_one_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, 'node = "here"\n')
+    assert load(environ={}).node == "here"
+    other = tmp_path / "other.toml"
+    other.write_text('node = "there"\n')
+    assert load(environ={"SKERRY_CONFIG": str(other)}).node == "there"
+    with pytest.raises(DataError, match="there is no"):
+        load(tmp_path / "missing.toml", environ={})
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[nats]\nurll = 'x'\n", "there is no setting nats.urll; did you mean url?", "settings there: url, user"),
+        ("[workers.rulez]\nslots = 1\n", "there is no setting workers.rulez; did you mean rules?", "rules, small"),
+        (
+            "[workers.rules]\nslot = 1\n",
+            "there is no setting workers.rules.slot; did you mean slots?",
+            "processes, slots",
+        ),
+        ("[limits]\nlive_runs_max = 'many'\n", "limits.live_runs_max: expected `int`, got `str`", "mend limits."),
+        ("log_level = 'loud'\n", "log_level: invalid enum value 'loud'", "one of debug, info, warning, error"),
+        ("data = \n", "Invalid value", "TOML"),
+        ("data = 3\n", "data: expected a path, got 3", "mend data"),
+    ],
+    ids=["key", "size", "worker", "type", "level", "toml", "path"],
+)
+def test_what_is_not_understood_is_named(text: str, message: str, hint: str, tmp_path: Path) -> None:
+    file = write(tmp_path, text)
+    with pytest.raises(DataError) as caught:
+        load(file, environ={})
+    assert str(file) in caught.value.message
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_variable_is_named_as_one() -> None:
+    with pytest.raises(DataError, match="SKERRY_LIMITS_LIVE_RUNS_MAX: expected `int`"):
+        load(environ={"SKERRY_LIMITS_LIVE_RUNS_MAX": "many"})
+
+
+def test_the_environment_of_a_child_makes_the_same_settings(tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "data": tmp_path,
+        "modules": ["a", "b"],
+        "invoice": {"approval_limit": "5.5", "ledger": tmp_path / "l"},
+        "workers": {"rules": {"processes": 3, "slots": 2}},
+        "nats": {"url": "nats://x"},
+    }
+    config = load(environ={}, options=options)
+    assert load(environ=config.environment()) == config
+
+
+def test_unknown_variables() -> None:
+    found = unknown_variables({"SKERRY_DAT": "x", "SKERRY_DATA": "x", "SKERRY_WORKERS": "rules=1", "HOME": "x"})
+    assert found == ["SKERRY_DAT; did you mean SKERRY_DATA?"]
+
+
+@pytest.mark.parametrize("text", ["rules=", "rules=0", "rules=x4", "rules=2x", "rules=four"])
+def test_workers_that_are_not_understood(text: str) -> None:
+    if text == "rules=":
+        assert parse_workers(text) == {"rules": {"processes": 1, "slots": 4}}
+        return
+    with pytest.raises(DataError):
+        parse_workers(text)

@@ -1,0 +1,149 @@
+"""`runs` and `show`: what people read, line for line, and what programs read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skerry.cli.look import short
+from tests.cli.conftest import CHILD, DONE, FAILED, NOON_US, REVIEW, Call
+
+RUNS = """\
+RUN       WORKFLOW    STATUS   STATE     STARTED             TOOK  NOTE
+00AAAA04  audit v2    running            2026-05-28 20:26  0.00 s
+00AAAA03  invoice v1  failed             2026-05-28 20:26   3.0 s  ValueError: no such currency
+00AAAA02  invoice v1  review             2026-05-28 20:26   2.0 s  Is this right?
+00AAAA01  invoice v1  done     Received  2026-05-28 20:26  0.50 s
+"""
+
+SHOW = """\
+office-01KA0000000000000000AAAA02
+invoice v1, review
+started 2026-05-28 20:26:40.000, took 2.0 s
+Is this right?
+
+TIME                     STATE     STEP  WHAT HAPPENED, AND WHY
+20:26:40.500                             started by invoice.received (by ada; id 46908e2c04)
+20:26:40.500             Received        enters Received
+20:26:40.500                       1-1   calls invoice.read (size rules)
+20:26:41.000                       1-1   attempt 1 failed: WorkerLost (no answer)
+20:26:42.000                       1-2   answer of size rules doubted, so a person is asked\
+ (net 492.00 and tax 98.40 make 590.40, not 680.40)
+20:26:42.000                       1-2   asks a person: Is this right?\
+ (net 492.00 and tax 98.40 make 590.40, not 680.40; until 2026-05-29 20:26; best answer: gross total 680.40)
+2026-05-29 20:26:40.000            1-2   ada said yes\
+ (a typo; overruled: net 492.00 and tax 98.40 make 590.40, not 680.40)
+
+answer it: skerry approve 00AAAA02; skerry reject 00AAAA02 --reason ...
+"""
+
+
+def test_runs_for_people(office: Path, call: Call) -> None:
+    told = call("runs", "--data", office)
+    assert (told.code, told.err) == (0, "")
+    assert told.out.splitlines() == RUNS.splitlines()
+
+
+def test_runs_for_programs(office: Path, call: Call) -> None:
+    told = call("runs", "--data", office, "--json")
+    assert [row["run"] for row in told.lines] == [CHILD, FAILED, REVIEW, DONE]
+    assert told.lines[1]["note"] == "ValueError: no such currency"
+
+
+def test_runs_of_a_kind(office: Path, call: Call) -> None:
+    asked = ("runs", "--data", office, "--json")
+    assert [row["run"] for row in call(*asked, "--status", "review", "--status", "failed").lines] == [FAILED, REVIEW]
+    assert [row["run"] for row in call(*asked, "--workflow", "audit").lines] == [CHILD]
+    assert [row["run"] for row in call(*asked, "--limit", "1").lines] == [CHILD]
+    assert call("runs", "--data", office, "--status", "parked").out == "no runs of that kind\n"
+    assert call("runs", "--data", office, "--status", "parked", "--json").out == ""
+
+
+def test_show_for_people(office: Path, call: Call) -> None:
+    told = call("show", short(REVIEW), "--data", office)
+    assert (told.code, told.err) == (0, "")
+    assert told.out.splitlines() == SHOW.splitlines()
+
+
+def test_show_for_programs(office: Path, call: Call) -> None:
+    told = call("show", REVIEW, "--data", office, "--json").json
+    assert told["row"]["status"] == "review"
+    assert [event["n"] for event in told["events"]] == list(range(1, 8))
+    assert told["events"][0] == {
+        "n": 1,
+        "seq": 6,
+        "at_us": NOON_US + 500_000,
+        "kind": "run.started",
+        "event": {
+            "type": "run.started",
+            "workflow": "invoice",
+            "version": 1,
+            "event": "invoice.received",
+            "event_id": "46908e2c04",
+            "by": "ada",
+        },
+    }
+
+
+def test_show_follows_to_the_end(office: Path, call: Call) -> None:
+    told = call("show", DONE, "--data", office, "--follow")
+    assert told.code == 0
+    assert told.out.splitlines()[-1] == "20:26:40.500  Received   -      done: Posted  (posting 1, number A-1)"
+    assert [event["kind"] for event in call("show", DONE, "--data", office, "-f", "--json").lines][
+        -1
+    ] == "run.completed"
+
+
+def test_show_says_what_one_can_do(office: Path, call: Call) -> None:
+    assert "skerry retry 00AAAA03" in call("show", FAILED, "--data", office).out.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "name", [REVIEW, REVIEW[-8:], REVIEW[-6:].lower(), REVIEW[:33]], ids=["whole", "end", "short", "all"]
+)
+def test_a_run_is_found_by_part_of_its_id(name: str, office: Path, call: Call) -> None:
+    assert call("show", name, "--data", office, "--json").json["row"]["run"] == REVIEW
+
+
+def test_latest(office: Path, call: Call) -> None:
+    assert call("show", "latest", "--data", office, "--json").json["row"]["run"] == CHILD
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("AAA02", 2, "name at least 6 characters of its id, or `latest`"),
+        ("office-01KA", 2, "name more of the id"),
+        ("ZZZZZZZZ", 3, "skerry runs lists them"),
+    ],
+)
+def test_a_run_that_is_not_found(name: str, code: int, said: str, office: Path, call: Call) -> None:
+    told = call("show", name, "--data", office)
+    assert (told.code, told.out) == (code, "")
+    assert told.err.splitlines()[1] == f"hint: {said}"
+
+
+def test_no_journal(tmp_path: Path, call: Call) -> None:
+    for command in (
+        ("runs",),
+        ("show", "latest"),
+        ("verify",),
+        ("replay", "--all"),
+        ("approve", "latest"),
+        ("export",),
+    ):
+        told = call(*command, "--data", tmp_path / "nowhere")
+        assert (told.code, told.out) == (3, ""), command
+        assert "no journal in" in told.err
+        assert "--data" in told.err
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_broken_pipe_is_no_error(office: Path) -> None:
+    import subprocess
+    import sys
+
+    shell = f"{sys.executable} -m skerry.cli runs --data {office} --json | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
