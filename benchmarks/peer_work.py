@@ -79,18 +79,20 @@ async def on_dbos(folder: Path, runs: int, _: str) -> dict[str, float]:
     database = f"sqlite:///{folder}/dbos.sqlite"
     engine(config={"name": "bench", "system_database_url": database, "log_level": "ERROR"})
 
-    @engine.step()
     async def add(a: int, b: int) -> int:
         return a + b
 
-    @engine.workflow()
+    step = engine.step()(add)
+
     async def ten(x: int) -> int:
         for number in range(STEPS):
-            x = await add(x, number)
+            x = await step(x, number)
         return x
 
+    workflow = engine.workflow()(ten)
+
     engine.launch()
-    found = await measure(ten, runs)
+    found = await measure(workflow, runs)
     engine.destroy()
     return found
 
@@ -132,12 +134,12 @@ def restate_app() -> Any:
     restate: Any = importlib.import_module("restate")
     service = restate.Service("Bench")
 
-    @service.handler()
     async def ten(ctx: Any, x: int) -> int:
         for number in range(STEPS):
             x = await ctx.run_typed(f"add-{number}", _add, a=x, b=number)
         return x
 
+    service.handler()(ten)
     return restate.app([service])
 
 
@@ -199,13 +201,18 @@ async def on_restate(folder: Path, runs: int, server: str) -> dict[str, float]:
         process.wait()
 
 
-def main(peer: str, folder: str, runs: str, server: str = "") -> None:
-    """Runs one of them and prints what was found as JSON."""
+async def report(peer: str, folder: str, runs: str, server: str) -> None:
+    """Runs one of them, prints what was found as JSON, and leaves at once: what a peer started may go on for a while."""
     work = {"skerry": on_skerry, "dbos": on_dbos, "langgraph": on_langgraph, "restate": on_restate}[peer]
-    found: dict[str, Any] = dict(asyncio.run(work(Path(folder), int(runs), server)))
+    found: dict[str, Any] = dict(await work(Path(folder), int(runs), server))
     found["version"] = version({"restate": "restate-sdk"}.get(peer, peer))
     print(json.dumps(found), flush=True)
-    os._exit(0)  # threads of a peer may go on for a while
+    os._exit(0)
+
+
+def main(peer: str, folder: str, runs: str, server: str = "") -> None:
+    """The command line."""
+    asyncio.run(report(peer, folder, runs, server))
 
 
 if __name__ == "__main__":
