@@ -11,6 +11,8 @@ from skerry.ports import Message
 ACK = b"+ACK"
 WORKING = b"+WPI"
 RELEASE = b"-NAK"
+_AT_ONCE_NS = 1_000_000
+"""A server keeps a -NAK with a delay on disk, one without only in memory: restarted, it would wait for the lease."""
 _NS = 1_000_000_000
 
 
@@ -53,7 +55,7 @@ class NatsDelivery:
 
     async def release(self, delay_s: float = 0.0) -> None:
         """Hands it back."""
-        await self._settle(b'-NAK {"delay":%d}' % int(delay_s * _NS) if delay_s > 0 else RELEASE)
+        await self._settle(b'%b {"delay":%d}' % (RELEASE, max(_AT_ONCE_NS, int(delay_s * _NS))))
 
     async def reject(self, reason: str) -> None:
         """Never again. The note that stays has the reason and the subject, as the message itself goes."""
