@@ -186,7 +186,7 @@ async def on_restate(folder: Path, runs: int, server: str) -> dict[str, float]:
     process = subprocess.Popen(  # noqa: ASYNC220
         command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
     )
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(AT_A_TIME))
+    loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor(AT_A_TIME)
     served.bind = [f"127.0.0.1:{ports['service']}"]
     serving = asyncio.create_task(serve(app, served))
     try:
@@ -194,7 +194,7 @@ async def on_restate(folder: Path, runs: int, server: str) -> dict[str, float]:
         deployment = {"uri": f"http://127.0.0.1:{ports['service']}"}
         await asyncio.to_thread(_post, f"http://127.0.0.1:{ports['admin']}/deployments", deployment)
         ingress = f"http://127.0.0.1:{ports['ingress']}/Bench/ten"
-        return await measure(lambda number: asyncio.to_thread(_post, ingress, number), runs)
+        return await measure(lambda number: loop.run_in_executor(threads, _post, ingress, number), runs)
     finally:
         serving.cancel()
         process.kill()
@@ -202,7 +202,7 @@ async def on_restate(folder: Path, runs: int, server: str) -> dict[str, float]:
 
 
 async def report(peer: str, folder: str, runs: str, server: str) -> None:
-    """Runs one of them, prints what was found as JSON, and leaves at once: what a peer started may go on for a while."""
+    """Runs one of them, prints what was found as JSON, and leaves at once: a peer's threads may go on."""
     work = {"skerry": on_skerry, "dbos": on_dbos, "langgraph": on_langgraph, "restate": on_restate}[peer]
     found: dict[str, Any] = dict(await work(Path(folder), int(runs), server))
     found["version"] = version({"restate": "restate-sdk"}.get(peer, peer))
