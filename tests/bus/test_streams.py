@@ -14,6 +14,7 @@ from skerry.core.wire import SIZES, result_queue, task_queue
 from skerry.errors import Busy, Conflict, Unavailable
 from skerry.testing.conformance.bus import Taken, message, queue
 from tests.bus.conftest import Connect
+from tests.support import wait_until
 
 
 async def api(bus: NatsBus, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -116,8 +117,11 @@ async def test_a_worker_in_another_language_rejects_with_plain_words(bus: NatsBu
     delivery: Any = await taken.wait()
     replies = bus._connection.replies  # pyright: ignore[reportPrivateUsage]
     await replies.send(delivery.reply, b"", b"+TERM it smells", 2.0)
-    letters = await bus.dead_letters(queue())
-    assert [(each.reason, each.subject) for each in letters] == [("it smells", "")]
+
+    async def listed() -> list[tuple[str, str]]:
+        return [(each.reason, each.subject) for each in await bus.dead_letters(queue())]
+
+    assert await wait_until(listed) == [("it smells", "")]
 
 
 async def test_any_client_can_read_what_we_publish(bus: NatsBus, server: NatsServer) -> None:
