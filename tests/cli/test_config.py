@@ -26,7 +26,8 @@ def test_nothing_is_needed() -> None:
 def test_later_layers_win(tmp_path: Path) -> None:
     file = write(
         tmp_path,
-        'data = "d"\nnode = "file"\nlog_level = "debug"\n[limits]\nlive_runs_max = 5\n[invoice]\napproval_limit = "1.50"\n',
+        'data = "d"\nnode = "file"\nlog_level = "debug"\n'
+        '[limits]\nlive_runs_max = 5\n[invoice]\napproval_limit = "1.50"\n',
     )
     config = load(
         file,

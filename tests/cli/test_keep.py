@@ -25,7 +25,8 @@ def test_verify(office: Path, call: Call) -> None:
 
 def test_verify_names_an_edit(office: Path, call: Call) -> None:
     with sqlite3.connect(office / "journal.db") as db:
-        db.execute("UPDATE events SET body = replace(body, 'a typo', 'bribed') WHERE body LIKE '%a typo%'")
+        edited = "CAST(replace(CAST(body AS TEXT), 'a typo', 'bribed') AS BLOB)"
+        db.execute(f"UPDATE events SET body = {edited} WHERE instr(CAST(body AS TEXT), 'a typo')")
     db.close()
     told = call("verify", "--data", office)
     assert told.code == 1
