@@ -15,7 +15,8 @@ from msgspec import Raw
 from skerry.core import codec
 from skerry.core import events as ev
 from skerry.core.commands import Call, Start
-from skerry.core.execution import OUTCOME_UNKNOWN, Execution
+from skerry.core.execution import Execution
+from skerry.core.failures import OUTCOME_UNKNOWN
 from skerry.core.ids import check_token
 from skerry.core.pending import Effect, Pending, Transition
 from skerry.core.projection import LIVE, Life, RunRow, live_on

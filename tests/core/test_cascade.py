@@ -273,6 +273,10 @@ def _odd_fields(answer: Answer, about: object) -> Iterable[Objection]:
     return [Objection(rule="odd", message="odd", fields=cast("Any", "text"))]
 
 
+def _half_letter(answer: Answer, about: object) -> Iterable[Objection]:
+    return [Objection(rule="half", message="\ud800")]
+
+
 class Strict:
     """A verifier that is an object."""
 
@@ -286,6 +290,7 @@ class Strict:
         (_raises, "_raises", "the verifier _raises failed: KeyError: 'what'"),
         (_words, "_words", "the verifier _words failed: ValidationError"),
         (_nothing, "_nothing", "the verifier _nothing failed: TypeError"),
+        (_half_letter, "_half_letter", "the verifier _half_letter failed: UnicodeEncodeError"),
         (_odd_fields, "_odd_fields", "the verifier _odd_fields failed: ValidationError"),
         (Strict(), "strict", "good about it"),
     ],

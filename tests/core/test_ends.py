@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from skerry.core import events as ev
-from skerry.core.execution import ENDLESS_LOOP, TRANSITIONS_MAX
+from skerry.core.execution import TRANSITIONS_MAX
+from skerry.core.failures import ENDLESS_LOOP
 from skerry.core.ids import TaskId
 from skerry.core.pending import DropTask, RunCall, RunEnded
 from skerry.core.state import Done, State

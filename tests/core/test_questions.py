@@ -14,8 +14,8 @@ from skerry.core.retry import Retry
 from skerry.core.review import Decision
 from skerry.core.step import Step
 from skerry.core.tasks import task
-from skerry.errors import Conflict
-from tests.core.scripts import A
+from skerry.errors import Conflict, StepFailed
+from tests.core.scripts import A, local
 from tests.core.support import START_US, kinds, sim_of
 
 
@@ -102,3 +102,18 @@ def test_retry_policies_of_local_calls_count_on_after_a_crash() -> None:
     sim.fail("1-1", retryable=True)
     assert sim.row.status == "failed"
     assert sim.events(ev.StepErred)[0].attempt == 3
+
+
+def test_words_that_no_json_can_say_are_made_readable() -> None:
+    async def body(step: Step) -> Any:
+        try:
+            await step.call(local, "x")
+        except StepFailed as error:
+            await step.wait(A, question=f"{error} \udcff?")
+
+    sim = sim_of(body)
+    failure = ev.Failure(kind="OSError", message="no file \udcff" + "x" * 5_000)
+    sim._take(sim.run.fail("1-1", failure, sim.now_us))
+    assert sim.row.note.startswith("no file ?xxx")
+    assert len(sim.row.note) == 2_000
+    sim.crash()

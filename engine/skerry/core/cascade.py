@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from skerry.core.answers import Objection
+from skerry.core.codec import encode_json
 from skerry.core.commands import Ask
+from skerry.core.failures import readable
 from skerry.core.wire import Size
 from skerry.errors import DataError
 
 
 def ladder(ask: Ask, available: Sequence[Size]) -> list[Size]:
     """The sizes that may be asked, in order: those of the `ask` that this node has (and `rules` only with rules)."""
-    usable = (s for s in ask.sizes if s in available and (s != "rules" or ask.prompt.rules is not None))
+    usable: Iterator[Size] = (s for s in ask.sizes if s in available and (s != "rules" or ask.prompt.rules is not None))
     return list(dict.fromkeys(usable))
 
 
@@ -35,7 +37,7 @@ def judge(ask: Ask, answer: Raw) -> list[Objection]:
     try:
         value = ask.answer.decode(answer)
     except DataError as error:
-        return [Objection(rule="schema", message=str(error))]
+        return [Objection(rule="schema", message=readable(str(error)))]
     objections: list[Objection] = []
     for verifier in ask.verify:
         objections.extend(_object(verifier, value, ask.about))
@@ -46,6 +48,6 @@ def _object(verifier: Any, value: Any, about: Any) -> Iterable[Objection]:
     name = getattr(verifier, "__name__", type(verifier).__name__)
     try:
         # Crossed as it will be when it is read from the journal: one that could not be read would lose the run.
-        return [msgspec.convert(msgspec.to_builtins(each), Objection) for each in verifier(value, about)]
+        return [msgspec.json.decode(encode_json(each), type=Objection) for each in verifier(value, about)]
     except Exception as error:
-        return [Objection(rule=name, message=f"the verifier {name} failed: {type(error).__name__}: {error}")]
+        return [Objection(rule=name, message=readable(f"the verifier {name} failed: {type(error).__name__}: {error}"))]

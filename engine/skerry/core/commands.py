@@ -16,6 +16,7 @@ from msgspec import Raw
 
 from skerry.core.answers import Verifier
 from skerry.core.codec import encode_json
+from skerry.core.failures import readable
 from skerry.core.ids import check_event
 from skerry.core.tasks import Prompt, TaskFunction
 from skerry.core.types import Crossing
@@ -103,7 +104,7 @@ class Wait(Command):
         super().__init__("|".join(self.types), encode_json({"key": key}) if key else b"")
         self.key = key
         self.timeout_s = timeout_s
-        self.question = question
+        self.question = readable(question)
 
     def takes(self, signal: str, key: str) -> bool:
         """Whether a signal of this type and key is one that it waits for."""

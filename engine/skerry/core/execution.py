@@ -17,6 +17,7 @@ from msgspec import Raw
 from skerry.core import events as ev
 from skerry.core.cascade import ladder
 from skerry.core.commands import Ask, Call, Command, Emit, Sleep, Start, Wait
+from skerry.core.failures import ENDLESS_LOOP, error_of, failure_of, readable
 from skerry.core.ids import TaskId
 from skerry.core.machine import Machine, Raised, Returned
 from skerry.core.pending import (
@@ -31,19 +32,15 @@ from skerry.core.pending import (
     Transition,
 )
 from skerry.core.projection import ENDED, RunRow, Status
-from skerry.core.state import Done, State, tag_of
+from skerry.core.state import State, is_done, tag_of
 from skerry.core.structs import NOTHING
 from skerry.core.times import after
 from skerry.core.wire import SIZES, Size
 from skerry.core.workflow import Workflow
-from skerry.errors import Cancelled, DataError, Refused, StepFailed, TimedOut
+from skerry.errors import Cancelled, DataError
 
 TRANSITIONS_MAX = 100
 """So many states in a row without a step in between are taken for an endless loop."""
-ENDLESS_LOOP = "EndlessLoop"
-"""The kind of that failure. The code itself has not failed: a replay of it finds no error."""
-OUTCOME_UNKNOWN = "OutcomeUnknown"
-"""The kind of failure of a run in which a task that must run once only was begun, and nobody knows how it ended."""
 CHILD_CHECK_US = 5_000_000
 """A child tells its parent when it ends; in case a crash came in between, the parent looks too, ever more rarely."""
 
@@ -103,6 +100,7 @@ class Execution:
     ) -> Transition:
         """The current attempt has failed: another one follows if the retry policy has one, else the step fails."""
         pending = self.pending[step]
+        failure = msgspec.structs.replace(failure, message=readable(failure.message))
         transition = Transition()
         delay_s = None
         if failure.retryable and isinstance(pending.command, Call):
@@ -406,7 +404,7 @@ class Execution:
             return
         value = ended.value
         try:
-            if isinstance(value, Done):
+            if is_done(value):
                 tag, raw = self.workflow.encode_result(value.result)
                 completed = ev.RunCompleted(result=tag, value=Raw(raw))
                 self._end(transition, "done", completed, now_us)
@@ -447,7 +445,7 @@ class Execution:
             return
         self.die(
             transition,
-            ev.Failure(kind=type(error).__name__, message=_told(error), step=_failed_step(error)),
+            failure_of(error),
             now_us,
         )
 
@@ -554,12 +552,6 @@ class Execution:
                 yield RunCall(step)
 
 
-def error_of(failure: ev.Failure, attempts: int) -> StepFailed:
-    """The exception that a state's code gets for a failed step."""
-    cls = {"TimedOut": TimedOut, "Refused": Refused}.get(failure.kind, StepFailed)
-    return cls(failure.message, step=failure.step, kind=failure.kind, attempts=attempts)
-
-
 def answered_by(step: str, signal: ev.HeldSignal) -> ev.ReviewAnswered:
     """That a person's signal has answered a review."""
     try:
@@ -569,33 +561,3 @@ def answered_by(step: str, signal: ev.HeldSignal) -> ev.ReviewAnswered:
     return ev.ReviewAnswered(
         step=step, approved=bool(said.get("approved", True)), by=signal.by, reason=str(said.get("reason", ""))
     )
-
-
-_HINTS = (
-    ("'coroutine' object", "is an `await` missing?"),
-    ("event loop", "await only methods of `step`; put other awaits into a @task and `step.call` it"),
-)
-_TOLD_MAX = 2000
-
-
-def _told(error: BaseException) -> str:
-    """What an error of the user's says, whatever it is, with a hint if there is one."""
-    try:
-        text = str(error)
-    except Exception as second:
-        text = f"its message cannot be had: {type(second).__name__}"
-    hint = getattr(error, "hint", "") or next((hint for sign, hint in _HINTS if sign in text), "")
-    text = text[:_TOLD_MAX] + (f" ({hint})" if hint else "")
-    return text.encode("utf-8", "replace").decode()  # half a surrogate pair is no JSON
-
-
-def _failed_step(error: BaseException) -> str:
-    """The step whose failure came through, if it was one."""
-    at: BaseException | None = error
-    for _ in range(20):
-        if at is None:
-            return ""
-        if isinstance(at, StepFailed) and at.step:
-            return at.step
-        at = at.__cause__ or at.__context__
-    return ""

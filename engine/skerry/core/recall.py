@@ -8,18 +8,19 @@ where only the arguments differ, that is drift: noted, and the recorded outcome 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from msgspec import Raw
 
 from skerry.core import events as ev
 from skerry.core.answers import Objection
 from skerry.core.commands import Ask, Call, Sleep, Start, Wait
-from skerry.core.execution import ENDLESS_LOOP, OUTCOME_UNKNOWN, Execution, error_of
+from skerry.core.execution import Execution
+from skerry.core.failures import ENDLESS_LOOP, OUTCOME_UNKNOWN, error_of
 from skerry.core.machine import Machine, Raised, Returned
 from skerry.core.pending import Pending, Transition
 from skerry.core.projection import RunRow
-from skerry.core.state import Done, State, tag_of
+from skerry.core.state import Done, State, is_done, tag_of
 from skerry.core.wire import SIZES, Size
 from skerry.core.workflow import Workflow
 from skerry.errors import Cancelled, DataError, NondeterminismError
@@ -52,7 +53,7 @@ class Recall:
         for n, at_us, event in events:
             self.run.n = n
             try:
-                _FEED[type(event)](self, event, at_us)
+                self._FEED[type(event)](self, event, at_us)
             except DataError as error:
                 raise DataError(
                     f"run {self.run.row.run}, event {n} ({ev.kind_of(event)}): {error.message}", hint=error.hint
@@ -87,9 +88,10 @@ class Recall:
 
     def _completed_run(self, event: ev.RunCompleted, at_us: int) -> None:
         ended = self.run.machine.ended if self.run.machine is not None else None
-        if not isinstance(ended, Returned) or not isinstance(ended.value, Done):
+        value = ended.value if isinstance(ended, Returned) else None
+        if not is_done(value):
             raise self._mismatch("", f"the end with {event.result}", _describe(ended, self.run))
-        tag, raw = self.run.workflow.encode_result(ended.value.result)
+        tag, raw = self.run.workflow.encode_result(value.result)
         if (tag, raw) != (event.result, bytes(event.value)):
             raise self._mismatch("", f"the result {event.result} {_text(event.value)}", f"{tag} {_text(raw)}")
 
@@ -107,7 +109,7 @@ class Recall:
             return type(ended.error).__name__
         value = ended.value if ended is not None else None
         try:
-            if isinstance(value, Done):
+            if is_done(value):
                 self.run.workflow.encode_result(value.result)
             elif isinstance(value, State):
                 self.run.workflow.encode_state(value)
@@ -263,30 +265,29 @@ class Recall:
             got=got,
         )
 
-
-_FEED: dict[type[ev.Event], Any] = {
-    ev.RunStarted: Recall._nothing,
-    ev.StateEntered: Recall._entered,
-    ev.RunCompleted: Recall._completed_run,
-    ev.RunFailed: Recall._failed_run,
-    ev.RunCancelled: Recall._cancelled_run,
-    ev.RunParked: Recall._nothing,
-    ev.RunRetried: Recall._nothing,
-    ev.CancelRequested: Recall._cancel_requested,
-    ev.StepScheduled: Recall._scheduled,
-    ev.StepCompleted: Recall._completed,
-    ev.StepErred: Recall._erred,
-    ev.StepCancelled: Recall._cancelled,
-    ev.AttemptFailed: Recall._attempt_failed,
-    ev.AnswerJudged: Recall._judged,
-    ev.ReviewOpened: Recall._review,
-    ev.ReviewAnswered: Recall._nothing,
-    ev.DriftNoticed: Recall._nothing,
-    ev.ResultFenced: Recall._fenced,
-    ev.SignalReceived: Recall._signalled,
-    ev.NodeStarted: Recall._nothing,
-    ev.BodiesRemoved: Recall._nothing,
-}
+    _FEED: ClassVar[dict[type[ev.Event], Any]] = {
+        ev.RunStarted: _nothing,
+        ev.StateEntered: _entered,
+        ev.RunCompleted: _completed_run,
+        ev.RunFailed: _failed_run,
+        ev.RunCancelled: _cancelled_run,
+        ev.RunParked: _nothing,
+        ev.RunRetried: _nothing,
+        ev.CancelRequested: _cancel_requested,
+        ev.StepScheduled: _scheduled,
+        ev.StepCompleted: _completed,
+        ev.StepErred: _erred,
+        ev.StepCancelled: _cancelled,
+        ev.AttemptFailed: _attempt_failed,
+        ev.AnswerJudged: _judged,
+        ev.ReviewOpened: _review,
+        ev.ReviewAnswered: _nothing,
+        ev.DriftNoticed: _nothing,
+        ev.ResultFenced: _fenced,
+        ev.SignalReceived: _signalled,
+        ev.NodeStarted: _nothing,
+        ev.BodiesRemoved: _nothing,
+    }
 
 
 def keep_best(pending: Pending, answer: Raw, objections: Sequence[Objection]) -> None:

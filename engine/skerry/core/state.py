@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -41,6 +41,11 @@ class State(msgspec.Struct, metaclass=StateMeta):
     async def run(self, step: Step) -> Any:
         """What happens in this state."""
         raise NotImplementedError(f"{type(self).__name__} has no run()")
+
+
+def is_done(value: object) -> TypeGuard[Done[Any]]:
+    """Whether it is an end; of what, is not known here."""
+    return isinstance(value, Done)
 
 
 def tag_of(state: State | type[State]) -> str:

@@ -17,7 +17,8 @@ class FrozenMeta(msgspec.StructMeta):
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> FrozenMeta:
         """Creates the class, as `msgspec.StructMeta` does, with these two settings on."""
-        return super().__new__(mcls, name, bases, namespace, **{**config, "frozen": True, "kw_only": True})
+        settings: dict[str, Any] = {**config, "frozen": True, "kw_only": True}
+        return super().__new__(mcls, name, bases, namespace, **settings)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))

@@ -166,9 +166,11 @@ def task(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
             and one whose outcome is unknown after a crash goes to a person instead of being run again.
         limits: run it in a process of its own with these limits (on a worker only).
     """
-    if function is not None:
-        return TaskFunction(function)
-    return lambda decorated: TaskFunction(decorated, **options)
+
+    def decorate(decorated: Callable[..., Any]) -> TaskFunction[..., Any]:
+        return TaskFunction(decorated, **options)
+
+    return decorate if function is None else decorate(function)
 
 
 class _Decorator:

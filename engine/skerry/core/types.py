@@ -6,8 +6,8 @@ tuple in an untyped place, the order of a set). What does not come back equal is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 from msgspec import Raw, inspect
@@ -92,10 +92,11 @@ def _pairs(path: str, a: Any, b: Any) -> Iterator[tuple[str, Any, Any]]:
         for name in a.__struct_fields__:
             yield from _pairs(f"{path}.{name}", getattr(a, name), getattr(b, name))
     elif isinstance(a, dict) and isinstance(b, dict):
-        for key in a:
-            yield from _pairs(f"{path}[{key!r}]", a[key], b.get(key))
-    elif isinstance(a, list | tuple) and type(a) is type(b) and len(a) == len(b):
-        for index, (left, right) in enumerate(zip(a, b, strict=True)):
+        one, other = cast(Mapping[Any, Any], a), cast(Mapping[Any, Any], b)
+        for key in one:
+            yield from _pairs(f"{path}[{key!r}]", one[key], other.get(key))
+    elif isinstance(a, list | tuple) and type(cast(Any, a)) is type(b):
+        for index, (left, right) in enumerate(zip(cast(Sequence[Any], a), b, strict=False)):
             yield from _pairs(f"{path}[{index}]", left, right)
     yield path, a, b
 
@@ -166,8 +167,8 @@ def blobs_in(value: Any) -> Iterator[Blob]:
         for name in value.__struct_fields__:
             yield from blobs_in(getattr(value, name))
     elif isinstance(value, dict):
-        for item in value.values():
+        for item in cast(Mapping[Any, Any], value).values():
             yield from blobs_in(item)
     elif isinstance(value, list | tuple):
-        for item in value:
+        for item in cast(Sequence[Any], value):
             yield from blobs_in(item)
