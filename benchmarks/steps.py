@@ -17,6 +17,7 @@ from benchmarks.figures import AWAITERS, Figure, Options, PlainJournal, Turns, U
 from skerry.clock import SystemClock
 from skerry.core import api
 from skerry.journal import SqliteJournal
+from skerry.node import share_the_interpreter
 from skerry.registry import load
 from skerry.runtime.engine import Engine
 from skerry.runtime.verbs import Verbs
@@ -61,6 +62,7 @@ async def step_s(verbs: Verbs, engine: Engine, runs: int) -> float:
 async def measure(asked: Options, path: Path) -> tuple[list[Figure], list[str]]:
     """Everything, in turns."""
     runs, ones = (64, 3) if asked.quick else (640, 30)
+    share_the_interpreter()  # as an engine's process does; the floor has the same
     clock = SystemClock()
     plain = PlainJournal(path / "plain.db")
     journal = await SqliteJournal.open(path / "data", node="bench", clock=clock)

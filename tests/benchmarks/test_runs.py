@@ -1,0 +1,54 @@
+"""The benchmarks run and say what they found. How fast it was is not asked here: see docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCHMARKS = ("steps", "bus", "replay", "recovery", "sleepers")
+
+
+def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"benchmarks.{name}", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_prints_figures_as_json_last(name: str, tmp_path: Path) -> None:
+    table, _, last = run(name, "--quick", "--json", "--folder", str(tmp_path)).stdout.rstrip().rpartition("\n")
+    figures: list[dict[str, Any]] = json.loads(last)["figures"]
+    assert [sorted(figure) for figure in figures] == [["floor", "name", "ratio", "unit", "value"]] * len(figures)
+    assert all(figure["value"] > 0 for figure in figures)
+    assert all(figure["name"].strip() in table for figure in figures)
+    first = figures[0]
+    assert first["unit"] in ("steps/s", "events/s", "runs/s")
+    assert first["ratio"] == pytest.approx(first["value"] / first["floor"], rel=0.01)
+    assert not os.listdir(tmp_path), "something was left behind"
+
+
+@pytest.mark.parametrize("name", (*BENCHMARKS, "peers"))
+def test_has_help(name: str) -> None:
+    said = run(name, "--help").stdout
+    assert "--json" in said
+    assert "--quick" in said
+
+
+def test_peers_that_are_not_installed_are_left_out(tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text("#!/bin/sh\nexit 1\n")
+    bare.chmod(0o700)
+    said = run("peers", "--quick", "--json", "--python", str(bare), "--folder", str(tmp_path)).stdout
+    assert [figure["name"].partition(",")[0] for figure in json.loads(said.splitlines()[-1])["figures"]] == [
+        "skerry"
+    ] * 2
+    for peer in ("dbos", "langgraph", "restate"):
+        assert f"{peer}: skipped, it is not installed" in said
