@@ -23,16 +23,20 @@ import msgspec
 from skerry.core import wire
 from skerry.core.structs import Frozen
 
-LEASE_ENV = "SKERRY_FAULTS_LEASE_S"
+LEASE_ENV, DELIVERIES_ENV = "SKERRY_FAULTS_LEASE_S", "SKERRY_FAULTS_DELIVERIES"
 _task_queue = wire.task_queue
 
 EXIT_ERROR, EXIT_BROKEN = 3, 4
 
 
 def task_queue(size: str) -> wire.Queue:
-    """The queue of a size, with the lease that the test asks for."""
-    lease_s = float(os.environ.get(LEASE_ENV, "0"))
-    return msgspec.structs.replace(_task_queue(size), lease_s=lease_s) if lease_s else _task_queue(size)
+    """The queue of a size, with the lease and the deliveries that the test asks for."""
+    queue = _task_queue(size)
+    return msgspec.structs.replace(
+        queue,
+        lease_s=float(os.environ.get(LEASE_ENV, queue.lease_s)),
+        deliveries_max=int(os.environ.get(DELIVERIES_ENV, queue.deliveries_max)),
+    )
 
 
 wire.task_queue = task_queue  # before the engine's modules take the name over
@@ -48,6 +52,7 @@ class Options(Frozen, omit_defaults=True):
     """Sizes that the engine knows of, also without workers of its own."""
     limits: dict[str, int | float] = {}
     lease_s: float = 2.0
+    deliveries_max: int = 10
     drain_s: float = 10.0
     clock_s: float = 0.0
     """How far the wall clock is off."""
@@ -120,7 +125,7 @@ def main(arguments: list[str]) -> int:
     """Returns the exit code."""
     logging.basicConfig(level="INFO", format="%(asctime)s %(name)s %(levelname)s %(message)s")
     options = msgspec.json.decode(arguments[1].encode(), type=Options)
-    os.environ[LEASE_ENV] = str(options.lease_s)
+    os.environ.update({LEASE_ENV: str(options.lease_s), DELIVERIES_ENV: str(options.deliveries_max)})
     if options.file_bytes_max:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (options.file_bytes_max, options.file_bytes_max))
