@@ -178,7 +178,9 @@ def test_the_demo_for_people_and_what_it_advises(tmp_path: Path) -> None:
 def test_the_demo_interrupted_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     demo = subprocess.Popen(command("demo"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    children = wait_until_blocking(lambda: children_of(demo.pid) if len(children_of(demo.pid)) > 1 else [], timeout_s=30)
+    children = wait_until_blocking(
+        lambda: children_of(demo.pid) if len(children_of(demo.pid)) > 1 else [], timeout_s=30
+    )
     demo.send_signal(signal.SIGINT)
     _, said = demo.communicate(timeout=30)
     assert demo.returncode == 130

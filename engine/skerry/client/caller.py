@@ -77,11 +77,12 @@ class Caller:
 
     async def _patiently(self, message: Message, *, wait_s: float = 0.0) -> bytes:
         """Asks until there is an answer. Raises `Unavailable` when there is none in time."""
+        bus = self._bus
         deadline = time.monotonic() + self._timeout_s + wait_s
         while True:
             left = deadline - time.monotonic()
             try:
-                return await self._bus.request(message, timeout_s=max(min(_TRY_S + wait_s, left), _PAUSE_S))
+                return await bus.request(message, timeout_s=max(min(_TRY_S + wait_s, left), _PAUSE_S))
             except Unavailable as error:
                 if time.monotonic() + _PAUSE_S >= deadline:
                     raise Unavailable(
