@@ -137,7 +137,7 @@ class Engine:
         try:
             await self.journal.append(Append(name, first_n, self._last_us, events, transition.row, claims))
         except JournalError as error:
-            self._break(error)
+            self.journal_failed(error)
             raise
         except Exception:  # refused before anything was written: the run in memory is ahead of its journal
             self._forget(run)
@@ -418,7 +418,7 @@ class Engine:
         level = logging.WARNING if isinstance(error, SkerryError) else logging.ERROR
         log.log(level, "%s", error, exc_info=None if isinstance(error, SkerryError) else error)
 
-    def _break(self, error: JournalError) -> None:
+    def journal_failed(self, error: JournalError) -> None:
         """The journal cannot be written: nothing in memory counts any more, the engine has to end (promise J2)."""
         if self.broken is not None and not self.broken.done():
             log.error("the journal cannot be written, the engine ends: %s", error)

@@ -55,7 +55,9 @@ class Service:
         self.verbs = verbs
         self._sweep_s = sweep_s
         limits = engine.limits
-        self.uploads = Uploads(engine.journal, engine.clock, uploads_max=limits.uploads_max)
+        self.uploads = Uploads(
+            engine.journal, engine.clock, uploads_max=limits.uploads_max, failed=engine.journal_failed
+        )
         self._subscriptions: list[Subscription] = []
         self._loops: list[asyncio.Task[None]] = []
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from skerry.core.codec import sha256
 from skerry.core.wire import BLOB_BYTES_MAX, BLOB_PIECE_BYTES, BlobKept
-from skerry.errors import Busy, DataError, NotFound
+from skerry.errors import Busy, DataError, JournalError, NotFound
 from skerry.ports import Append, Clock, Journal
 
 _ABANDONED_S = 60.0
@@ -27,8 +27,17 @@ class _Upload:
 class Uploads:
     """Takes pieces in and hands pieces out. docs/bus.md has the protocol."""
 
-    def __init__(self, journal: Journal, clock: Clock, *, uploads_max: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        *,
+        uploads_max: int,
+        failed: Callable[[JournalError], None] = lambda error: None,
+    ) -> None:
+        """`failed` is told when the journal could not be written."""
         self._journal = journal
+        self._failed = failed
         self._clock = clock
         self._max = uploads_max
         self._open: OrderedDict[str, _Upload] = OrderedDict()
@@ -92,4 +101,8 @@ class Uploads:
     async def keep(self, name: str, data: bytes) -> None:
         """Puts a blob on disk."""
         at_us = max(self._journal.head.at_us, self._clock.now_us())
-        await self._journal.append(Append("", 0, at_us, (), blobs={name: data}))
+        try:
+            await self._journal.append(Append("", 0, at_us, (), blobs={name: data}))
+        except JournalError as error:
+            self._failed(error)
+            raise

@@ -23,7 +23,7 @@ from skerry.core.recall import resume
 from skerry.core.structs import NOTHING
 from skerry.core.verdicts import open_review, take_review
 from skerry.core.workflow import Workflow
-from skerry.errors import Conflict, DataError, NotFound, Unavailable
+from skerry.errors import Conflict, DataError, JournalError, NotFound, Unavailable
 from skerry.ports import Claim, Recorded
 from skerry.registry import Registry
 
@@ -253,7 +253,11 @@ class Verbs:
         """Removes the bodies of runs that ended long ago."""
         if self._prune is None:
             raise Unavailable("this engine's journal cannot be pruned")
-        return await self._prune(prune)
+        try:
+            return await self._prune(prune)
+        except JournalError as error:
+            self._engine.journal_failed(error)
+            raise
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
