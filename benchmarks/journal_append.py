@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from skerry.core.events import RunStarted, StateEntered, StepCompleted, StepScheduled
+from skerry.core.events import Event, RunStarted, StateEntered, StepCompleted, StepScheduled
 from skerry.core.projection import RunRow
-from skerry.journal import SqliteJournal
+from skerry.journal import SqliteJournal, verify
 from skerry.ports import Append
 
 AWAITERS = 64
@@ -168,7 +168,7 @@ async def hop_us(journal: SqliteJournal, count: int) -> float:
 
 async def reading(journal: SqliteJournal, runs: int) -> list[Figure]:
     """Replay's and recovery's part: a long history, and many unfinished runs with four events each."""
-    row = RunRow(run="long", workflow="invoice", version=1, status="done")
+    row = RunRow(run="long", workflow="invoice", version=1, status="waiting")
     await journal.append(Append("long", 1, 0, [event(n) for n in range(50_000)], row))
     start = time.perf_counter()
     events = await journal.events("long")
@@ -176,7 +176,10 @@ async def reading(journal: SqliteJournal, runs: int) -> list[Figure]:
     waiting: list[Any] = []
     for number in range(runs):
         row = RunRow(run=f"live-{number}", workflow="invoice", version=1, entry_n=2)
-        begin = [RunStarted(workflow="invoice", version=1), StateEntered(entry=1, state="Extract", value=VALUE)]
+        begin: list[Event] = [
+            RunStarted(workflow="invoice", version=1),
+            StateEntered(entry=1, state="Extract", value=VALUE),
+        ]
         steps = [event(1), event(2), StepScheduled(step="3", kind="call", target="price", value=VALUE)]
         waiting.append(journal.append(Append(row.run, 1, 0, [*begin, *steps], row)))
     await asyncio.gather(*waiting)
@@ -212,6 +215,10 @@ async def measure(folder: Path, turns: int, each: int) -> list[Figure]:
         read = await reading(journal, 10_000)
     finally:
         await journal.close()
+    report = verify(folder / "data")
+    if not report.ok:
+        raise AssertionError(report)
+    read.append(Figure("verify: all of it", "events/s", report.events / report.seconds))
     floor, group, rows = max(floors), max(groups), max(with_rows)
     commit, one = min(plains), min(ones)
     return [

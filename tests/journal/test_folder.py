@@ -180,8 +180,8 @@ async def test_every_statement_fits_the_tables(tmp_path: Path) -> None:
         pass
     db = sqlite3.connect(tmp_path / "journal.db")
     for name, statement in SQL.items():
-        names = dict.fromkeys(("run", "before", "workflow", "limit", "status", "after", "after_n", "after_key"), 1)
-        names |= dict.fromkeys(("first_key", "last_key", "until_us", "before_us", "last", "seq", "rowid"), 1)
+        names = dict.fromkeys(("run", "before", "workflow", "limit", "status", "after", "after_n", "after_run"), 1)
+        names |= dict.fromkeys(("first_run", "last_run", "until_us", "before_us", "last", "seq", "rowid"), 1)
         values = names | {"sha256": b"", "name": b""} if "?" not in statement else [1] * statement.count("?")
         if name != "prune_free_pages":  # a script
             db.execute(f"EXPLAIN {statement}", values).fetchall()
@@ -193,9 +193,12 @@ def test_a_process_that_forgets_to_close_ends_all_the_same(tmp_path: Path) -> No
     code = (
         "import asyncio, pathlib, sys\n"
         "from skerry.journal import SqliteJournal\n"
+        "from skerry.testing.conformance.journal import begin\n"
         "from tests.journal.clock import WallClock\n"
         "async def main():\n"
         "    journal = await SqliteJournal.open(pathlib.Path(sys.argv[1]), clock=WallClock())\n"
+        "    await journal.append(begin('a-1'))\n"
+        "    waiting = [journal.append(begin(f'a-{n}')) for n in range(2, 500)]\n"
         "    raise SystemExit(7)\n"
         "asyncio.run(main())\n"
     )

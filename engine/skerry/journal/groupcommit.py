@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import queue
 import sqlite3
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -69,6 +70,12 @@ class GroupConnection(sqlite3.Connection):
     inbox: Inbox
     taken: list[Job]
     written: Callable[[list[Job]], object]
+    closed: threading.Event
+
+    def close(self) -> None:
+        """Closes the connection, and lets `closed` be seen by other threads."""
+        super().close()
+        self.closed.set()
 
     def commit(self) -> None:
         """Runs on aiosqlite's thread. What it took last is in `taken`, whether it succeeds or not."""

@@ -33,6 +33,9 @@ _RUN_FIELDS = RunRow.__struct_fields__
 _RUNS_PER_QUERY = 250
 """`unfinished` decodes so many runs at a time, so that the event loop is never blocked for more than some 10 ms."""
 
+_AFTER_ALL = "\U0010ffff"
+"""Comes after every run id."""
+
 _Line = Sequence[Any]
 """seq, epoch, n, at_us, kind, version, digest, previous, salt, body."""
 
@@ -64,7 +67,7 @@ class Reads:
         self, *, status: Sequence[Status] = (), workflow: str = "", limit: int = 100, before: str = ""
     ) -> list[RunRow]:
         """Rows by run id, newest first, before the run id `before`; of these states, of this workflow."""
-        common = {"workflow": workflow, "limit": limit, "before": before}
+        common = {"workflow": workflow, "limit": limit, "before": before or _AFTER_ALL}
         if not status:
             return [_row(line) for line in await self._all("runs", common)]
         sorted_lists = [await self._all("runs_of_status", {**common, "status": each}) for each in set(status)]
@@ -83,15 +86,15 @@ class Reads:
 
     async def unfinished(self) -> AsyncIterator[tuple[RunRow, list[Recorded]]]:
         """Every `running` run with its events from the last `state.entered` on. Raises as `events` does."""
-        after_key = 0
-        while rows := await self._all("unfinished_runs", {"after_key": after_key, "limit": _RUNS_PER_QUERY}):
-            keys = {"first_key": rows[0][0], "last_key": rows[-1][0]}
-            lines = await self._all("unfinished_events", keys)
+        after_run = ""
+        while rows := await self._all("unfinished_runs", {"after_run": after_run, "limit": _RUNS_PER_QUERY}):
+            names = {"first_run": rows[0][1], "last_run": rows[-1][1]}
+            lines = await self._all("unfinished_events", names)
             of_run = {key: [line[1:] for line in group] for key, group in groupby(lines, key=itemgetter(0))}
             for key, *fields in rows:
                 row = _row(fields)
                 yield row, await self._recorded(row.run, of_run.get(key, []))
-            after_key = rows[-1][0]
+            after_run = rows[-1][1]
 
     async def due(self, until_us: int, limit: int) -> list[tuple[int, str]]:
         """(wake_us, run) of live runs that are due until then, earliest first."""

@@ -8,6 +8,7 @@ import queue
 import re
 import socket
 import sqlite3
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +30,9 @@ from skerry.journal.places import Places
 from skerry.journal.reader import BUSY_S, DATABASE, JournalReader, Reads, connect_read_only, row_values
 from skerry.journal.sql import SQL
 from skerry.ports import Append, Clock, Head
+
+_PATIENCE_S = 5.0
+"""So long, in seconds, an event loop that ends without closing its journal waits for the last commit."""
 
 _SALT_BYTES = 16
 _SALTS_AT_ONCE = 64
@@ -70,6 +74,7 @@ class SqliteJournal(Reads):
         super().__init__(reads, path)
         self._lock = lock
         self._writes = writes
+        self._connection = connection
         self.clock = clock
         self._node = head.node
         self._epoch = head.epoch
@@ -245,7 +250,11 @@ class SqliteJournal(Reads):
     def _abandon(self) -> None:
         self._closed = self._refuses = True
         for db in (self._reads, self._writes):
-            db.stop()  # pyright: ignore[reportUnknownMemberType]
+            # In a thread without an event loop, or aiosqlite would tell this one, which is about to close.
+            stop = threading.Thread(target=db.stop)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+            stop.start()
+            stop.join()
+        self._connection.closed.wait(_PATIENCE_S)
 
     def _refusal(self) -> JournalError:
         return again(self._writer.broken) if self._writer.broken is not None else JournalError("the journal is closed")
@@ -259,6 +268,7 @@ async def _connect(path: Path) -> tuple[aiosqlite.Connection, GroupConnection]:
         connection = GroupConnection(*arguments, **options)
         connection.inbox = queue.SimpleQueue()
         connection.taken = []
+        connection.closed = threading.Event()
         made.append(connection)
         return connection
 

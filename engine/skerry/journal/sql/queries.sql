@@ -67,7 +67,7 @@ SELECT
     run, workflow, version, status, state, entry_n, wake_us,
     parent, priority, source, event_id, started_us, updated_us, ended_us, note
 FROM runs
-WHERE (:before = '' OR run < :before) AND (:workflow = '' OR workflow = :workflow)
+WHERE run < :before AND (:workflow = '' OR workflow = :workflow)
 ORDER BY run DESC LIMIT :limit
 
 -- name: runs_of_status
@@ -76,7 +76,7 @@ SELECT
     run, workflow, version, status, state, entry_n, wake_us,
     parent, priority, source, event_id, started_us, updated_us, ended_us, note
 FROM runs
-WHERE status = :status AND (:before = '' OR run < :before) AND (:workflow = '' OR workflow = :workflow)
+WHERE status = :status AND run < :before AND (:workflow = '' OR workflow = :workflow)
 ORDER BY run DESC LIMIT :limit
 
 -- name: events_of_run
@@ -90,18 +90,18 @@ SELECT
     key, run, workflow, version, status, state, entry_n, wake_us,
     parent, priority, source, event_id, started_us, updated_us, ended_us, note
 FROM runs
-WHERE key > :after_key AND status = 'running'
-ORDER BY key LIMIT :limit
+WHERE status = 'running' AND run > :after_run
+ORDER BY run LIMIT :limit
 
 -- name: unfinished_events
--- Of the running runs in a range of keys, each from its last entry on.
+-- Of the running runs in a range of names, each from its last entry on.
 SELECT e.run_key, e.seq, e.epoch, e.n, e.at_us, e.kind, e.version, e.digest, e.previous, e.salt, e.body
-FROM runs AS r JOIN events AS e ON e.run_key = r.key AND e.n >= r.entry_n
-WHERE r.key BETWEEN :first_key AND :last_key AND r.status = 'running'
-ORDER BY r.key, e.n
+FROM runs AS r CROSS JOIN events AS e ON e.run_key = r.key AND e.n >= r.entry_n
+WHERE r.status = 'running' AND r.run BETWEEN :first_run AND :last_run
+ORDER BY r.run, e.n
 
 -- name: due
-SELECT wake_us, run FROM runs
+SELECT wake_us, run FROM runs INDEXED BY runs_by_wake
 WHERE wake_us > 0 AND wake_us <= :until_us AND status IN ('running', 'waiting', 'review')
 ORDER BY wake_us, run LIMIT :limit
 
