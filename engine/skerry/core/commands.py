@@ -52,7 +52,8 @@ class Call(Command):
     kind = "call"
 
     def __init__(self, task: TaskFunction[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        super().__init__(task.name, task.pack(args, kwargs))
+        self.target = task.name
+        self.args = task.pack(args, kwargs)
         self.task = task
 
     def decode(self, value: Raw, result: str) -> Any:

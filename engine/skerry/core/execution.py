@@ -90,9 +90,19 @@ class Execution:
 
     def returned(self, step: str, raw: bytes, value: Any, now_us: int) -> Transition:
         """A local call has returned: `raw` is the outcome's JSON, and `value` what comes out of it."""
-        transition = Transition()
-        self._machine.give(step, value, now_us)
+        transition, machine = Transition(), self._machine
+        machine.give(step, value, now_us)
         self._record_outcome(transition, step, Raw(raw))
+        if not (self.pending or machine.dropped or machine.ended) and len(machine.opened) == 1:
+            # From one local call to the next there is nothing to schedule and the row stays: most steps pass here.
+            following = machine.opened[0]
+            call = machine.waiting[following]
+            if type(call) is Call and call.task.is_plain and self.row.status == "running" and not self.row.wake_us:
+                machine.opened.clear()
+                pending = self.pending[following] = Pending(call, self.used.get(following, 0) + 1)
+                pending.in_flight = True
+                transition.effects.append(RunCall(following))
+                return transition
         return self.settle(transition, now_us)
 
     def fail(

@@ -109,7 +109,7 @@ class Machine:
     def give(self, step: str, outcome: Any, now_us: int) -> None:
         """The same, for an outcome that was decoded from its JSON already."""
         self._moment.now_us = now_us
-        self._ready.append((self._take(step), outcome, None))
+        self._resume(self._take(step), outcome, None)
         self._run()
 
     def fail(self, step: str, error: BaseException, now_us: int) -> None:

@@ -34,11 +34,6 @@ class Evicted(BaseException):
     """A step was awaited while the run leaves memory (a `finally` block ran); nothing is recorded."""
 
 
-@types.coroutine
-def _suspend(command: Command | Gather) -> Generator[Command | Gather, Any, Any]:
-    return (yield command)
-
-
 class Moment:
     """What the machine tells its `Step`: the time of the last fact, and whether the run is leaving memory."""
 
@@ -198,14 +193,16 @@ class Step:
     async def _until(self, due_us: int) -> None:
         await self._do(Sleep(min(FAR_US, max(self._moment.now_us, due_us))))
 
-    async def _do(self, command: Command | Gather) -> Any:
+    @types.coroutine
+    def _do(self, command: Command | Gather) -> Generator[Command | Gather, Any, Any]:
+        """Hands a command out of the coroutine. What is sent in then is the step's outcome."""
         if self._moment.closed:
             if isinstance(command, Gather):
                 command.close()
             self._moment.refused += 1
             if self._moment.refused < _REFUSALS_MAX:
                 raise Evicted
-        return await _suspend(command)
+        return (yield command)
 
 
 def _seconds(duration: timedelta | None) -> float:

@@ -56,6 +56,8 @@ class TaskFunction(Generic[P, R]):
         self.once = once
         self.limits = limits
         self.is_async = inspect.iscoroutinefunction(function)
+        self.is_plain = size is None and not once and deadline is None
+        """A local call of which nothing is recorded but its outcome."""
         update_wrapper(self, function)
         if size is not None and size not in SIZES:
             raise DefinitionError(f"{self.where}: there is no size {size!r}", hint=f"sizes are {', '.join(SIZES)}")
@@ -134,8 +136,7 @@ class TaskFunction(Generic[P, R]):
 
     def unpack(self, args: bytes | msgspec.Raw) -> dict[str, Any]:
         """The keyword arguments of such JSON. Raises `DataError` when it does not fit."""
-        struct = self.arguments.decode(args)
-        return {name: getattr(struct, name) for name in struct.__struct_fields__}
+        return msgspec.structs.asdict(self.arguments.decode(args))
 
 
 @overload

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from skerry.core import events as ev
@@ -54,7 +55,17 @@ class LocalCalls:
         try:
             arguments = function.unpack(call.args)
             blobs = await self._fetch(arguments) if function.takes_blobs else _NO_BLOBS
-            CONTEXT.set(_context(task, blobs, engine.settings))
+            read = partial(_read, blobs) if blobs else _read_nothing
+            CONTEXT.set(
+                TaskContext(
+                    run=task.run,
+                    step=step,
+                    attempt=attempt,
+                    key=f"{task.run}/{step}",
+                    read=read,
+                    settings=engine.settings,
+                )
+            )
             if function.is_async and function.timeout is None:
                 value = await function.function(**arguments)
             else:
@@ -112,17 +123,10 @@ def failure_of(error: BaseException) -> ev.Failure:
     return ev.Failure(kind=kind, message=(str(error) or kind)[:_WORDS_MAX], retryable=not hopeless)
 
 
-def _context(task: TaskId, blobs: Mapping[str, bytes], settings: Mapping[str, str]) -> TaskContext:
-    def read(blob: Blob) -> bytes:
-        if blob.sha256 not in blobs:
-            raise NotFound(f"the task was not given the document {blob.name or blob.sha256}")
-        return blobs[blob.sha256]
+def _read(blobs: Mapping[str, bytes], blob: Blob) -> bytes:
+    if blob.sha256 not in blobs:
+        raise NotFound(f"the task was not given the document {blob.name or blob.sha256}")
+    return blobs[blob.sha256]
 
-    return TaskContext(
-        run=task.run,
-        step=task.step,
-        attempt=task.attempt,
-        key=f"{task.run}/{task.step}",
-        read=read,
-        settings=settings,
-    )
+
+_read_nothing = partial(_read, _NO_BLOBS)
