@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from skerry.cli.app import who
 from tests.cli.conftest import WISHES, Ran
 from tests.support import wait_until_blocking
 
@@ -86,6 +87,31 @@ def test_a_wish_through_a_running_engine(up: Up) -> None:
     assert "1" in up.ask("status").out
     assert up.ask("doctor", "--module", WISHES).code == 0
     assert up.ask("verify").code == 0
+
+
+def test_from_another_machine(up: Up, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the bus is known, and the node's name: no data folder."""
+    connection = json.loads((up.data / "nats" / "connection.json").read_text())
+    seed = tmp_path / "seed"
+    seed.write_text(connection["seed"])
+    monkeypatch.setenv("SKERRY_NATS_URL", connection["url"])
+    monkeypatch.setenv("SKERRY_NATS_NKEY", str(seed))
+    monkeypatch.setenv("SKERRY_NODE", up.ready["node"])
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear all")
+    assert skerry("publish", "letter.written", letter).code == 0
+    assert skerry("publish", "wish.made", "--data", '{"what": "a boat", "euros": 500}').code == 0
+    runs = wait_until_blocking(lambda: skerry("runs", "--status", "review", "--json").lines)
+    assert skerry("approve", runs[0]["run"][-8:]).code == 0
+    assert (
+        skerry("show", "latest", "--follow").out.splitlines()[-1].endswith(f"done: Granted  (what a boat, by {who()})")
+    )
+    assert len(skerry("show", "latest", "--json").json["events"]) > 5
+    assert skerry("show", "latest").code == 0
+    assert skerry("status", "--json").json["node"] == up.ready["node"]
+    assert skerry("doctor", "--module", WISHES).code == 0
+    assert skerry("verify").code == 3
+    assert skerry("runs", "--node", "nowhere").code == 5
 
 
 def test_a_second_engine_is_refused_and_told_who_is_there(up: Up) -> None:
@@ -175,13 +201,16 @@ def test_the_demo_for_people_and_what_it_advises(tmp_path: Path) -> None:
     assert len(lines) > 3
 
 
-def test_the_demo_interrupted_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_interrupted_leaves_nothing_behind(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     demo = subprocess.Popen(command("demo"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     children = wait_until_blocking(
         lambda: children_of(demo.pid) if len(children_of(demo.pid)) > 1 else [], timeout_s=30
     )
-    demo.send_signal(signal.SIGINT)
+    demo.send_signal(number)
     _, said = demo.communicate(timeout=30)
     assert demo.returncode == 130
     assert said.strip() == "error: interrupted"

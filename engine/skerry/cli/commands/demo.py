@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import shutil
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -65,6 +66,8 @@ def command(app: App, workers: int, **_: Any) -> None:
     folder = Path(given) if given else Path(tempfile.mkdtemp(prefix="skerry-demo-"))
     temporary = given is None
     began = time.monotonic()
+    # Whoever ends it, everything is stopped and tidied up: SIGTERM counts as Ctrl-C.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         shown = app.run(_demo(app, _config(folder, workers)))
         seconds = round(time.monotonic() - began, 2)
@@ -73,6 +76,8 @@ def command(app: App, workers: int, **_: Any) -> None:
         if temporary:
             shutil.rmtree(folder, ignore_errors=True)
         raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if temporary and app.out.json:
         shutil.rmtree(folder, ignore_errors=True)
     _judge(shown)
