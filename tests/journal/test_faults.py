@@ -37,6 +37,11 @@ def test_every_error_of_the_driver_has_one_of_ours(kind: type[Exception]) -> Non
     assert found.hint
 
 
+def test_garbage_in_a_message_of_the_driver_means_damage() -> None:
+    garbage = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    assert type(translate(garbage, "reading", Path("journal.db"))) is JournalCorrupt
+
+
 CODES = {name: getattr(sqlite3, name) for name in dir(sqlite3) if name.startswith("SQLITE_")}
 
 

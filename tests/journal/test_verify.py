@@ -213,7 +213,8 @@ async def test_any_flipped_byte_is_survived(data: Path) -> None:
     """Wherever it is. Not each is found: much of a page is free space."""
     sound = (data / "journal.db").read_bytes()
     found = 0
-    for offset in range(0, len(sound), 997):
+    # The first page holds the tables' definitions, and every kind of trouble.
+    for offset in [*range(16, 4096, 61), *range(4096, len(sound), 997)]:
         raw = bytearray(sound)
         raw[offset : offset + 8] = b"\xff" * 8
         (data / "journal.db").write_bytes(raw)

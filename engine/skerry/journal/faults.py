@@ -35,6 +35,10 @@ _MEANING: dict[int, tuple[type[JournalError], str, str]] = {
 }
 
 
+DRIVER_ERRORS = (sqlite3.Error, sqlite3.Warning, UnicodeError)
+"""All that `sqlite3` raises. The last comes from a damaged file whose garbage SQLite quotes in its message."""
+
+
 def translate(error: Exception, doing: str, path: Path) -> JournalError:
     """Our error for one of `sqlite3`'s (or the system's); `doing` completes "while ...".
 
@@ -44,6 +48,8 @@ def translate(error: Exception, doing: str, path: Path) -> JournalError:
     if isinstance(error, JournalError):
         return error
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of the number is the extended code
+    if isinstance(error, UnicodeError):
+        code = sqlite3.SQLITE_CORRUPT
     kind, happened, hint = _MEANING.get(code, (JournalError, "the journal has failed", _VERIFY))
     if isinstance(error, OSError):
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -57,5 +63,5 @@ def translated(doing: str, path: Path) -> Generator[None]:
     """Turns what `sqlite3` and the system raise inside into our errors."""
     try:
         yield
-    except (sqlite3.Error, sqlite3.Warning, OSError) as error:
+    except (*DRIVER_ERRORS, OSError) as error:
         raise translate(error, doing, path) from error

@@ -22,7 +22,7 @@ from skerry.core.projection import Life, RunRow, live_on
 from skerry.core.structs import Frozen
 from skerry.errors import JournalCorrupt, JournalError, JournalNewer, NotFound
 from skerry.journal.anchor import Anchor
-from skerry.journal.faults import translate
+from skerry.journal.faults import DRIVER_ERRORS, translate
 from skerry.journal.migrate import refuse_newer
 from skerry.journal.reader import BUSY_S, DATABASE, read_only_uri, still_uri
 from skerry.journal.sql import SQL
@@ -31,6 +31,7 @@ FAULTS_MAX = 100
 """So many faults are named; all are counted."""
 
 _PIECE = 2000
+_DARK_PIECES_MAX = 50
 _PAGE = re.compile(r"\bpage (\d+)", re.IGNORECASE)
 
 
@@ -100,7 +101,7 @@ def verify(
             check.all(db)
     except JournalNewer:
         raise
-    except (sqlite3.Error, sqlite3.Warning, OSError, JournalError) as error:
+    except (*DRIVER_ERRORS, OSError, JournalError) as error:
         check.fault("file", translate(error, "checking it", path).message)
     return check.report(time.monotonic() - started)
 
@@ -114,7 +115,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         if (uri := still_uri(path)) is None:
             raise
         db = sqlite3.connect(uri, uri=True, isolation_level=None)
-    except sqlite3.Error:
+    except DRIVER_ERRORS:
         pass  # a finding, further on
     # A text that is not UTF-8 must be a finding about one event, not an exception about a piece of two thousand.
     db.text_factory = _text
@@ -141,6 +142,7 @@ class _Check:
         self._announced: set[str] = set()
         self._wanted: dict[bytes, tuple[int, str, int]] = {}  # blobs: the first event that refers to each
         self._last: Header | None = None
+        self._dark = 0  # pieces in a row of which nothing could be read
         self._lost_seq = 0  # the last event that could not be read
         self._events = self._removed = self._runs = self._blobs = 0
 
@@ -203,7 +205,7 @@ class _Check:
             yield
         except JournalNewer:
             raise
-        except (sqlite3.Error, sqlite3.Warning, TypeError, ValueError, OverflowError) as error:
+        except (*DRIVER_ERRORS, TypeError, ValueError, OverflowError) as error:
             self.fault("file", f"{what} cannot be read: {error}")
 
     # --- the file -----------------------------------------------------------------------------------------------------
@@ -211,7 +213,7 @@ class _Check:
     def _check_pages(self, db: sqlite3.Connection) -> None:
         try:
             found = db.execute(SQL["verify_pages"], {"limit": -1}).fetchall()
-        except sqlite3.Error as error:
+        except DRIVER_ERRORS as error:
             # SQLite's check has given up. Its first answer, about the trees of pages, still says where it hurts.
             self.fault("page", f"SQLite's own check stops: {error}")
             found = db.execute(SQL["verify_pages"], {"limit": 1}).fetchall()
@@ -237,20 +239,24 @@ class _Check:
         try:
             lines = db.execute(SQL["verify_events"], {"after": after, "limit": _PIECE}).fetchall()
             return lines, lines[-1][0] if lines else total
-        except sqlite3.Error:
+        except DRIVER_ERRORS:
             lines = list[Any]()
             reached = min(after + _PIECE, total)
             for seq in range(after + 1, reached + 1):
                 try:
                     lines += db.execute(SQL["verify_event"], (seq,)).fetchall()
-                except sqlite3.Error as error:
+                except DRIVER_ERRORS as error:
                     self._lost(db, seq, error)
+            self._dark = 0 if lines else self._dark + 1
+            if self._dark > _DARK_PIECES_MAX:  # a damaged number may promise more events than there ever were
+                self.fault("event", f"no event after seq {reached - self._dark * _PIECE} can be read", seq=reached)
+                return lines, total
             return lines, reached
 
-    def _lost(self, db: sqlite3.Connection, seq: int, error: sqlite3.Error) -> None:
+    def _lost(self, db: sqlite3.Connection, seq: int, error: Exception) -> None:
         self._lost_seq = seq
         key, n = -1, 0
-        with contextlib.suppress(sqlite3.Error):  # the index may still know whose event it was
+        with contextlib.suppress(*DRIVER_ERRORS):  # the index may still know whose event it was
             key, n = db.execute(SQL["verify_place"], (seq,)).fetchone() or (-1, 0)
         run = self._names.get(key, "")
         place = f"event {n} of run {run} (seq {seq})" if run else f"event seq {seq}"
@@ -348,7 +354,7 @@ class _Check:
                 found = db.execute(SQL["verify_blob"], (rowid,)).fetchone()  # None: pruned while we were reading
                 if found and (hashlib.sha256(found[0]).digest() != name or len(found[0]) != size):
                     wrong = "does not fit its name (J8)"
-            except (sqlite3.Error, TypeError) as error:
+            except (*DRIVER_ERRORS, TypeError) as error:
                 wrong = f"cannot be read: {error}"
             if wrong:
                 self.fault("blob", f"blob {shown} {wrong}", seq=seq, run=run, n=n)
