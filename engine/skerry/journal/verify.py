@@ -256,8 +256,9 @@ class _Check:
     def _lost(self, db: sqlite3.Connection, seq: int, error: Exception) -> None:
         self._lost_seq = seq
         key, n = -1, 0
-        with contextlib.suppress(*DRIVER_ERRORS):  # the index may still know whose event it was
-            key, n = db.execute(SQL["verify_place"], (seq,)).fetchone() or (-1, 0)
+        if self._count < FAULTS_MAX:  # the index may still know whose event it was; asking it reads all of it
+            with contextlib.suppress(*DRIVER_ERRORS):
+                key, n = db.execute(SQL["verify_place"], (seq,)).fetchone() or (-1, 0)
         run = self._names.get(key, "")
         place = f"event {n} of run {run} (seq {seq})" if run else f"event seq {seq}"
         self.fault("event", f"{place} cannot be read: {error}", seq=seq, run=run, n=n)
