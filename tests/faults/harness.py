@@ -139,9 +139,13 @@ class Node:
 
     def stop(self, timeout_s: float = 40.0) -> int:
         """SIGTERM, and its exit code."""
+        self.terminate()
+        return self.wait(timeout_s)
+
+    def terminate(self) -> None:
+        """SIGTERM to the engine's process."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self.wait(timeout_s)
 
     def clean(self) -> None:
         """At the end of a test: nothing that it started may stay."""

@@ -20,7 +20,7 @@ from skerry.client import Client
 from skerry.errors import Busy, SkerryError
 from skerry.journal import verify
 from tests.faults.conftest import MakeNode
-from tests.faults.harness import ROOT, Node, bus_is_empty, disagreements, kill, until_status
+from tests.faults.harness import ROOT, Node, bus_is_empty, disagreements, kill, memory_kb, until_status
 from tests.faults.invoices import document
 from tests.faults.plain import PlainWorker
 from tests.faults.program import DELIVERIES_ENV, EXIT_BROKEN, EXIT_ERROR, LEASE_ENV
@@ -362,19 +362,13 @@ async def _echo(client: Client, number: int) -> str:
 @pytest.mark.slow
 async def test_thousands_of_waiting_runs_cost_no_memory_and_all_wake(make_node: MakeNode) -> None:
     """ "Runs that sleep or wait cost no memory to speak of (evicted; tens of thousands of them are normal)"."""
-    from tests.faults.harness import memory_kb
-
     node = make_node(modules=FLOWS, limits={"idle_runs_max": 50}).start()
 
     async def many(client: Client, count: int, seconds: float) -> list[str]:
-        runs: list[str] = []
+        async def some(part: int) -> list[str]:
+            return [(await client.start("napping", {"seconds": seconds})).run for _ in range(part)]
 
-        async def some(part: int) -> None:
-            for _ in range(part):
-                runs.append((await client.start("napping", {"seconds": seconds})).run)
-
-        await asyncio.gather(*(some(count // 20) for _ in range(20)))
-        return runs
+        return [run for runs in await asyncio.gather(*(some(count // 20) for _ in range(20))) for run in runs]
 
     async with node.client(timeout_s=30.0) as client:
         await many(client, 1000, 3600)

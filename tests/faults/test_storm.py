@@ -13,6 +13,7 @@ import asyncio
 import os
 import random
 import sqlite3
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ class Storm:
         """So many kills, each at a random instant; the engine is started again by hand, as an operator would."""
         while sum(self.kills.values()) < count:
             await asyncio.sleep(self.random.choice((0.02, 0.1, 0.4, 0.8)) * self.random.random() * 2)
-            victim = self.random.choice(("engine", "engine", "worker", "worker", "nats", "nats", "all"))
+            victim = self.random.choice(("engine", "engine", "worker", "worker", "nats", "nats", "all", "leaving"))
             if await asyncio.to_thread(self._kill, victim):
                 self.kills[victim] += 1
             if self.node.ended:
@@ -113,6 +114,10 @@ class Storm:
             node.kill()
         elif victim == "all":
             node.kill_all()
+        elif victim == "leaving":  # kill -9 in the middle of a drain
+            node.terminate()
+            threading.Event().wait(self.random.random() * 0.5)
+            node.kill()
         else:
             pids = [node.nats_pid] if victim == "nats" else node.worker_pids
             pid = self.random.choice(pids) if pids else 0
