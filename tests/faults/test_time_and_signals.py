@@ -138,6 +138,19 @@ async def test_publishing_the_same_id_at_the_same_instant_gives_one_run(make_nod
     assert await disagreements(node) == []
 
 
+async def test_many_who_wait_for_a_result_keep_nobody_else_waiting(make_node: MakeNode) -> None:
+    """Four hundred ask for the news of runs that sleep; a start is answered all the same, and so are they."""
+    node = make_node(modules=FLOWS).start()
+    async with node.client(timeout_s=30.0) as patient, node.client(timeout_s=3.0) as client:
+        sleeping = [await nap(client, 4.0) for _ in range(400)]
+        waiting = [asyncio.create_task(patient.result(run)) for run in sleeping]
+        for _ in range(5):
+            async with asyncio.timeout(2.0):
+                await nap(client, 3600)
+            await asyncio.sleep(0.1)
+        assert set(await asyncio.gather(*waiting)) == {"awake"}
+
+
 async def test_an_emitted_event_starts_its_workflow_once_whatever_dies(make_node: MakeNode) -> None:
     """An `emit` under way when nats-server or the engine dies: it triggers once, and the run goes on."""
     node = make_node(modules=FLOWS).start()

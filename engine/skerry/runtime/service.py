@@ -76,7 +76,8 @@ class Service:
             await bus.respond(blob_subject(node, "get"), self._blob_get),
             await bus.respond(blob_subject(node, "put"), self._blob_put),
             await bus.consume(result_queue(node), self._result, window=engine.limits.results_window),
-            await bus.respond(command_subject(node, "*"), self._command),
+            # Each on its own: who waits for news (`show`) takes nobody else's place.
+            *[await bus.respond(command_subject(node, verb), self._command) for verb in self.verbs.names],
         ]
         if self._sweep_s:
             self._loops.append(asyncio.create_task(self._sweep(bus), name="skerry sweep"))

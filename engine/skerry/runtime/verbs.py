@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 WAIT_S_MAX = 20.0
 """How long `show` waits for news at most."""
+_WAITING_MAX, _WAIT_S_CROWDED = 128, 0.5
+"""So many wait that long at a time; with more of them, the others ask more often, so that everybody gets a turn."""
 
 Prune = Callable[[api.Prune], Awaitable[api.Pruned]]
 
@@ -42,6 +44,7 @@ class Verbs:
     def __init__(self, engine: Engine, *, prune: Prune | None = None) -> None:
         self._engine = engine
         self._prune = prune
+        self._waiting = 0
         self._changing: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._started_us = engine.clock.now_us()
         self._verbs: dict[str, tuple[type[Any], Callable[[Any], Awaitable[Any]]]] = {
@@ -56,6 +59,11 @@ class Verbs:
             "status": (dict, self.status),
             "prune": (api.Prune, self.prune),
         }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What can be asked for."""
+        return tuple(self._verbs)
 
     async def handle(self, verb: str, request: Any) -> Any:
         """The answer to a request that is decoded already. Raises any `SkerryError`."""
@@ -219,7 +227,12 @@ class Verbs:
             with self._engine.news(query.run, end=query.end) as news:  # from before we look, so that none is missed
                 row, events = await self._look(query)
                 if (query.end or not events) and row.status in LIVE:
-                    await asyncio.wait([news], timeout=min(query.wait_s, WAIT_S_MAX))
+                    longest = WAIT_S_MAX if self._waiting < _WAITING_MAX else _WAIT_S_CROWDED
+                    self._waiting += 1
+                    try:
+                        await asyncio.wait([news], timeout=min(query.wait_s, longest))
+                    finally:
+                        self._waiting -= 1
                     row, events = await self._look(query)
         return api.Shown(row=row, events=tuple(shown(recorded) for recorded in events))
 
