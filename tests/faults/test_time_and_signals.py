@@ -90,6 +90,26 @@ async def test_waiting_runs_hear_signals_after_kill_9_and_the_same_id_counts_onc
     assert await disagreements(node) == []
 
 
+async def test_runs_that_leave_memory_all_the_time_hear_every_signal(make_node: MakeNode) -> None:
+    """Eviction at every turn (one idle run fits into memory), many speaking at once: nothing lost or doubled (J1)."""
+    node = make_node(modules=FLOWS, limits={"idle_runs_max": 1}).start()
+    words = [f"{number}" for number in range(8)]
+    async with node.client(timeout_s=30.0) as client, node.client(timeout_s=30.0) as other:
+        runs = [(await client.start("listening", {"words": 2 * len(words)})).run for _ in range(40)]
+
+        async def speak(speaker: Client, name: str, run: str) -> None:
+            for word in words:
+                await speaker.signal(run, Word(name + word))
+
+        await asyncio.gather(*(speak(c, name, run) for run in runs for c, name in ((client, "a"), (other, "b"))))
+        for run in runs:
+            heard = (await client.result(run, timeout_s=20.0))["words"]
+            assert [word for word in heard if word[0] == "a"] == [f"a{word}" for word in words]
+            assert [word for word in heard if word[0] == "b"] == [f"b{word}" for word in words]
+    assert await disagreements(node) == []
+    assert "ERROR" not in node.log_tail(1000)
+
+
 async def test_two_people_at_the_same_instant_give_one_decision(make_node: MakeNode) -> None:
     """One outcome; the second one hears that nothing is asked any more. The same answer twice is one answer."""
     node = make_node(modules=FLOWS).start()
