@@ -169,11 +169,9 @@ def _sizes(config: Config) -> tuple[Size, ...]:
 
 
 async def _note_start(journal: SqliteJournal, clock: SystemClock) -> None:
-    node_events = await journal.events("")
-    n = node_events[-1].header.n if node_events else 0
     at_us = max(journal.head.at_us, clock.now_us())
     started = ev.NodeStarted(node=journal.head.node, software=skerry.__version__)
-    await journal.append(Append("", n + 1, at_us, (started,)))
+    await journal.append(Append("", journal.last_n("") + 1, at_us, (started,)))
 
 
 def _pruner(journal: SqliteJournal) -> Prune:
