@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -221,7 +221,7 @@ async def give_up() -> str:
 def hang(folder: str) -> str:
     """A thread that does not end."""
     Path(folder, "hanging").touch()
-    time.sleep(3600)
+    threading.Event().wait(3600)
     return "never"
 
 
