@@ -152,3 +152,14 @@ def test_what_needs_an_engine_says_so(office: Path, call: Call) -> None:
 def test_debug_shows_where(call: Call) -> None:
     assert "Traceback" not in call("graph", "dreams", "--module", WISHES).err
     assert "Traceback" in call("graph", "dreams", "--module", WISHES, "--debug").err
+
+
+def test_prune_and_what_is_left(office: Path, call: Call) -> None:
+    asked = ("--data", office, "--module", WISHES)
+    told = call("prune", "--older-than", "1d", "--reason", "policy", "--yes", "--json", *asked)
+    assert (told.code, told.json["runs"]) == (0, 1)
+    assert "its body was removed" in call("show", DONE, "--data", office).out
+    assert call("verify", "--data", office, "--json").json["removed"] == told.json["events"]
+    assert call("prune", "--older-than", "1d", "--yes", "--json", *asked).json["runs"] == 0
+    # Without its code a pruned run cannot be looked at either; with it, there is nothing to compare.
+    assert call("replay", DONE, *asked).code == 1

@@ -23,16 +23,17 @@ invoice v1, review
 started 2026-05-28 20:26:40.000, took 2.0 s
 Is this right?
 
-TIME                     STATE     STEP  WHAT HAPPENED, AND WHY
-20:26:40.500                             started by invoice.received (by ada; id 46908e2c04)
-20:26:40.500             Received        enters Received
-20:26:40.500                       1-1   calls invoice.read (size rules)
-20:26:41.000                       1-1   attempt 1 failed: WorkerLost (no answer)
-20:26:42.000                       1-2   answer of size rules doubted, so a person is asked\
+TIME          STATE     STEP  WHAT HAPPENED, AND WHY
+20:26:40.500                  started by invoice.received (by ada; id 46908e2c04)
+20:26:40.500  Received        enters Received
+20:26:40.500            1-1   calls invoice.read (size rules)
+20:26:41.000            1-1   attempt 1 failed: WorkerLost (no answer)
+20:26:42.000            1-2   answer of size rules doubted, so a person is asked\
  (net 492.00 and tax 98.40 make 590.40, not 680.40)
-20:26:42.000                       1-2   asks a person: Is this right?\
+20:26:42.000            1-2   asks a person: Is this right?\
  (net 492.00 and tax 98.40 make 590.40, not 680.40; until 2026-05-29 20:26; best answer: gross total 680.40)
-2026-05-29 20:26:40.000            1-2   ada said yes\
+2026-05-29
+20:26:40.000            1-2   ada said yes\
  (a typo; overruled: net 492.00 and tax 98.40 make 590.40, not 680.40)
 
 answer it: skerry approve 00AAAA02; skerry reject 00AAAA02 --reason ...

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (Column("DOCUMENT"), Column("RUN"), Column("STATUS"), Column("WHAT HAPPENED", wrap=True))
 _PENDING = frozenset(("running", "waiting"))
+_WIDE = 100
+"""On a narrower terminal what happened needs the room more than the run's id."""
 
 
 class Board:
@@ -27,12 +29,14 @@ class Board:
         self._documents = documents
         self._live: Live | None = None
         self._said: set[str] = set()
+        self._wide = True
 
     def __enter__(self) -> Self:
         if self._out.pretty:
             from rich.live import Live
 
             console = self._out.console(sys.stdout)
+            self._wide = console.width >= _WIDE
             self._live = Live(self._table([]), console=console, auto_refresh=False)
             self._live.start(refresh=True)
         return self
@@ -54,7 +58,10 @@ class Board:
 
     def _table(self, runs: list[tuple[str, RunRow, str]]) -> Table:
         known = {document: (row, why) for document, row, why in runs}
-        return rich_table(COLUMNS, (self._cells(document, known.get(document)) for document in self._documents))
+        rows = (self._cells(document, known.get(document)) for document in self._documents)
+        if self._wide:
+            return rich_table(COLUMNS, rows)
+        return rich_table((COLUMNS[0], *COLUMNS[2:]), ((row[0], *row[2:]) for row in rows))
 
     def _cells(self, document: str, run: tuple[RunRow, str] | None) -> list[str | Cell]:
         if run is None:

@@ -178,7 +178,14 @@ def rich_table(columns: Sequence[Column], rows: Iterable[Row]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim", border_style="dim")
+    table = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        show_edge=False,
+        header_style="dim",
+        border_style="dim",
+    )
     for column in columns:
         # Only wide columns give way on a narrow terminal.
         table.add_column(

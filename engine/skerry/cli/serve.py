@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from skerry.cli import logs, words
 from skerry.cli.app import App
 from skerry.cli.out import Cell
+from skerry.cli.stopping import Stopping
 from skerry.errors import SkerryError
 
 if TYPE_CHECKING:
@@ -26,26 +26,15 @@ def serve(app: App, *, workers: bool, drain_s: float) -> None:
 async def _serve(app: App, *, workers: bool, drain_s: float) -> None:
     from skerry.node import open_node
 
-    told = asyncio.Event()
-    starting = asyncio.current_task()
-    assert starting is not None
-    # While it starts, there is nothing to drain: stopping is giving up.
-    stop: list[Callable[[], object]] = [starting.cancel]
-    _on_signals(lambda: stop[0](), app)
+    stopping = Stopping(lambda number: app.out.note(f"{number.name}: stopping; once more ends it at once"))
     broken: SkerryError | None = None
-    try:
+    async with AsyncExitStack() as stack:
         with app.out.progress("taking up runs") as advance:
-            node_context = open_node(app.config, workers=workers, drain_s=drain_s, progress=lambda done: advance(done))
-            node = await node_context.__aenter__()
-    except asyncio.CancelledError:
-        app.out.note("stopped before it was up")
-        return
-    try:
-        stop[0] = told.set
-        _say(app, node)
-        broken = await _until(told, node)
-    finally:
-        await node_context.__aexit__(None, None, None)
+            starting = open_node(app.config, workers=workers, drain_s=drain_s, progress=lambda done: advance(done))
+            node = await stack.enter_async_context(starting)
+        if not stopping.told.is_set():
+            _say(app, node)
+        broken = await _until(stopping.told, node)
     if broken is not None:
         raise broken
     app.out.note("stopped")
@@ -62,22 +51,6 @@ async def _until(told: asyncio.Event, node: Node) -> SkerryError | None:
         for task in (waiting, breaking):
             task.cancel()
         await asyncio.gather(waiting, breaking, return_exceptions=True)
-
-
-def _on_signals(stop: Callable[[], object], app: App) -> None:
-    """The first SIGTERM or SIGINT stops, the second ends at once: the journal is made for that."""
-    told: list[signal.Signals] = []
-
-    def on_signal(number: signal.Signals) -> None:
-        if told:
-            os._exit(128 + number)
-        told.append(number)
-        app.out.note(f"{number.name}: stopping; once more ends it at once")
-        stop()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal, number)
 
 
 def _say(app: App, node: Node) -> None:

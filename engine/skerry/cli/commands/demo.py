@@ -20,6 +20,7 @@ from skerry.cli.commands import ledger as ledger_command
 from skerry.cli.exits import FAILED, Stop
 from skerry.cli.look import short
 from skerry.cli.out import Cell, Column
+from skerry.cli.stopping import Stopping
 from skerry.cli.story import in_a_line
 from skerry.client.ended import seen
 from skerry.core.projection import RunRow, Status
@@ -66,15 +67,17 @@ def command(app: App, workers: int, **_: Any) -> None:
     folder = Path(given) if given else Path(tempfile.mkdtemp(prefix="skerry-demo-"))
     temporary = given is None
     began = time.monotonic()
-    # Whoever ends it, everything is stopped and tidied up: SIGTERM counts as Ctrl-C.
+    # Whoever ends it, and whenever, everything is stopped and tidied up: SIGTERM counts as Ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         shown = app.run(_demo(app, _config(folder, workers)))
         seconds = round(time.monotonic() - began, 2)
         _report(app, folder, shown, seconds, temporary=temporary)
-    except BaseException:
+    except BaseException as error:
         if temporary:
             shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, asyncio.CancelledError):
+            raise KeyboardInterrupt from None
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -94,11 +97,16 @@ async def _demo(app: App, config: Config) -> list[Shown]:
     from skerry.client import Client
     from skerry.node import open_node
 
+    stopping = Stopping()
+    whole = asyncio.current_task()
+    assert whole is not None
     documents: tuple[Path, ...] = importlib.import_module(_DOCUMENTS).documents()
     out = app.out
     if not out.json:
         out.line(Cell("Starting a NATS server, an engine and workers ...", "dim"))
+        out.line()
     async with open_node(config, workers=True), Client.connect(data=config.data, by="skerry demo") as client:
+        stopping.ready(whole.cancel)
         with Board(out, [document.name for document in documents]) as board:
             return await _watch(client, list(documents), board)
 

@@ -48,10 +48,14 @@ def command(app: App, run: str, everything: bool) -> None:
     differing = [(row, told) for row, told in found if not told.agrees]
     for row, told in found:
         app.out.record({"workflow": row.workflow, "version": row.version, **_fields(told)})
-    app.out.table(_COLUMNS, (_cells(row, told) for row, told in differing)) if differing else None
+    if differing:
+        app.out.table(_COLUMNS, (_cells(row, told) for row, told in differing))
+    pruned = sum(_is_pruned(told) for _, told in found)
     events = sum(told.events for _, told in found)
     drifts = sum(len(told.drifts) for _, told in found)
     said = f"{words.plural(len(found), 'run')}, {words.plural(events, 'event')}"
+    if pruned:
+        said += f" ({pruned:,} pruned: nothing is left of them to compare)"
     if drifts:
         said += f", {words.plural(drifts, 'drift')} (other arguments than recorded; the recorded outcomes stand)"
     if differing:
@@ -108,7 +112,12 @@ def _workflow(registry: Registry, row: RunRow) -> Workflow[Any]:
 def _fields(told: Replay) -> dict[str, Any]:
     import msgspec
 
-    return {**msgspec.structs.asdict(told), "drifts": [each._asdict() for each in told.drifts]}
+    drifts = [each._asdict() for each in told.drifts]
+    return {**msgspec.structs.asdict(told), "drifts": drifts, "pruned": _is_pruned(told)}
+
+
+def _is_pruned(told: Replay) -> bool:
+    return told.agrees and not told.events
 
 
 def _cells(row: RunRow, told: Replay) -> list[str | Cell]:

@@ -98,15 +98,14 @@ def _table(app: App, lines: Sequence[Told]) -> None:
     def rows() -> Iterable[list[str | Cell]]:
         state, day = "", ""
         for told in lines:
-            when = words.clock(told.at_us)
             if day and words.date(told.at_us) != day:
-                when = f"{words.date(told.at_us)} {when}"
+                yield [Cell(words.date(told.at_us), "bold"), "", "", ""]
             day = words.date(told.at_us)
             # A state is named once, where it begins: the eye finds the borders.
             shown = told.state if told.state != state else ""
             state = told.state
             said = told.said
-            yield [Cell(when, "dim"), shown, told.step, Cell(said.what, said.style, said.why)]
+            yield [Cell(words.clock(told.at_us), "dim"), shown, told.step, Cell(said.what, said.style, said.why)]
 
     app.out.table(COLUMNS, rows())
 
