@@ -197,3 +197,24 @@ async def test_the_shell_shows_a_readable_history(tmp_path: Path) -> None:
         '{"type":"state.entered","entry":1,"state":"Extract","value":{}}',
     )  # fmt: skip
     db.close()
+
+
+async def test_j8_a_document_that_was_just_handed_in_is_not_pruned(tmp_path: Path) -> None:
+    """Whoever was told "kept" publishes next: before that, nothing refers to the blob yet."""
+    clock = WallClock()
+    async with opened(tmp_path) as journal:
+        await fill(journal, ["a-1"], at_us=10)
+        await journal.append(Append("", 0, clock.now_us(), (), blobs={NAME: DOCUMENT}))
+        assert (await prune(journal, Prune(before_us=FAR))).runs == 1
+        assert await journal.blob(NAME) == DOCUMENT
+
+
+async def test_j4_a_childs_result_stays_until_its_parent_has_ended(tmp_path: Path) -> None:
+    async with opened(tmp_path) as journal:
+        await journal.append(begin("a-1", at_us=5, status="waiting"))
+        child = begin("a-2", at_us=10)
+        ended = started("a-2", status="done", entry_n=2, ended_us=10, parent="a-1/1-1")
+        await journal.append(child._replace(row=ended))
+        assert (await prune(journal, Prune(before_us=FAR))).runs == 0
+        await journal.append(Append("a-1", 3, 20, (), row=started("a-1", status="done", entry_n=2, ended_us=20)))
+        assert (await prune(journal, Prune(before_us=FAR))).runs == 2

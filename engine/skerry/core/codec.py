@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from skerry.core.events import VERSION, AnyEvent, Event
+from skerry.core.events import VERSION, AnyEvent, Event, HeldSignal, StateEntered
 from skerry.core.structs import NOTHING
 from skerry.errors import JournalCorrupt, JournalNewer
 
@@ -41,6 +41,8 @@ def sha256(data: bytes) -> str:
 
 def encode(event: Event) -> Encoded:
     """The event's body; a value over `INLINE_BYTES_MAX` is taken out of it as a blob."""
+    if type(event) is StateEntered and event.inbox:
+        event = msgspec.structs.replace(event, inbox=tuple(map(_without_value, event.inbox)))
     value: Raw | None = getattr(event, "value", None)
     if value is None or 0 < len(raw := bytes(value)) <= INLINE_BYTES_MAX:
         return Encoded(_encoder.encode(event), "", b"")
@@ -48,6 +50,14 @@ def encode(event: Event) -> Encoded:
         return Encoded(_encoder.encode(msgspec.structs.replace(event, value=NOTHING)), "", b"")
     name = sha256(raw)
     return Encoded(_encoder.encode(msgspec.structs.replace(event, value=NOTHING, blob=name)), name, raw)
+
+
+def _without_value(held: HeldSignal) -> HeldSignal:
+    """A signal that is kept, without a long value: that has been a blob since the signal was received."""
+    raw = bytes(held.value)
+    if len(raw) <= INLINE_BYTES_MAX:
+        return held
+    return msgspec.structs.replace(held, value=NOTHING, blob=sha256(raw))
 
 
 def decode(body: bytes, *, version: int = VERSION) -> AnyEvent:
@@ -71,8 +81,23 @@ def decode(body: bytes, *, version: int = VERSION) -> AnyEvent:
         raise JournalCorrupt(f"a body in the journal is no event: {error}") from error
 
 
+def blobs_of(event: AnyEvent) -> list[str]:
+    """The blobs in which the event's values are."""
+    name = getattr(event, "blob", "")
+    names = [name] if name else []
+    if type(event) is StateEntered and event.inbox:
+        names += [held.blob for held in event.inbox if held.blob]
+    return names
+
+
 def restore(event: AnyEvent, blobs: Mapping[str, bytes]) -> AnyEvent:
-    """The event with its value put back, as it was when it was encoded."""
+    """The event with its values put back, as it was when it was encoded. `blobs` has at least those of `blobs_of`."""
+    if type(event) is StateEntered and event.inbox:
+        inbox = tuple(
+            msgspec.structs.replace(held, value=Raw(blobs[held.blob]), blob="") if held.blob else held
+            for held in event.inbox
+        )
+        event = msgspec.structs.replace(event, inbox=inbox)
     name = getattr(event, "blob", "")
     if not name:
         return event

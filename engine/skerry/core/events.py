@@ -35,13 +35,14 @@ class Failure(Frozen, omit_defaults=True):
 
 
 class HeldSignal(Frozen, omit_defaults=True):
-    """A signal that came before anybody waited for it."""
+    """A signal that came before anybody waited for it. A long value is in the blob of its `signal.received`."""
 
     id: str
     signal: str
     key: str = ""
     value: Raw = NOTHING
     by: str = ""
+    blob: str = ""
 
 
 # --- a run begins, moves, ends --------------------------------------------------------------------------------------

@@ -20,6 +20,10 @@ _AT_ONCE = 50
 
 _PAGES_AT_ONCE = 2000
 
+_BLOB_KEPT_US = 2 * 3600 * 1_000_000
+"""A blob that was handed in so lately stays: whoever did may only now publish the event that refers to it. The time of
+one that is handed in again is renewed within an hour (see `insert_blob`)."""
+
 
 async def prune(journal: SqliteJournal, asked: Prune) -> Pruned:
     """Removes bodies and salts of runs that ended before `asked.before_us`, then blobs that nothing refers to any more.
@@ -38,7 +42,8 @@ async def prune(journal: SqliteJournal, asked: Prune) -> Pruned:
         done = [_remove(journal, asked, *run) for run in runs[start : start + _AT_ONCE]]
         await asyncio.gather(*done)
         removed += sum(count for _, _, count in runs[start : start + _AT_ONCE])
-    blobs = await _remove_blobs(journal, asked.before_us) if runs else 0
+    young_us = max(journal.clock.now_us(), journal.head.at_us) - _BLOB_KEPT_US
+    blobs = await _remove_blobs(journal, min(asked.before_us, young_us)) if runs else 0
     for _ in range(await journal.free_pages() // _PAGES_AT_ONCE + 1 if runs else 0):
         await journal.change(afterwards=SQL["prune_free_pages"])
     return Pruned(runs=len(runs), events=removed, blobs=blobs)

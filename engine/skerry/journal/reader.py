@@ -176,22 +176,22 @@ class Reads:
             if body is None:
                 recorded.append(Recorded(header, None))
                 continue
-            if body_digest(salt or b"", body) != digest:
+            if not isinstance(body, bytes) or body_digest(salt or b"", body) != digest:
                 raise JournalCorrupt(
                     f"event {n} of run {run or 'the node'} (seq {seq}) is not what was written",
                     hint="run `skerry verify` to see all that is damaged",
                 )
             event = codec.decode(body, version=version)
-            if name := getattr(event, "blob", ""):
-                event = codec.restore(event, await self._blobs(name))
+            if names := codec.blobs_of(event):
+                event = codec.restore(event, await self._blobs(names))
             recorded.append(Recorded(header, event))
         return recorded
 
-    async def _blobs(self, name: str) -> Mapping[str, bytes]:
+    async def _blobs(self, names: Iterable[str]) -> Mapping[str, bytes]:
         try:
-            return {name: await self.blob(name)}
+            return {name: await self.blob(name) for name in names}
         except NotFound as error:
-            raise JournalCorrupt(f"blob {name} of an event is gone", hint="run `skerry verify`") from error
+            raise JournalCorrupt(f"{error.message}, but an event needs it", hint="run `skerry verify`") from error
 
     async def _meta(self, name: str) -> str | int:
         found = await self._all("meta", (name,))

@@ -327,7 +327,7 @@ class _Check:
                     wrong = f"is a {kind_of(event)}, its header says {header.kind}"
                 if isinstance(event, BodiesRemoved):
                     self._announced.add(event.of)
-                if name := getattr(event, "blob", ""):
+                for name in codec.blobs_of(event):
                     self._wanted.setdefault(bytes.fromhex(name), (seq, run, n))
         if wrong:
             self.fault("body", f"the body of event {n} of {_called(run)} (seq {seq}) {wrong}", seq=seq, run=run, n=n)

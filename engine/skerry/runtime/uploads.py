@@ -63,7 +63,7 @@ class Uploads:
             raise DataError(f"a blob of {size} bytes is not taken; the limit is {BLOB_BYTES_MAX}")
         upload = self._open.get(name)
         if upload is None:
-            if await self._known(name):
+            if await self._renewed(name):
                 return BlobKept(next=size)
             self._make_room()
             upload = self._open.setdefault(name, _Upload())
@@ -84,11 +84,13 @@ class Uploads:
             raise Busy(f"{self._max} blobs are being put already")
         del self._open[name]
 
-    async def _known(self, name: str) -> bool:
+    async def _renewed(self, name: str) -> bool:
+        """Whether the blob is there; its time is renewed then, so that pruning leaves it to whoever puts it again."""
         try:
-            await self._journal.blob(name)
+            data = await self._journal.blob(name)
         except NotFound:
             return False
+        await self.keep(name, data)
         return True
 
     async def _finish(self, name: str, data: bytes, size: int) -> BlobKept:

@@ -173,6 +173,11 @@ SELECT scope, id, answer FROM claims ORDER BY scope, id
 SELECT r.key, r.run, (SELECT count(*) FROM events AS e WHERE e.run_key = r.key)
 FROM runs AS r
 WHERE r.status IN ('done', 'cancelled') AND r.ended_us > 0 AND r.ended_us < :before_us AND r.pruned_us = 0
+-- A child keeps its result until its parent, which may not have heard of it yet, has ended too.
+AND NOT EXISTS (
+    SELECT 1 FROM runs AS p
+    WHERE r.parent <> '' AND p.run = substr(r.parent, 1, instr(r.parent, '/') - 1) AND p.status NOT IN ('done', 'cancelled')
+)
 ORDER BY r.key LIMIT :limit
 
 -- name: prune_events
