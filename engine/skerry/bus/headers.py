@@ -73,6 +73,13 @@ class Headers(Mapping[str, str]):
         return self._parsed
 
     def __getitem__(self, name: str) -> str:
+        if self._parsed is None:
+            # One header of many is looked for where it stands; of several with one name, the last one counts.
+            sought = f"\r\n{name}:".encode()
+            at = self._block.rfind(sought)
+            if at >= 0:
+                value, _, _ = self._block[at + len(sought) :].partition(b"\r\n")
+                return value.decode(errors="replace").strip()
         return self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
