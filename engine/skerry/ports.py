@@ -92,7 +92,10 @@ class Journal(Protocol):
         ...
 
     def unfinished(self) -> AsyncIterator[tuple[RunRow, list[Recorded]]]:
-        """Every `running` run with its events from the last `state.entered` on, in few queries: for recovery."""
+        """Every `running` run with its events from the last `state.entered` on, in few queries: for recovery.
+
+        A run whose events are damaged comes without any.
+        """
         ...
 
     async def due(self, until_us: int, limit: int) -> list[tuple[int, str]]:

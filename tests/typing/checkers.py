@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def mypy(file: Path, scratch: Path) -> Reported:
 def pyright(file: Path, scratch: Path) -> Reported:
     """In strict mode. It takes no settings together with a file, so the file gets a project of its own."""
     project = {
-        "include": [str(file)],
+        "include": [os.path.relpath(file, scratch)],  # an absolute one is ignored
         "exclude": [],
         "extraPaths": [str(ROOT / each) for each in ("engine", "workers", "workflows", ".")],
         "pythonVersion": "3.11",

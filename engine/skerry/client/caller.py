@@ -31,7 +31,7 @@ class Caller:
     """A connection to one node. `timeout_s` is how long to wait for it, and for each answer."""
 
     def __init__(self, *, data: Path | None, nats: str | Target | None, node: str, timeout_s: float) -> None:
-        self.node = node
+        self.node: str = node
         self._data = data
         self._nats = nats
         self._timeout_s = timeout_s

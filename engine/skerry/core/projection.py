@@ -78,4 +78,5 @@ def live_on(life: Life, n: int, kind: str) -> Life:
         return Life(n=n, entry_n=n, end=None)
     if kind == "run.retried":
         return Life(n=n, entry_n=life.entry_n, end=None)
-    return Life(n=n, entry_n=life.entry_n, end=_ENDS.get(kind, life.end))
+    end: Status | None = _ENDS.get(kind, life.end)
+    return Life(n=n, entry_n=life.entry_n, end=end)

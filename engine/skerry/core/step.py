@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import types
 import uuid
-from collections.abc import Coroutine, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Coroutine, Generator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
@@ -40,9 +40,9 @@ class Moment:
     __slots__ = ("closed", "now_us", "refused")
 
     def __init__(self) -> None:
-        self.now_us = 0
-        self.closed = False
-        self.refused = 0
+        self.now_us: int = 0
+        self.closed: bool = False
+        self.refused: int = 0
 
 
 class Step:
@@ -193,16 +193,20 @@ class Step:
     async def _until(self, due_us: int) -> None:
         await self._do(Sleep(min(FAR_US, max(self._moment.now_us, due_us))))
 
-    @types.coroutine
-    def _do(self, command: Command | Gather) -> Generator[Command | Gather, Any, Any]:
+    def _do(self, command: Command | Gather) -> Awaitable[Any]:
         """Hands a command out of the coroutine. What is sent in then is the step's outcome."""
-        if self._moment.closed:
-            if isinstance(command, Gather):
-                command.close()
-            self._moment.refused += 1
-            if self._moment.refused < _REFUSALS_MAX:
-                raise Evicted
-        return (yield command)
+        return _hand_out(self._moment, command)
+
+
+@types.coroutine
+def _hand_out(moment: Moment, command: Command | Gather) -> Generator[Command | Gather, Any, Any]:
+    if moment.closed:
+        if isinstance(command, Gather):
+            command.close()
+        moment.refused += 1
+        if moment.refused < _REFUSALS_MAX:
+            raise Evicted
+    return (yield command)
 
 
 def _seconds(duration: timedelta | None) -> float:

@@ -48,15 +48,15 @@ class TaskFunction(Generic[P, R]):
         limits: Limits | None = None,
     ) -> None:
         self.function = function
-        self.name = name or function.__name__
+        self.name: str = name or function.__name__
         self.size = size
-        self.retry = retry or Retry()
+        self.retry: Retry = retry or Retry()
         self.timeout = timeout
         self.deadline = deadline
         self.once = once
         self.limits = limits
-        self.is_async = inspect.iscoroutinefunction(function)
-        self.is_plain = size is None and not once and deadline is None
+        self.is_async: bool = inspect.iscoroutinefunction(function)
+        self.is_plain: bool = size is None and not once and deadline is None
         """A local call of which nothing is recorded but its outcome."""
         update_wrapper(self, function)
         if size is not None and size not in SIZES:

@@ -83,7 +83,7 @@ class Workflow(Generic[R]):
         upcasters: Mapping[int, Upcaster] | None = None,
     ) -> None:
         try:
-            self.name = check_token("workflow", name)
+            self.name: str = check_token("workflow", name)
             if on:
                 check_event(on)
         except DataError as error:
@@ -91,8 +91,8 @@ class Workflow(Generic[R]):
         self.version = version
         self.start = start
         self.on = on
-        self.upcasters = dict(upcasters or {})
-        self.where = f"workflow {name} v{version}"
+        self.upcasters: dict[int, Upcaster] = dict(upcasters or {})
+        self.where: str = f"workflow {name} v{version}"
         if version < 1:
             raise DefinitionError(f"{self.where}: a version counts from 1")
         self._results = self._check_results(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -38,6 +39,8 @@ _AFTER_ALL = "\U0010ffff"
 
 _Line = Sequence[Any]
 """seq, epoch, n, at_us, kind, version, digest, previous, salt, body."""
+
+log = logging.getLogger("skerry.journal")
 
 
 class Reads:
@@ -85,7 +88,7 @@ class Reads:
         return await self._recorded(run, lines)
 
     async def unfinished(self) -> AsyncIterator[tuple[RunRow, list[Recorded]]]:
-        """Every `running` run with its events from the last `state.entered` on. Raises as `events` does."""
+        """Every `running` run with its events from the last `state.entered` on; without any, if one is damaged."""
         after_run = ""
         while rows := await self._all("unfinished_runs", {"after_run": after_run, "limit": _RUNS_PER_QUERY}):
             names = {"first_run": rows[0][1], "last_run": rows[-1][1]}
@@ -93,7 +96,12 @@ class Reads:
             of_run = {key: [line[1:] for line in group] for key, group in groupby(lines, key=itemgetter(0))}
             for key, *fields in rows:
                 row = _row(fields)
-                yield row, await self._recorded(row.run, of_run.get(key, []))
+                try:
+                    recorded = await self._recorded(row.run, of_run.get(key, []))
+                except JournalCorrupt as error:  # one damaged run must not keep all others from going on
+                    log.error("run %s cannot be taken up: %s (%s)", row.run, error.message, error.hint)
+                    recorded = []
+                yield row, recorded
             after_run = rows[-1][1]
 
     async def due(self, until_us: int, limit: int) -> list[tuple[int, str]]:

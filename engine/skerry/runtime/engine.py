@@ -288,6 +288,9 @@ class Engine:
         if (row.workflow, row.version) in self.registry.workflows:
             workflow = self.registry.workflows[row.workflow, row.version]
         placed = [(r.header.n, r.header.at_us, r.event) for r in events if r.event is not None]
+        if not placed:
+            self.skipped[row.run] = f"run {row.run} is damaged in the journal; run `skerry verify`"
+            return None
         now = self.now_us()
         try:
             run, transition = self.drive(resume, workflow, row, placed, now, self.sizes)
