@@ -22,6 +22,7 @@ logger = logging.getLogger("skerry.bus")
 
 _BACKOFF_FIRST_S = 0.02
 _UP_TIMEOUT_S = 15.0
+_CANCEL_AGAIN_S = 0.5
 
 
 class Part(Protocol):
@@ -97,9 +98,13 @@ class Connection:
     async def close(self) -> None:
         """Disconnects for good."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            # Again and again: while it connects, nats-py (and `asyncio.wait_for` before Python 3.12) may swallow one,
+            # and a process that was told to leave would stay for ever.
+            while not self._keeper.done():
+                self._keeper.cancel()
+                await asyncio.wait([self._keeper], timeout=_CANCEL_AGAIN_S)
+            if not self._keeper.cancelled() and (error := self._keeper.exception()) is not None:
+                logger.error("%s: the connection to the bus was not being mended: %r", self._name, error)
             self._keeper = None
 
     async def _keep(self, client: Client) -> None:

@@ -98,9 +98,9 @@ class NatsServer:
     async def stop(self) -> None:
         """Stops the server (SIGTERM, after a grace SIGKILL) and lets go of the folder. May be called twice."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            while not self._keeper.done():  # `asyncio.wait_for` before Python 3.12 may swallow one
+                self._keeper.cancel()
+                await asyncio.wait([self._keeper], timeout=0.5)
             self._keeper = None
         await self._end()
 
