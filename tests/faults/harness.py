@@ -212,6 +212,17 @@ async def disagreements(node: Node) -> list[str]:
     return wrong
 
 
+def left_over(node: Node) -> list[int]:
+    """Workers of a node that is gone, and should be gone with it."""
+    mark = f"SKERRY_DATA={node.data}\0".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (folder / "environ").read_bytes() and _alive(int(folder.name)):
+                found.append(int(folder.name))
+    return found
+
+
 async def bus_is_empty(node: Node, size: str = "rules", timeout_s: float = 20.0) -> None:
     """Waits until no task and no result is left on the bus."""
     from skerry.bus import NatsBus

@@ -26,7 +26,7 @@ from skerry.core.projection import RunRow
 from skerry.errors import SkerryError
 from skerry.journal import verify
 from tests.faults.conftest import MakeNode
-from tests.faults.harness import Node, bus_is_empty, disagreements, kill, tell
+from tests.faults.harness import Node, bus_is_empty, disagreements, kill, left_over, tell
 from tests.faults.invoices import Document, Kind, document
 from tests.support import wait_until, wait_until_blocking
 
@@ -197,6 +197,7 @@ async def test_nothing_is_lost_or_done_twice_when_everything_is_killed(make_node
     # The journal is whole, and the code agrees with it.
     assert await disagreements(node) == []
     assert await asyncio.to_thread(node.stop) == 0
+    await wait_until(lambda: not left_over(node), 30.0)
     report = verify(node.data)
     assert report.ok, report.faults
 
