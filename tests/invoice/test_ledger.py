@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import os
 import random
 import sqlite3
 import subprocess
@@ -134,6 +135,20 @@ def test_what_was_posted_is_on_disk_in_full(ledger: Ledger) -> None:
     db.close()
     (synchronous,) = ledger._db.execute("PRAGMA synchronous").fetchone()
     assert synchronous == 2, "FULL"
+
+
+def test_only_its_owner_reads_it(tmp_path: Path) -> None:
+    """The file and those that SQLite keeps beside it, whatever the umask; the folder stays as it is."""
+    (tmp_path / "books").mkdir(mode=0o755)
+    before = os.umask(0o022)
+    try:
+        with Ledger(tmp_path / "books" / "ledger.db") as ledger:
+            posted(ledger, entry(1), "k")
+            modes = {p.name: p.stat().st_mode & 0o777 for p in (tmp_path / "books").iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"ledger.db": 0o600, "ledger.db-wal": 0o600, "ledger.db-shm": 0o600}
+    assert (tmp_path / "books").stat().st_mode & 0o777 == 0o755
 
 
 def test_a_file_that_is_no_ledger(tmp_path: Path) -> None:

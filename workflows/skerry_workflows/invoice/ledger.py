@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import os
 import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -90,6 +91,7 @@ class Ledger:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _make_private(path)
             self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
             self._db.row_factory = sqlite3.Row
             self._prepare()
@@ -225,6 +227,12 @@ class Ledger:
             writer.writerow([_cell(value) for value in row])
             count += 1
         return count
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, if it is not there, for its owner only; SQLite gives the files beside it the same rights."""
+    if str(path) != ":memory:":
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _checked_identity(entry: Entry) -> Identity:
