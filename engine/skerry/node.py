@@ -130,18 +130,19 @@ async def open_node(
 
 
 @asynccontextmanager
-async def offline(config: Config) -> AsyncIterator[Verbs]:
-    """The verbs of an engine where none runs: under the journal's lock, without a bus.
+async def offline(config: Config) -> AsyncIterator[Service]:
+    """What an engine answers, where none runs: under the journal's lock, without a bus. It is not started.
 
     What is changed is on disk when it is answered; what follows from it goes on when an engine starts.
     Raises `JournalLocked` when an engine (or another command) has the folder.
     """
+    registry = load(config.modules)  # before the journal is opened, let alone locked
     clock = SystemClock()
     journal = await SqliteJournal.open(config.data, node=config.node, clock=clock)
-    engine = Engine(journal, None, clock, load(config.modules), sizes=_sizes(config), limits=config.limits)
+    engine = Engine(journal, None, clock, registry, sizes=_sizes(config), limits=config.limits)
     engine.paused = True
     try:
-        yield Verbs(engine, prune=_pruner(journal))
+        yield Service(engine, Verbs(engine, prune=_pruner(journal)))
     finally:
         await engine.drain(0)
         with contextlib.suppress(JournalError):

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from skerry.bus import NatsBus
+from skerry.bus import NatsBus, RemoteServer
 from skerry.core.structs import Frozen
 from skerry.core.wire import SIZES, Size
 from skerry.errors import DataError, SkerryError, Unavailable
@@ -27,7 +27,8 @@ _log = logging.getLogger("skerry.worker")
 class WorkerOptions(Frozen):
     """What `skerry worker` was told.
 
-    One of `data` (the data folder of an engine on this machine, whose bus is used) and `nats` (URLs of NATS servers).
+    One of `data` (the data folder of an engine on this machine, whose bus is used) and `nats` (URLs of NATS servers, or
+    these with their credentials).
     `modules` have the tasks and prompts. `slots` is how many tasks it works on at a time, `drain_s` how many seconds
     they get when it is told to leave.
     """
@@ -35,7 +36,7 @@ class WorkerOptions(Frozen):
     size: Size
     modules: tuple[str, ...]
     data: Path | None = None
-    nats: str = ""
+    nats: RemoteServer | str = ""
     name: str = ""
     slots: int = SLOTS
     drain_s: float = DRAIN_S
@@ -43,7 +44,7 @@ class WorkerOptions(Frozen):
     log_json: bool = False
 
     @property
-    def bus(self) -> Path | str:
+    def bus(self) -> Path | RemoteServer | str:
         """Where the bus is. Raises `DataError` if nobody said so."""
         if self.nats:
             return self.nats
@@ -108,7 +109,7 @@ def _on_signals(told: asyncio.Event) -> None:
         loop.add_signal_handler(number, on_signal, number)
 
 
-async def _connect(where: Path | str, name: str, told: asyncio.Event) -> NatsBus | None:
+async def _connect(where: Path | RemoteServer | str, name: str, told: asyncio.Event) -> NatsBus | None:
     """The bus, as soon as it is there; None when we were told to leave before that."""
     leaving = asyncio.create_task(told.wait())
     connecting = asyncio.create_task(_until_connected(where, name))
@@ -120,7 +121,7 @@ async def _connect(where: Path | str, name: str, told: asyncio.Event) -> NatsBus
     return None
 
 
-async def _until_connected(where: Path | str, name: str) -> NatsBus:
+async def _until_connected(where: Path | RemoteServer | str, name: str) -> NatsBus:
     said = ""
     timeout_s = _CONNECT_LOCAL_S if isinstance(where, Path) else _CONNECT_S
     while True:

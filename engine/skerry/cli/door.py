@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from skerry.cli.look import has_journal, require_journal
 from skerry.client.caller import blob_of, read_file
@@ -16,6 +16,7 @@ from skerry.core.wire import BLOB_PIECE_BYTES, blob_headers
 if TYPE_CHECKING:
     from skerry.client import Client
     from skerry.config import Config
+    from skerry.runtime.service import Service
 
 A = TypeVar("A", bound=Frozen)
 
@@ -56,29 +57,17 @@ class EngineDoor:
         return await self._client.put_file(path)
 
 
-class Offline(Protocol):
-    """What `skerry.node.offline` gives."""
-
-    async def handle(self, verb: str, request: Any) -> Any:
-        """The answer to a request."""
-        ...
-
-    async def put(self, headers: dict[str, str], data: bytes) -> Any:
-        """Takes a piece of a blob in."""
-        ...
-
-
 class JournalDoor:
     """Into the journal. What follows from a change happens when an engine starts."""
 
     running = False
 
-    def __init__(self, service: Offline) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
 
     async def ask(self, verb: str, request: Frozen, answer: type[A]) -> A:
         """One request, answered from the journal."""
-        reply: A = await self._service.handle(verb, request)
+        reply: A = await self._service.verbs.handle(verb, request)
         return reply
 
     async def put(self, path: Path) -> Blob:
@@ -87,7 +76,7 @@ class JournalDoor:
         blob = blob_of(data, path)
         for offset in range(0, max(len(data), 1), BLOB_PIECE_BYTES):
             piece = data[offset : offset + BLOB_PIECE_BYTES]
-            await self._service.put(blob_headers(blob.sha256, offset, len(data)), piece)
+            await self._service.uploads.put(blob_headers(blob.sha256, offset, len(data)), piece)
         return blob
 
 
@@ -109,7 +98,7 @@ async def open_door(config: Config, *, by: str) -> AsyncGenerator[Door, None]:
             yield EngineDoor(client)
         return
     require_journal(config)
-    from skerry.cli.backstage import offline
+    from skerry.node import offline
 
     async with offline(config) as service:
         yield JournalDoor(service)

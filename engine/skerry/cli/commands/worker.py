@@ -39,7 +39,7 @@ def command(app: App, size: str, slots: int | None, name: str, drain_s: float) -
         size=size,
         modules=config.modules,
         data=None if config.nats.url else config.data,
-        nats=config.nats.url,
+        nats=config.nats.target() or "",
         name=name,
         slots=slots or (pool.slots if pool is not None else workers.SLOTS),
         drain_s=drain_s,
