@@ -21,9 +21,9 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "dev")
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The shared development data (real documents with expected answers); the test is skipped where there is none."""
-    folder = Path(os.environ.get("SKERRY_DATA") or _ROOT.parent / "shared" / "data")
+    folder = Path(os.environ.get("SKERRY_TEST_DATA") or _ROOT.parent / "shared" / "data")
     if not folder.is_dir():
-        pytest.skip(f"no development data: {folder} is not a folder (set SKERRY_DATA)")
+        pytest.skip(f"no development data: {folder} is not a folder (set SKERRY_TEST_DATA)")
     return folder
 
 

@@ -66,7 +66,7 @@ def changed(**changes: object) -> InvoiceFields:
 
 
 def shared_invoices() -> Path | None:
-    """The folder of real cases beside the repository, or where SKERRY_DATA says; None where it is not there."""
-    root = os.environ.get("SKERRY_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data"
+    """The folder of real cases beside the repository, or where SKERRY_TEST_DATA says; None where it is not there."""
+    root = os.environ.get("SKERRY_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data"
     folder = Path(root) / "invoices"
     return folder if (folder / "manifest.json").is_file() else None

@@ -88,7 +88,7 @@ def scorer(folder: Path) -> ModuleType:
 @pytest.fixture(scope="module")
 def real() -> tuple[Path, dict[str, InvoiceFields]]:
     if SHARED is None:
-        pytest.skip("the shared data is not there; SKERRY_DATA names its folder")
+        pytest.skip("the shared data is not there; SKERRY_TEST_DATA names its folder")
     extracted, _ = extract_all(SHARED)
     return SHARED, extracted
 
