@@ -86,6 +86,10 @@ class Client(nats.aio.client.Client):
             if hint:
                 raise NotLetIn(message, hint=hint) from None
             raise Unavailable(message, hint="is a server running there?") from None
+        except asyncio.CancelledError:  # in the middle of it: nats-py would leave the socket open
+            if self._pipe is not None:
+                self._pipe.close()
+            raise
 
     async def abandon(self) -> None:
         """Closes it, whatever state it is in. Raises nothing."""
