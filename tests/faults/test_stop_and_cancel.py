@@ -222,9 +222,9 @@ async def cancel_on_disk_only(node: Node, *runs: str) -> None:
     from skerry.core.api import Cancel
     from skerry.node import offline
 
-    async with offline(Config(data=node.data, node="n1", modules=node.options.modules)) as verbs:
+    async with offline(Config(data=node.data, node="n1", modules=node.options.modules)) as engine:
         for run in runs:
-            await verbs.cancel(Cancel(run=run, reason="in a crash"))
+            await engine.verbs.cancel(Cancel(run=run, reason="in a crash"))
 
 
 async def test_a_parent_goes_on_although_the_engine_died_when_its_child_had_ended(
@@ -242,8 +242,8 @@ async def test_a_parent_goes_on_although_the_engine_died_when_its_child_had_ende
     from skerry.core.api import Signal
     from skerry.node import offline
 
-    async with offline(Config(data=node.data, node="n1", modules=node.options.modules)) as verbs:
-        taken = await verbs.signal(Signal(run=listener, signal="Word", value=Raw(b'{"text": "boo"}')))
+    async with offline(Config(data=node.data, node="n1", modules=node.options.modules)) as engine:
+        taken = await engine.verbs.signal(Signal(run=listener, signal="Word", value=Raw(b'{"text": "boo"}')))
         assert taken.status == "done"
     assert (await node.rows())[waiter].status == "waiting"
     node.start()
