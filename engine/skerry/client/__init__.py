@@ -262,8 +262,15 @@ class Client:
         self, *, status: tuple[Status, ...] = (), workflow: str = "", limit: int = 100, before: str = ""
     ) -> list[RunRow]:
         """Rows of runs, newest first."""
-        request = api.ListRuns(status=status, workflow=workflow, limit=limit, before=before)
-        return list((await self._caller.again("runs", request, api.Rows)).rows)
+        rows: list[RunRow] = []
+        while len(rows) < limit:  # an answer has a thousand at most
+            request = api.ListRuns(status=status, workflow=workflow, limit=limit - len(rows), before=before)
+            page = (await self._caller.again("runs", request, api.Rows)).rows
+            if not page:
+                break
+            rows += page
+            before = page[-1].run
+        return rows
 
     async def row(self, run: str) -> RunRow:
         """How a run stands. Raises `NotFound`."""

@@ -101,7 +101,7 @@ class Taken(Frozen, omit_defaults=True):
 
 
 class ListRuns(Frozen, omit_defaults=True):
-    """`runs`: rows, newest first, before the run id `before`. Answer: `Rows`."""
+    """`runs`: rows, newest first, before the run id `before`; a thousand at most. Answer: `Rows`."""
 
     status: tuple[Status, ...] = ()
     workflow: str = ""
@@ -116,7 +116,7 @@ class Rows(Frozen):
 
 
 class Show(Frozen, omit_defaults=True):
-    """`show`: a run with its events after `after_n`. Answer: `Shown`.
+    """`show`: a run with its events after `after_n`, as many as fit a message. Answer: `Shown`.
 
     When there are none yet and the run has not ended, waits for them up to `wait_s` seconds (at most 20); with `end`,
     for the run's end.
@@ -130,7 +130,10 @@ class Show(Frozen, omit_defaults=True):
 
 
 class ShownEvent(Frozen, omit_defaults=True):
-    """One event: its header's place and time, and its body (none when it was removed)."""
+    """One event: its header's place and time, and its body (none when it was removed).
+
+    A value over 4 KiB is not in it: `blob` names it, and `blob.<node>.get` has it.
+    """
 
     n: int
     seq: int

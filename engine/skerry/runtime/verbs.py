@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,9 +16,9 @@ from msgspec import Raw
 import skerry
 from skerry.core import api
 from skerry.core import events as ev
-from skerry.core.codec import encode_json
+from skerry.core.codec import encode, encode_json
 from skerry.core.execution import Execution
-from skerry.core.projection import ENDED, LIVE, RunRow
+from skerry.core.projection import ENDED, LIVE, STOPPED, RunRow
 from skerry.core.recall import resume
 from skerry.core.structs import NOTHING
 from skerry.core.verdicts import open_review, take_review
@@ -30,6 +30,10 @@ from skerry.registry import Registry
 if TYPE_CHECKING:
     from skerry.runtime.engine import Engine
 
+_PAGE_BYTES = 384 * 1024
+"""How much of a run's history one answer has: a message on the bus has a limit."""
+_HEADER_BYTES = 100
+_ROWS_MAX = 1000
 WAIT_S_MAX = 20.0
 """How long `show` waits for news at most."""
 _WAITING_MAX, _WAIT_S_CROWDED = 128, 0.5
@@ -160,6 +164,8 @@ class Verbs:
             row = await self._row(name)
             if name in engine.skipped:
                 raise Unavailable(f"run {name} cannot be driven here: {engine.skipped[name]}")
+            if row.status in LIVE:
+                return await self._change_once(name, id, change)  # it was retried just now
             raise Conflict(f"run {name} is {row.status} and takes no more signals", hint=_hint(row))
         transition = engine.drive(change, run, engine.now_us())
         await engine.advance(run, transition, (Claim(scope, id, "taken"),))
@@ -169,16 +175,16 @@ class Verbs:
         """Ends a run. One that is over stays as it is."""
         engine = self._engine
         self._refuse_when_draining()
-        run = await engine.get(cancel.run)
-        if run is None:
-            row = await self._row(cancel.run)
+        while (run := await engine.get(cancel.run)) is None:
+            row, events = await engine.at_rest(cancel.run, STOPPED)
             if cancel.run in engine.skipped:
                 raise Unavailable(f"run {cancel.run} cannot be driven here: {engine.skipped[cancel.run]}")
-            if row.status in ENDED or row.status in LIVE:
+            if row.status in ENDED:
                 return api.Taken(run=cancel.run, status=row.status, again=True)
-            run = Execution(self._workflow_of(row), row, engine.sizes)
-            run.n = (await engine.journal.events(cancel.run, after_n=row.entry_n - 1))[-1].header.n
-            run.entry_n = row.entry_n
+            if events:
+                run = Execution(self._workflow_of(row), row, engine.sizes)
+                run.n, run.entry_n = events[-1].header.n, row.entry_n
+                break
         transition = engine.drive(run.cancel, cancel.by, cancel.reason, engine.now_us(), kill=cancel.kill)
         await engine.advance(run, transition)
         return api.Taken(run=cancel.run, status=run.row.status)
@@ -192,12 +198,11 @@ class Verbs:
         """Drives a failed or parked run again: from the failure on, what it did no longer counts."""
         engine = self._engine
         self._refuse_when_draining()
-        row = await self._row(retry.run)
-        if row.status in LIVE:
-            return api.Taken(run=retry.run, status=row.status, again=True)
+        row, events = await engine.at_rest(retry.run, STOPPED)
         if row.status in ENDED:
             raise Conflict(f"run {retry.run} is {row.status}; only a failed or parked one can be retried")
-        events = await engine.journal.events(retry.run, after_n=row.entry_n - 1)
+        if not events:
+            return api.Taken(run=retry.run, status=row.status, again=True)
         n, now = events[-1].header.n, engine.now_us()
         retried = ev.RunRetried(from_n=retry_point(events), by=retry.by, reason=retry.reason)
         placed = [(r.header.n, r.header.at_us, r.event) for r in events if r.event is not None]
@@ -215,7 +220,7 @@ class Verbs:
     async def runs(self, query: api.ListRuns) -> api.Rows:
         """Rows of runs, newest first."""
         rows = await self._engine.journal.rows(
-            status=query.status, workflow=query.workflow, limit=min(query.limit, 10_000), before=query.before
+            status=query.status, workflow=query.workflow, limit=min(query.limit, _ROWS_MAX), before=query.before
         )
         return api.Rows(rows=tuple(rows))
 
@@ -234,7 +239,7 @@ class Verbs:
                     finally:
                         self._waiting -= 1
                     row, events = await self._look(query)
-        return api.Shown(row=row, events=tuple(shown(recorded) for recorded in events))
+        return api.Shown(row=row, events=tuple(_page(events)))
 
     async def _look(self, query: api.Show) -> tuple[RunRow, list[Recorded]]:
         # The row first: when it says that a run has ended, the events after it are all there.
@@ -299,15 +304,27 @@ def retry_point(events: list[Recorded]) -> int:
     return max(erred) if erred else max(begun, default=last.header.n)
 
 
+def _page(events: Iterable[Recorded]) -> Iterator[api.ShownEvent]:
+    """As many of the events as go into one answer, but one at least."""
+    room = _PAGE_BYTES
+    for recorded in events:
+        event = shown(recorded)
+        size = len(bytes(event.event)) + _HEADER_BYTES
+        if size > room < _PAGE_BYTES:
+            return
+        room -= size
+        yield event
+
+
 def shown(recorded: Recorded) -> api.ShownEvent:
-    """An event as the outside sees it."""
+    """An event as the outside sees it: as it is written, so a long value is named by its blob."""
     header = recorded.header
     return api.ShownEvent(
         n=header.n,
         seq=header.seq,
         at_us=header.at_us,
         kind=header.kind,
-        event=Raw(encode_json(recorded.event)) if recorded.event is not None else NOTHING,
+        event=Raw(encode(recorded.event).body) if recorded.event is not None else NOTHING,
     )
 
 
