@@ -417,3 +417,14 @@ def test_a_task_s_context() -> None:
 def test_a_retry_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(DefinitionError, match="makes no sense"):
         Retry(**wrong)
+
+
+class Words(State):
+    async def run(self, step: Step) -> Done[list[str]]:
+        return Done(["a"])
+
+
+def test_a_result_may_be_a_generic_type() -> None:
+    workflow = Workflow("words", version=1, start=Words, result=list[str])
+    assert workflow.encode_result(["a"]) == ("list", b'["a"]')
+    assert workflow.decode_result("list", Raw(b'["a"]')) == ["a"]

@@ -152,7 +152,8 @@ class Workflow(Generic[R]):
     def _return_of(self, state: type[State], names: dict[str, type[State]], where: str) -> Any:
         if not inspect.iscoroutinefunction(state.run) or state.run is State.run:
             raise DefinitionError(f"{where}: needs an `async def run(self, step: Step) -> ...`")
-        scope: dict[str, Any] = {tag: result.type for tag, result in self._results.items()}
+        # Result types made inside a function are known by name as well; `list` must stay what it is for `list[str]`.
+        scope = {tag: r.type for tag, r in self._results.items() if get_origin(r.type) is None}
         scope |= vars(sys.modules[state.__module__]) if state.__module__ in sys.modules else {}
         try:
             hints = get_type_hints(state.run, globalns=scope, localns={**names, "Step": Step, "Done": Done})
