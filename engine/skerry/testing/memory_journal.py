@@ -65,6 +65,7 @@ class MemoryJournal:
         self._pending: list[_Pending] = []
         self._broken: JournalError | None = None
         self._fail_next: JournalError | None = None
+        self._held = False
 
     @property
     def head(self) -> Head:
@@ -101,10 +102,31 @@ class MemoryJournal:
             self._known.add(batch.run)
         self._claimed.update((claim.scope, claim.id) for claim in batch.claims)
         loop = asyncio.get_running_loop()
-        if not self._pending:
+        if not self._pending and not self._held:
             loop.call_soon(self._commit)
         self._pending.append(_Pending(batch, lines, blobs, done := loop.create_future()))
         return done
+
+    @property
+    def waiting(self) -> int:
+        """For tests: how many appends are not durable yet."""
+        return len(self._pending)
+
+    def hold(self) -> None:
+        """For tests: the disk is slow. What is appended from now on becomes durable with `let`, or `let_go`."""
+        self._held = True
+
+    def let(self, count: int = 1) -> None:
+        """For tests: so many of the appends that wait become durable, the oldest first."""
+        rest = self._pending[count:]
+        del self._pending[count:]
+        self._commit()
+        self._pending = rest
+
+    def let_go(self) -> None:
+        """For tests: all that waits becomes durable, and the disk is quick again."""
+        self._held = False
+        self._commit()
 
     def break_next_commit(self, reason: str) -> None:
         """For tests: the next commit fails as if the disk were full, and this journal takes nothing more."""
