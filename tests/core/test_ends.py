@@ -57,7 +57,7 @@ def test_the_second_cancel_kills() -> None:
             sim.crash()
         sim.cancel()
         assert kinds(sim.last.events) == ["cancel.requested", "step.cancelled", "run.cancelled"]
-        assert sim.last.effects == [DropTask(TaskId(RUN, "1-2", 1), "small"), RunEnded()]
+        assert sim.last.effects == [DropTask(TaskId(RUN, "1-2", 1), "small"), RunEnded(sim.run.row)]
         assert (sim.row.status, sim.row.note) == ("cancelled", "because")
         assert sim.replay().agrees
 

@@ -32,7 +32,7 @@ def test_a_local_call_records_its_outcome_only() -> None:
     assert (sim.row.status, sim.row.entry_n, sim.row.state) == ("running", 2, "Only")
     sim.complete("1-1", "y")
     assert kinds(sim.last.events) == ["step.completed", "run.completed"]
-    assert sim.last.effects == [RunEnded()]
+    assert sim.last.effects == [RunEnded(sim.run.row)]
     assert sim.outcome() == "y"
     assert sim.row.ended_us == START_US
 
@@ -87,7 +87,7 @@ def test_what_is_due_is_not_tried_again_first() -> None:
     sim = sim_of(body)
     sim.broken("1-1", retryable=True)
     sim.pass_time(60)
-    assert sim.last.effects == [RunEnded()]
+    assert sim.last.effects == [RunEnded(sim.run.row)]
     assert sim.failure().kind == "TimedOut"
     assert sim.failure().step == "1-1"
 
@@ -100,7 +100,7 @@ def test_a_deadline_drops_the_task(of: Any, size: str) -> None:
     sim = sim_of(body)
     assert sim.row.wake_us == START_US + 60_000_000
     sim.pass_time(60)
-    assert sim.last.effects == [DropTask(TaskId(RUN, "1-1", 1), size), RunEnded()]
+    assert sim.last.effects == [DropTask(TaskId(RUN, "1-1", 1), size), RunEnded(sim.run.row)]
 
 
 def test_values_over_4_kib_are_blobs_and_come_back() -> None:
@@ -337,7 +337,7 @@ def test_a_child_is_started_looked_for_and_cancelled() -> None:
     sim.crash()
     assert sim.run.pending["1-1"].retry_us > sim.now_us
     sim.cancel()
-    assert sim.last.effects == [CancelChild("1-1"), RunEnded()]
+    assert sim.last.effects == [CancelChild("1-1"), RunEnded(sim.run.row)]
 
 
 def test_a_child_s_result_and_its_end_by_cancel() -> None:
@@ -366,7 +366,7 @@ def test_a_detached_child_gives_its_id_and_is_not_cancelled() -> None:
     sim.complete("1-1", "n-1")
     assert bytes(sim.events(ev.StepScheduled)[1].value) == b'{"state":"ChildState","text":"n-1"}'
     sim.cancel()
-    assert sim.last.effects == [RunEnded()]
+    assert sim.last.effects == [RunEnded(sim.run.row)]
 
 
 def test_an_event_is_recorded_then_published() -> None:

@@ -481,7 +481,7 @@ class Execution:
             ended_us=now_us if status in ENDED else 0,
         )
         transition.row = self.row
-        transition.effects.append(RunEnded())
+        transition.effects.append(RunEnded(self.row))
 
     # --- time -------------------------------------------------------------------------------------------------------
 

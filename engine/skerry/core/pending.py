@@ -93,7 +93,9 @@ class EmitEvent(NamedTuple):
 
 
 class RunEnded(NamedTuple):
-    """The run is over: tell its parent, and whoever waits for it."""
+    """The run is over, as its row says: tell its parent, and whoever waits for it."""
+
+    row: RunRow
 
 
 Effect: TypeAlias = RunCall | SendTask | DropTask | StartChild | CancelChild | EmitEvent | RunEnded

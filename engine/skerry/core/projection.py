@@ -20,6 +20,12 @@ ENDED: frozenset[Status] = frozenset(("done", "cancelled"))
 LIVE: frozenset[Status] = frozenset(("running", "waiting", "review"))
 """An engine drives such a run, or will when it is due."""
 
+STOPPED: frozenset[Status] = frozenset(("failed", "parked"))
+"""Such a run waits for a person: `skerry retry` drives it again."""
+
+OVER: frozenset[Status] = ENDED | STOPPED
+"""No engine drives such a run."""
+
 
 class RunRow(Frozen):
     """What `skerry runs` shows. `entry_n` is the place of the last `state.entered`: from there it is resumed.

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from skerry.core import events as ev
@@ -31,7 +31,7 @@ from skerry.core.pending import (
     StartChild,
     Transition,
 )
-from skerry.core.projection import LIVE, RunRow
+from skerry.core.projection import LIVE, RunRow, Status
 from skerry.core.recall import resume
 from skerry.core.wire import SIZES, Size, cancel_subject
 from skerry.errors import Busy, DataError, JournalError, NondeterminismError, NotFound, SkerryError, Unavailable
@@ -100,6 +100,10 @@ class Engine:
         """Runs that somebody is waiting to get from the journal."""
         self._watchers: dict[str, list[asyncio.Future[None]]] = {}
         self._enders: dict[str, list[asyncio.Future[None]]] = {}
+        self._settlers: dict[str, list[asyncio.Future[None]]] = {}
+        """Who waits until nothing of a run is on its way to the disk."""
+        self._touched: set[str] | None = None
+        """While the journal is scanned for runs to take up: those of which something was written meanwhile."""
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- the hot path -----------------------------------------------------------------------------------------------
@@ -134,6 +138,8 @@ class Engine:
         run.n += len(events)
         writing = self._writing
         writing[name] = writing.get(name, 0) + 1
+        if self._touched is not None:
+            self._touched.add(name)
         try:
             await self.journal.append(Append(name, first_n, self._last_us, events, transition.row, claims))
         except JournalError as error:
@@ -145,6 +151,8 @@ class Engine:
         finally:
             if writing[name] == 1:
                 del writing[name]
+                if self._settlers:
+                    self._tell(self._settlers, name)
             else:
                 writing[name] -= 1
         if self._watchers:
@@ -179,10 +187,10 @@ class Engine:
                 self.spawn(self.children.cancel(run.row.run, step))
             case EmitEvent(step):
                 self.spawn(self._emit(run, step))
-            case RunEnded():
-                self._tell(self._enders, run.row.run)
-                if run.row.parent:
-                    self.spawn(self.children.tell_parent(run.row))
+            case RunEnded(row):
+                self._tell(self._enders, row.run)
+                if row.parent:
+                    self.spawn(self.children.tell_parent(row))
 
     def _stand(self, run: Execution, row: RunRow) -> None:
         """Where the run stands now: over, idle, or under way."""
@@ -249,16 +257,16 @@ class Engine:
         Raises `NotFound` when there is no such run.
         """
         # What is returned is in memory at this very moment: whoever drives it must not await anything before.
-        if (execution := self.runs.get(run)) is not None:
+        if (execution := self._driven(run)) is not None:
             return execution
         self._wanted[run] = self._wanted.get(run, 0) + 1  # it must not leave memory before we have seen it there
         try:
-            while (execution := self.runs.get(run)) is None:
+            while (execution := self._driven(run)) is None:
                 loading = self._loading.get(run)
                 if loading is None:
                     loading = self._loading[run] = asyncio.get_running_loop().create_task(self._load(run))
                     loading.add_done_callback(lambda _: self._loading.pop(run, None))
-                if await asyncio.shield(loading) is None:
+                if await asyncio.shield(loading) is None and self._driven(run) is None:
                     return None
             return execution
         finally:
@@ -266,20 +274,46 @@ class Engine:
             if not self._wanted[run]:
                 del self._wanted[run]
 
+    def _driven(self, name: str) -> Execution | None:
+        """A run in memory, unless it has come to its end there: it is over as soon as the disk says so, too."""
+        run = self.runs.get(name)
+        return run if run is not None and run.machine is not None else None
+
     async def _load(self, name: str) -> Execution | None:
-        # Only ever so for a run that was forgotten: the disk does not have all of it yet.
-        while name in self._writing:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-        row = await self.journal.row(name)
-        if row is None:
-            raise NotFound(f"there is no run {name} on node {self.node}", hint="`skerry runs` lists them")
-        if row.status not in LIVE:
-            return None
-        events = await self.journal.events(name, after_n=row.entry_n - 1)
-        return await self.take_up(row, events)
+        row, events = await self.at_rest(name, LIVE)
+        return await self.take_up(row, events) if events else None
+
+    async def at_rest(self, name: str, status: Collection[Status]) -> tuple[RunRow, list[Recorded]]:
+        """A run as the journal has it; with its events from its last `state.entered` on if it has one of these states.
+
+        When this returns, nobody is writing what would follow on them; the caller must not await anything before it
+        does. There are no events when somebody is driving the run. Raises `NotFound` when there is no such run.
+        """
+        while True:
+            await self._settled(name)
+            with self.news(name) as news:
+                row = await self.journal.row(name)
+                if row is None:
+                    raise NotFound(f"there is no run {name} on node {self.node}", hint="`skerry runs` lists them")
+                if row.status not in status:
+                    return row, []
+                events = await self.journal.events(name, after_n=max(0, row.entry_n - 1))
+                if self._driven(name) is not None:
+                    return row, []
+                if not news.done() and name not in self._writing:
+                    return row, events
+
+    async def _settled(self, name: str) -> None:
+        """Returns when nothing of a run is on its way to the disk."""
+        while name in self._writing:
+            settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._settlers.setdefault(name, []).append(settled)
+            await settled
 
     async def take_up(self, row: RunRow, events: Sequence[Recorded]) -> Execution | None:
         """Drives a run on from its last `state.entered`; parks it when its code does something else than it did."""
+        if (driven := self._driven(row.run)) is not None:
+            return driven  # there is one Execution of a run, never two
         try:
             workflow = self.registry.workflow(row.workflow)
         except NotFound as error:
@@ -316,10 +350,11 @@ class Engine:
     def _forget(self, *suspects: object) -> None:
         """What is in memory of a run does not fit its journal any more: it is read again."""
         for run in suspects:
-            if not isinstance(run, Execution) or run.machine is None:
+            if not isinstance(run, Execution):
                 continue
             machine, run.machine = run.machine, None
-            self.drive(machine.close)
+            if machine is not None:
+                self.drive(machine.close)
             run.pending.clear()
             name = run.row.run
             if self.runs.get(name) is run:
@@ -432,12 +467,20 @@ class Engine:
         self.broken = asyncio.get_running_loop().create_future()
         self.broken.add_done_callback(lambda f: f.cancelled() or f.exception())
         count = 0
-        async for row, events in self.journal.unfinished():
-            if row.run not in self.runs:
-                await self.take_up(row, events)
+        self._touched = set()
+        try:
+            async for row, events in self.journal.unfinished():
+                if row.run in self.runs:
+                    continue
+                if row.run in self._touched:  # by its parent or child: what was read of it is out of date
+                    await self.get(row.run)
+                else:
+                    await self.take_up(row, events)
                 count += 1
                 if progress is not None:
                     progress(count)
+        finally:
+            self._touched = None
         if self.skipped:
             log.warning("%d runs wait for code that is not loaded: %s", len(self.skipped), _first(self.skipped))
         self.spawn(self.children.cancel_orphans())

@@ -12,6 +12,7 @@ from msgspec import Raw
 from skerry.core import events as ev
 from skerry.core.execution import Execution
 from skerry.core.ids import TaskId
+from skerry.core.projection import OVER
 from skerry.core.structs import NOTHING
 from skerry.core.verdicts import fenced, take_result
 from skerry.core.wire import (
@@ -121,10 +122,11 @@ class Service:
     async def _fence_ended(self, task: TaskId) -> None:
         """A result for a run that is over: recorded there, and nothing else."""
         engine = self.engine
-        row = await engine.journal.row(task.run)
-        if row is None or task.run in engine.skipped:
+        row, events = await engine.at_rest(task.run, OVER)
+        if task.run in engine.skipped:
             raise NotFound(f"no run {task.run} is driven here")
-        events = await engine.journal.events(task.run, after_n=max(0, row.entry_n - 1))
+        if not events:
+            raise Conflict(f"run {task.run} is driven again")
         run = Execution(engine.registry.workflow(row.workflow), row, engine.sizes)
         run.n = events[-1].header.n
         transition = run.fence(task.step, task.attempt, f"the run is {row.status}", "", engine.now_us())
