@@ -31,6 +31,22 @@ class Cell(NamedTuple):
     more: str = ""
 
 
+def harmless(text: str) -> str:
+    """Text in which nothing steers a terminal: names in documents are written by strangers.
+
+    Control characters (but for tabs and line ends) become the replacement character; so do the ones that turn the
+    direction of writing around.
+    """
+    return text.translate(_STEERING)
+
+
+_STEERING = {
+    code: "\N{REPLACEMENT CHARACTER}"
+    for code in (*range(32), *range(127, 160), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if code not in (9, 10)
+}
+
+
 class Column(NamedTuple):
     """A column of a table. `wrap`: on a terminal its text goes on in the next line; other columns keep their width."""
 
@@ -133,18 +149,18 @@ class Out:
         if pretty(sys.stderr):
             from rich.text import Text
 
-            self.console(sys.stderr).print(Text.assemble((f"{label}: ", style), text), soft_wrap=True)
+            self.console(sys.stderr).print(Text.assemble((f"{label}: ", style), harmless(text)), soft_wrap=True)
         else:
-            self._write(sys.stderr, f"{label}: {text}")
+            self._write(sys.stderr, harmless(f"{label}: {text}"))
 
     def _say(self, stream: TextIO, text: str | Cell) -> None:
         cell = Cell(text) if isinstance(text, str) else text
         if cell.style and pretty(stream):
             from rich.text import Text
 
-            self.console(stream).print(Text(cell.text, style=cell.style))
+            self.console(stream).print(Text(harmless(cell.text), style=cell.style))
         else:
-            self._write(stream, cell.text)
+            self._write(stream, harmless(cell.text))
 
     def _write(self, stream: TextIO, text: str) -> None:
         print(text, file=stream, flush=True)
@@ -200,18 +216,19 @@ def _rich_text(cell: str | Cell) -> Text:
     from rich.text import Text
 
     if isinstance(cell, str):
-        return Text(cell)
-    if not cell.more:
-        return Text(cell.text, style=cell.style)
+        return Text(harmless(cell))
+    text, more = harmless(cell.text), harmless(cell.more)
+    if not more:
+        return Text(text, style=cell.style)
     # What is long begins a line of its own.
-    fits = len(cell.text) + len(cell.more) <= _SAME_LINE_CHARS
-    return Text.assemble((cell.text, cell.style), (f" ({cell.more})" if fits else f"\n{cell.more}", "dim"))
+    fits = len(text) + len(more) <= _SAME_LINE_CHARS
+    return Text.assemble((text, cell.style), (f" ({more})" if fits else f"\n{more}", "dim"))
 
 
 def _text(cell: str | Cell) -> str:
     if isinstance(cell, str):
-        return cell
-    return f"{cell.text} ({cell.more})" if cell.more else cell.text
+        return harmless(cell)
+    return harmless(f"{cell.text} ({cell.more})" if cell.more else cell.text)
 
 
 def _one_line(text: str) -> str:
