@@ -67,3 +67,11 @@ async def test_an_abandoned_upload_makes_room_after_a_while() -> None:
 
 async def test_no_piece_of_a_blob_that_is_not_there() -> None:
     assert await uploads()[0].get(NAME, 0) == b""
+
+
+async def test_uploads_together_are_bounded_too() -> None:
+    store, _, _ = uploads(uploads_max=100)
+    for number in range(4):
+        await store.put(blob_headers(f"{number:064d}", 0, BLOB_BYTES_MAX), b"x")
+    with pytest.raises(Busy):
+        await store.put(blob_headers(NAME, 0, len(DATA)), DATA)

@@ -12,15 +12,18 @@ from skerry.ports import Append, Clock, Journal
 
 _ABANDONED_S = 60.0
 """An upload that nobody has added to for so long makes room for another one."""
+_BYTES_MAX = 4 * BLOB_BYTES_MAX
+"""How much memory all uploads together may take."""
 
 
 class _Upload:
     """The pieces of one blob so far."""
 
-    __slots__ = ("data", "touched_us")
+    __slots__ = ("data", "size", "touched_us")
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
         self.data = bytearray()
+        self.size = size
         self.touched_us = 0
 
 
@@ -65,8 +68,8 @@ class Uploads:
         if upload is None:
             if await self._renewed(name):
                 return BlobKept(next=size)
-            self._make_room()
-            upload = self._open.setdefault(name, _Upload())
+            self._make_room(size)
+            upload = self._open.setdefault(name, _Upload(size))
         upload.touched_us = self._clock.now_us()
         self._open.move_to_end(name)
         if offset != len(upload.data):
@@ -76,13 +79,19 @@ class Uploads:
             return BlobKept(next=len(upload.data))
         return await self._finish(name, bytes(upload.data), size)
 
-    def _make_room(self) -> None:
-        if len(self._open) < self._max:
-            return
-        name, oldest = next(iter(self._open.items()))
-        if self._clock.now_us() - oldest.touched_us < _ABANDONED_S * 1e6:
-            raise Busy(f"{self._max} blobs are being put already")
-        del self._open[name]
+    def _make_room(self, size: int) -> None:
+        """For an upload of so many bytes. Raises `Busy` when others that go on have it."""
+        while len(self._open) >= self._max or self._promised + size > _BYTES_MAX:
+            if not self._open:
+                return  # one is always taken
+            name, oldest = next(iter(self._open.items()))
+            if self._clock.now_us() - oldest.touched_us < _ABANDONED_S * 1e6:
+                raise Busy("as many blobs are being put already as there is memory for", hint="put it again later")
+            del self._open[name]
+
+    @property
+    def _promised(self) -> int:
+        return sum(upload.size for upload in self._open.values())
 
     async def _renewed(self, name: str) -> bool:
         """Whether the blob is there; its time is renewed then, so that pruning leaves it to whoever puts it again."""
