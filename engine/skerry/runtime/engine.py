@@ -32,6 +32,7 @@ from skerry.core.pending import (
     Transition,
 )
 from skerry.core.projection import LIVE, RunRow, Status
+from skerry.core.putoff import put_off
 from skerry.core.recall import resume
 from skerry.core.wire import SIZES, Size, cancel_subject
 from skerry.errors import Busy, DataError, JournalError, NondeterminismError, NotFound, SkerryError, Unavailable
@@ -111,11 +112,13 @@ class Engine:
     async def advance(self, run: Execution, transition: Transition, claims: Sequence[Claim] = ()) -> None:
         """Makes a transition durable, then does what it asks for."""
         step = await self._advance(run, transition, claims)
-        if step is not None and not self.paused:
+        if step is not None:
             self.spawn(self._drive_calls(run, step))
 
     async def _advance(self, run: Execution, transition: Transition, claims: Sequence[Claim] = ()) -> str | None:
         """Returns the one local step to go on with, if that is all there is to do."""
+        if self.stopping:
+            put_off(run, transition, self._last_us)
         await self._commit(run, transition, claims)
         local: str | None = None
         for effect in transition.effects:
@@ -164,13 +167,18 @@ class Engine:
         current = asyncio.current_task()
         assert current is not None, "local calls run in a task of their own"
         while following is not None:
+            if self.stopping:  # what follows is in the journal, for the engine that starts next
+                put = Transition()
+                put.effects.append(RunCall(following))
+                await self._advance(run, put)
+                return
             transition = await self.calls.run(run, following, current)
             following = None if transition is None else await self._advance(run, transition)
-            if self.draining:
-                return  # what follows is in the journal, for the engine that starts next
 
     def _perform(self, run: Execution, effect: Effect) -> None:
-        if self.paused:
+        if self.stopping and type(effect) is not RunCall:
+            if type(effect) is RunEnded:
+                self._tell(self._enders, effect.row.run)
             return
         match effect:
             case RunCall(step):
@@ -216,6 +224,11 @@ class Engine:
                 self.idle.move_to_end(name)  # who reads it now would not find what is on its way to the disk
             else:
                 self._evict(name)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more is begun: what follows is recorded, and the engine that starts next does it."""
+        return self.draining or self.paused
 
     # --- time and driving -------------------------------------------------------------------------------------------
 
@@ -490,8 +503,9 @@ class Engine:
         """Lets local calls finish, for so long; the rest is taken up at the next start."""
         self.draining = True
         await self.outbox.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=timeout_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._all_done()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -501,6 +515,14 @@ class Engine:
             if run.machine is not None:
                 self.drive(run.machine.close)
         self.idle.clear()
+
+    async def _all_done(self) -> None:
+        """Returns when nothing is under way: no call, and nothing on its way to the disk that may begin one."""
+        while self._tasks or self._writing:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            else:
+                await self._settled(next(iter(self._writing)))
 
 
 def _parked(error: SkerryError) -> ev.RunParked:
