@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 from skerry.errors import DataError, Unavailable
 from skerry_workflows.invoice.identity import identity_of
-from skerry_workflows.invoice.ledger import Duplicate, Entry, Ledger, Posting, entry_of
+from skerry_workflows.invoice.ledger import Distinct, Duplicate, Entry, Ledger, Posting, entry_of
 from tests.invoice.poster import entry
 from tests.invoice.samples import FIELDS, changed
 
@@ -87,6 +88,72 @@ def test_a_vat_id_that_comes_later_finds_the_name(ledger: Ledger) -> None:
 def test_another_invoice_is_posted(ledger: Ledger, changes: dict[str, object]) -> None:
     ledger.post(entry(1), "run-1")
     assert isinstance(ledger.post(altered(**changes), "run-2"), Posting)
+
+
+SAID = Distinct(by="ada", why="they numbered two alike")
+
+
+def test_a_second_invoice_of_one_number_on_a_persons_word(ledger: Ledger) -> None:
+    first = posted(ledger, entry(1), "run-1")
+    other = altered(gross_total=Decimal("999.99"))
+    assert ledger.post(other, "run-2") == Duplicate(first=first)
+    second = ledger.post(other, "run-2", distinct=SAID)
+    assert isinstance(second, Posting) and (second.version, second.distinct) == ("invoice 999.99 EUR", SAID)
+    assert ledger.post(other, "run-2", distinct=SAID) == second, "a retry"
+    assert ledger.post(other, "run-3", distinct=SAID) == Duplicate(first=second), "a fork"
+    assert ledger.post(other, "run-4") == Duplicate(first=second), "the one that says the same"
+    assert ledger.post(entry(1), "run-5", distinct=SAID) == Duplicate(first=first), "a word does not double an invoice"
+    assert list(ledger.entries()) == [first, second]
+    with pytest.raises(sqlite3.IntegrityError):
+        ledger._db.execute(
+            f"INSERT INTO posting SELECT 9, 'k', {', '.join(_columns(ledger)[2:])} FROM posting WHERE id = 2"
+        )
+
+
+def _columns(ledger: Ledger) -> list[str]:
+    return [row["name"] for row in ledger._db.execute("PRAGMA table_info(posting)")]
+
+
+def test_another_date_is_a_duplicate_where_that_is_asked_for(ledger: Ledger) -> None:
+    first = posted(ledger, entry(1), "run-1")
+    later = altered(issue_date=dt.date(2024, 2, 1))
+    assert ledger.post(later, "run-2", any_date=True) == Duplicate(first=first)
+    second = ledger.post(later, "run-2", any_date=True, distinct=SAID)
+    assert isinstance(second, Posting) and second.version == "" and second.distinct == SAID
+
+
+def test_a_ledger_of_the_first_schema_is_brought_up(tmp_path: Path) -> None:
+    schema = resources.files("skerry_workflows.invoice").joinpath("ledger.sql").read_text()
+    with sqlite3.connect(tmp_path / "ledger.db") as db:
+        db.executescript(f"{schema} PRAGMA user_version = 1;")
+        row = (
+            "k",
+            "2024-01-02T00:00:00+00:00",
+            "invoice",
+            "R-1",
+            "2024-01-01",
+            "Alderway",
+            "EUR",
+            "12.00",
+            "x",
+            "",
+            "alderway",
+            "r1",
+        )
+        db.execute(
+            "INSERT INTO posting (idempotency_key, posted_at, doc_type, number, issue_date, seller_name, currency,"
+            " gross_total, source, seller_vat_key, seller_name_key, number_key) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            row,
+        )
+    db.close()
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        (old,) = ledger.entries()
+        assert (old.version, old.distinct) == ("", None)
+        again = altered(number="R-1", issue_date=dt.date(2024, 1, 1), seller_name="Alderway", seller_vat_id=None)
+        assert ledger.post(again, "k2") == Duplicate(first=old)
+        assert isinstance(ledger.post(again, "k2", distinct=SAID), Posting)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        assert len(list(ledger.entries())) == 2
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=4))

@@ -3,6 +3,9 @@
 It is an SQLite file of its own. One transaction looks up the idempotency key and the invoice's identity and inserts
 the row; it takes the write lock first (`BEGIN IMMEDIATE`), so two processes cannot both find nothing.
 `synchronous=FULL`: what `post` returned is on disk.
+
+Two invoices that differ but have the same seller, number and date are a mistake or a fraud, until a person says that
+both are right: then the second is posted under a `version`, with who said so and why.
 """
 
 from __future__ import annotations
@@ -22,10 +25,12 @@ from typing import Final, TextIO
 import msgspec
 
 from skerry.errors import DataError, RetryableError, Unavailable
+from skerry_workflows.invoice.duplicates import compare
 from skerry_workflows.invoice.identity import Identity, identity_of, normal_number
 from skerry_workflows.invoice.model import DocType, InvoiceFields
 
-_SCHEMA_VERSION: Final = 1
+_SCHEMAS: Final = ("ledger.sql", "ledger_2.sql")
+"""What makes each version of the schema of the one before; the number of the last is the file's `user_version`."""
 _BUSY_TIMEOUT_S: Final = 20.0
 
 
@@ -45,17 +50,33 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
 
-class Posting(msgspec.Struct, frozen=True, kw_only=True, tag="posting"):
-    """An entry in the ledger: `id` counts up from 1, `posted_at` is UTC."""
+class Distinct(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word that an invoice is not the one with its number that was posted before: who, and why."""
+
+    by: str
+    why: str
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="posting"):
+    """An entry in the ledger: `id` counts up from 1, `posted_at` is UTC.
+
+    `version` tells it from another one of the same seller, number and date, and is "" where there was none; `distinct`
+    says who declared it to be another than those before.
+    """
 
     id: int
     idempotency_key: str
     posted_at: dt.datetime
     entry: Entry
+    version: str = ""
+    distinct: Distinct | None = None
 
 
 class Duplicate(msgspec.Struct, frozen=True, kw_only=True, tag="duplicate"):
-    """Nothing was posted: the invoice is in the ledger already, as `first`, posted under another key."""
+    """Nothing was posted: an invoice with this identity is in the ledger, as `first`, posted under another key.
+
+    Whether it says the same is for `duplicates.compare` to tell.
+    """
 
     first: Posting
 
@@ -78,6 +99,21 @@ def entry_of(fields: InvoiceFields, source: str) -> Entry:
         seller_vat_id=fields.seller_vat_id, currency=currency, net_total=fields.net_total, tax_total=fields.tax_total,
         gross_total=gross, source=source,
     )  # fmt: skip
+
+
+def unpostable(fields: InvoiceFields) -> str:
+    """Why `Ledger.post` would refuse these fields; empty when it would not."""
+    try:
+        _checked_identity(entry_of(fields, ""))
+    except DataError as error:
+        return error.message
+    return ""
+
+
+def fields_of(entry: Entry) -> InvoiceFields:
+    """What an entry says of an invoice, to compare it with another."""
+    said = msgspec.structs.asdict(entry)
+    return InvoiceFields(**{name: said[name] for name in InvoiceFields.__struct_fields__ if name in said})
 
 
 class Ledger:
@@ -105,13 +141,22 @@ class Ledger:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if version > _SCHEMA_VERSION:
+        if version > len(_SCHEMAS):
             raise Unavailable(
                 f"the ledger {self.path} was written by a newer version (schema {version})", hint="install that version"
             )
-        if version < _SCHEMA_VERSION:
-            schema = resources.files("skerry_workflows.invoice").joinpath("ledger.sql").read_text(encoding="utf-8")
-            self._db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version={_SCHEMA_VERSION}; COMMIT;")
+        if version < len(_SCHEMAS):
+            with self._transaction():
+                self._migrate()
+
+    def _migrate(self) -> None:
+        # Asked again now that nobody else can: two processes may open a new file at once.
+        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        for number, name in enumerate(_SCHEMAS[version:], start=version + 1):
+            schema = resources.files("skerry_workflows.invoice").joinpath(name).read_text(encoding="utf-8")
+            for statement in _statements(schema):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version={number}")
 
     def __enter__(self) -> Ledger:
         return self
@@ -125,12 +170,22 @@ class Ledger:
         """Close the file. What was posted stays posted without it."""
         self._db.close()
 
-    def post(self, entry: Entry, idempotency_key: str) -> Posting | Duplicate:
+    def post(
+        self, entry: Entry, idempotency_key: str, *, distinct: Distinct | None = None, any_date: bool = False
+    ) -> Posting | Duplicate:
         """Post an invoice, once.
+
+        Args:
+            entry: what to post.
+            idempotency_key: the same for every attempt at the same posting.
+            distinct: a person's word that this is not the invoice that the ledger has under its identity. It is posted
+                beside that one then, unless the ledger has one that says the same.
+            any_date: one of the same seller and number, but of another date, counts as a `Duplicate`, too.
 
         Returns:
             The new posting; the old one if `idempotency_key` was used before, whatever `entry` says now; a `Duplicate`
-            if the same invoice was posted under another key.
+            if an invoice with this identity was posted under another key: if there are several, the one that says the
+            same.
 
         Raises:
             DataError: the entry has no identity, or an amount is not finite.
@@ -144,10 +199,17 @@ class Ledger:
                 known = self._by_key(idempotency_key)
                 if known:
                     return known
-                first = self._find(identity)
-                if first:
-                    return Duplicate(first=first)
-                return self._insert(entry, identity, idempotency_key)
+                fields = fields_of(entry)
+                having = self._having(identity)
+                dated = having or [
+                    p
+                    for p in self.with_number(entry.number)
+                    if any_date and compare(fields_of(p.entry), fields) == "review"
+                ]
+                same = [p for p in having if compare(fields_of(p.entry), fields) == "same"]
+                if same or (dated and distinct is None):
+                    return Duplicate(first=(same or dated)[0])
+                return self._insert(entry, identity, idempotency_key, distinct, _version(entry) if having else "")
         except sqlite3.OperationalError as error:
             raise RetryableError(f"the ledger {self.path} could not be written: {error}", retry_after_s=1.0) from error
 
@@ -172,14 +234,16 @@ class Ledger:
 
     def find(self, identity: Identity) -> Posting | None:
         """The posting of that invoice, whether its seller was known by VAT id or by name then."""
-        return self._find(identity)
+        return next(iter(self._having(identity)), None)
 
     def with_number(self, number: str) -> list[Posting]:
         """Postings whose invoice number is the same but for punctuation, of all sellers and dates; oldest first."""
         rows = self._db.execute("SELECT * FROM posting WHERE number_key = ? ORDER BY id", (normal_number(number),))
         return [_posting(row) for row in rows]
 
-    def _find(self, identity: Identity) -> Posting | None:
+    def _having(self, identity: Identity) -> list[Posting]:
+        """Every posting with that identity, oldest first: several only where a person said so."""
+        having: list[Posting] = []
         rows = self._db.execute(
             "SELECT * FROM posting WHERE number_key = ? AND issue_date = ? ORDER BY id",
             (identity.number, identity.issue_date.isoformat()),
@@ -192,10 +256,12 @@ class Ledger:
                 issue_date=identity.issue_date,
             )
             if known.same_seller(identity):
-                return _posting(row)
-        return None
+                having.append(_posting(row))
+        return having
 
-    def _insert(self, entry: Entry, identity: Identity, idempotency_key: str) -> Posting:
+    def _insert(
+        self, entry: Entry, identity: Identity, idempotency_key: str, distinct: Distinct | None, version: str
+    ) -> Posting:
         posted_at = dt.datetime.now(dt.UTC)
         values = {
             **{name: _column(getattr(entry, name)) for name in Entry.__struct_fields__},
@@ -204,12 +270,22 @@ class Ledger:
             "seller_vat_key": identity.seller_vat,
             "seller_name_key": identity.seller_name,
             "number_key": identity.number,
+            "version": version,
+            "decided_by": distinct.by if distinct else "",
+            "decided_why": distinct.why if distinct else "",
         }
         names = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
         row_id = self._db.execute(f"INSERT INTO posting ({names}) VALUES ({marks})", values).lastrowid
         assert row_id is not None
-        return Posting(id=row_id, idempotency_key=idempotency_key, posted_at=posted_at, entry=entry)
+        return Posting(
+            id=row_id,
+            idempotency_key=idempotency_key,
+            posted_at=posted_at,
+            entry=entry,
+            version=version,
+            distinct=distinct,
+        )
 
     def entries(self) -> Iterator[Posting]:
         """Every posting, in the order in which they were made."""
@@ -219,11 +295,16 @@ class Ledger:
     def export_csv(self, file: TextIO) -> int:
         """Write all postings as CSV with a header line (open `file` with newline=""); returns how many there were."""
         writer = csv.writer(file)
-        writer.writerow(("id", "posted_at", *Entry.__struct_fields__, "idempotency_key"))
+        behind = ("version", "decided_by", "decided_why", "idempotency_key")
+        writer.writerow(("id", "posted_at", *Entry.__struct_fields__, *behind))
         count = 0
         for posting in self.entries():
             entry = [getattr(posting.entry, name) for name in Entry.__struct_fields__]
-            row = (posting.id, posting.posted_at.isoformat(), *entry, posting.idempotency_key)
+            said = posting.distinct or Distinct(by="", why="")
+            row = (
+                posting.id, posting.posted_at.isoformat(), *entry, posting.version, said.by, said.why,
+                posting.idempotency_key,
+            )  # fmt: skip
             writer.writerow([_cell(value) for value in row])
             count += 1
         return count
@@ -232,7 +313,7 @@ class Ledger:
 def _make_private(path: Path) -> None:
     """Make the file, if it is not there, for its owner only; SQLite gives the files beside it the same rights."""
     if str(path) != ":memory:":
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _checked_identity(entry: Entry) -> Identity:
@@ -253,6 +334,21 @@ def _checked_identity(entry: Entry) -> Identity:
     return identity
 
 
+def _version(entry: Entry) -> str:
+    """What tells an invoice from another one of the same seller, number and date, in words for people."""
+    return f"{entry.doc_type} {_column(entry.gross_total)} {entry.currency}"
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of an SQL script, one by one: `executescript` would end the transaction that is open."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
 def _column(value: object) -> object:
     """A value as the table keeps it: amounts as plain decimal text (never "1E+3"), dates in ISO form."""
     if isinstance(value, Decimal):
@@ -267,6 +363,10 @@ def _posting(row: sqlite3.Row) -> Posting:
         idempotency_key=row["idempotency_key"],
         posted_at=dt.datetime.fromisoformat(row["posted_at"]),
         entry=msgspec.convert(stored, Entry),
+        version=row["version"],
+        distinct=Distinct(by=row["decided_by"], why=row["decided_why"])
+        if row["decided_by"] or row["decided_why"]
+        else None,
     )
 
 

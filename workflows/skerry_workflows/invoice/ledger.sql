@@ -1,4 +1,5 @@
 -- The ledger: one row for each invoice that was posted. Rows are never changed and never removed.
+-- What is made here is schema 1; ledger_2.sql makes schema 2 of it.
 -- Amounts are decimal text, never floating point. Columns that end in _key are normalised, for comparison only.
 CREATE TABLE IF NOT EXISTS posting (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,

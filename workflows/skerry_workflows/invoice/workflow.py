@@ -26,9 +26,9 @@ from skerry import (
     task,
     task_context,
 )
-from skerry.errors import Refused, TimedOut
+from skerry.errors import Refused, TerminalError, TimedOut
 from skerry_workflows.invoice.duplicates import compare
-from skerry_workflows.invoice.ledger import Duplicate, Ledger, Posting, entry_of
+from skerry_workflows.invoice.ledger import Distinct, Duplicate, Ledger, Posting, entry_of, fields_of, unpostable
 from skerry_workflows.invoice.model import InvoiceFields, Reading
 from skerry_workflows.invoice.verify import (
     VERIFIERS,
@@ -118,31 +118,35 @@ def find_duplicate(fields: InvoiceFields) -> Known:
     found = Known()
     with _ledger() as ledger:
         for posting in ledger.with_number(fields.number or ""):
-            verdict = compare(_fields_of(posting), fields)
+            verdict = compare(fields_of(posting.entry), fields)
             if verdict == "same":
                 return Known(verdict=verdict, posting=posting.id)
             if verdict == "review":
-                entry = posting.entry
-                told = f"{entry.gross_total} {entry.currency} of {entry.issue_date}"
-                found = Known(verdict=verdict, posting=posting.id, told=told)
+                found = Known(verdict=verdict, posting=posting.id, told=_told(posting))
     return found
 
 
 @task(name="invoice.approval_limit")
 def approval_limit() -> Decimal:
-    """From which gross total on a person approves."""
+    """From which gross total on a person approves. Raises `TerminalError` where the setting is no amount."""
     text = task_context().settings.get("SKERRY_INVOICE_APPROVAL_LIMIT", "")
     try:
-        return Decimal(text) if text else APPROVAL_LIMIT
+        limit = Decimal(text) if text else APPROVAL_LIMIT
     except InvalidOperation:
-        return APPROVAL_LIMIT
+        limit = Decimal("NaN")
+    if not limit.is_finite() or limit < 0:
+        raise TerminalError(
+            f"the approval limit {text!r} is not an amount",
+            hint="write SKERRY_INVOICE_APPROVAL_LIMIT (invoice.approval_limit) like 10000, restart, and retry the run",
+        )
+    return limit
 
 
 @task(name="invoice.post")
-def post(fields: InvoiceFields, source: str) -> Posting | Duplicate:
+def post(fields: InvoiceFields, source: str, distinct: Distinct | None = None) -> Posting | Duplicate:
     """Posts to the ledger. The step's key makes a repeated attempt harmless; the invoice's identity a second run."""
     with _ledger() as ledger:
-        return ledger.post(entry_of(fields, source), task_context().key)
+        return ledger.post(entry_of(fields, source), task_context().key, distinct=distinct, any_date=True)
 
 
 def _ledger() -> Ledger:
@@ -150,9 +154,10 @@ def _ledger() -> Ledger:
     return Ledger(Path(settings.get("SKERRY_INVOICE_LEDGER") or Path(settings.get("SKERRY_DATA", ".")) / "ledger.db"))
 
 
-def _fields_of(posting: Posting) -> InvoiceFields:
-    entry = msgspec.structs.asdict(posting.entry)
-    return InvoiceFields(**{name: entry[name] for name in InvoiceFields.__struct_fields__ if name in entry})
+def _told(posting: Posting) -> str:
+    """What a posting says, where it differs from another with its number."""
+    entry = posting.entry
+    return f"{entry.doc_type.replace('_', ' ')} of {entry.gross_total} {entry.currency} dated {entry.issue_date}"
 
 
 # --- states -----------------------------------------------------------------------------------------------------------
@@ -177,7 +182,7 @@ class Received(State):
 
 
 class Unread(State):
-    """The file cannot be read by a program: a person types the fields in, or rejects it."""
+    """The fields cannot be had from the file by a program: a person types them in, or rejects it."""
 
     document: Blob
     reason: str
@@ -214,14 +219,17 @@ class Check(State):
     document: Blob
     fields: InvoiceFields
 
-    async def run(self, step: Step) -> Approve | Post | Done[AlreadyPosted]:
+    async def run(self, step: Step) -> Approve | Post | Unread | Done[AlreadyPosted]:
         """Looks into the ledger and at the limit."""
+        if cannot := unpostable(self.fields):
+            # Whoever overruled that something is missing cannot have wanted a run that fails at the ledger.
+            return Unread(document=self.document, reason=cannot)
         known = await step.call(find_duplicate, self.fields)
         if known.verdict == "same":
             return Done(_already(known.posting, self.fields))
         if known.verdict == "review":
-            why = f"its number was posted before (posting {known.posting}), but for {known.told}"
-            return Approve(document=self.document, fields=self.fields, why=why)
+            why = _conflict(known.posting, known.told)
+            return Approve(document=self.document, fields=self.fields, why=why, conflict=known.posting)
         limit = await step.call(approval_limit)
         if (self.fields.gross_total or Decimal(0)) >= limit:
             why = f"{limit:,} {self.fields.currency} and more need an approval"
@@ -230,11 +238,12 @@ class Check(State):
 
 
 class Approve(State):
-    """A person decides."""
+    """A person decides: about a large sum, or whether this is another invoice than posting `conflict` is."""
 
     document: Blob
     fields: InvoiceFields
     why: str
+    conflict: int = 0
 
     async def run(self, step: Step) -> Post | Done[Rejected]:
         """Waits for the decision."""
@@ -246,20 +255,29 @@ class Approve(State):
             return Done(Rejected(reason=f"nobody decided within {REVIEW.days} days"))
         if not decision.approved:
             return Done(Rejected(reason=decision.reason or f"{decision.by or 'a person'} said no"))
-        return Post(document=self.document, fields=f)
+        if not self.conflict:
+            return Post(document=self.document, fields=f)
+        who = Distinct(by=decision.by or "a person", why=decision.reason or f"approved though {self.why}")
+        return Post(document=self.document, fields=f, distinct=who)
 
 
 class Post(State):
-    """Into the ledger, once."""
+    """Into the ledger, once; beside another one with its identity only on a person's word."""
 
     document: Blob
     fields: InvoiceFields
+    distinct: Distinct | None = None
 
-    async def run(self, step: Step) -> Done[Posted] | Done[AlreadyPosted]:
-        """Posts."""
-        posted = await step.call(post, self.fields, self.document.name or self.document.sha256)
+    async def run(self, step: Step) -> Approve | Done[Posted] | Done[AlreadyPosted]:
+        """Posts. What the ledger has may have been posted since `Check` looked."""
+        source = self.document.name or self.document.sha256
+        posted = await step.call(post, self.fields, source, self.distinct)
         if isinstance(posted, Duplicate):
-            return Done(_already(posted.first.id, self.fields))
+            first = posted.first
+            if compare(fields_of(first.entry), self.fields) == "same":
+                return Done(_already(first.id, self.fields))
+            why = _conflict(first.id, _told(first))
+            return Approve(document=self.document, fields=self.fields, why=why, conflict=first.id)
         entry = posted.entry
         return Done(
             Posted(
@@ -270,6 +288,10 @@ class Post(State):
                 currency=entry.currency,
             )
         )
+
+
+def _conflict(posting: int, told: str) -> str:
+    return f"its number was posted before (posting {posting}), but as {told}"
 
 
 def _already(posting: int, fields: InvoiceFields) -> AlreadyPosted:
