@@ -337,7 +337,7 @@ def test_a_child_is_started_looked_for_and_cancelled() -> None:
     sim.crash()
     assert sim.run.pending["1-1"].retry_us > sim.now_us
     sim.cancel()
-    assert sim.last.effects == [CancelChild("1-1"), RunEnded(sim.run.row)]
+    assert sim.last.effects == [CancelChild(TaskId(RUN, "1-1", 1)), RunEnded(sim.run.row)]
 
 
 def test_a_child_s_result_and_its_end_by_cancel() -> None:

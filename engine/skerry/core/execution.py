@@ -244,7 +244,7 @@ class Execution:
                 continue  # it was opened and dropped within this transition: nobody has heard of it
             transition.events.append(ev.StepCancelled(step=step))
             if isinstance(pending.command, Start) and not pending.command.detached:
-                transition.effects.append(CancelChild(step))
+                transition.effects.append(CancelChild(TaskId(self.row.run, step, pending.attempt)))
             self._drop_task(transition, step, pending)
 
     def _drop_task(self, transition: Transition, step: str, pending: Pending) -> None:

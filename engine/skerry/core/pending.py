@@ -81,9 +81,9 @@ class StartChild(NamedTuple):
 
 
 class CancelChild(NamedTuple):
-    """Cancel the child run of a step, if it was started."""
+    """Cancel the child run that an attempt of a step started, if it did."""
 
-    step: str
+    child: TaskId
 
 
 class EmitEvent(NamedTuple):

@@ -13,6 +13,8 @@ from skerry.core import events as ev
 from skerry.core import ids
 from skerry.core.commands import Command, Start
 from skerry.core.execution import Execution
+from skerry.core.ids import TaskId
+from skerry.core.pending import Pending
 from skerry.core.projection import ENDED, LIVE, RunRow
 from skerry.core.wire import BLOB_BYTES_MAX
 from skerry.core.workflow import Workflow
@@ -109,19 +111,19 @@ class Children:
         pending = run.pending.get(step)
         if pending is None or not isinstance(pending.command, Start):
             return
-        command, parent = pending.command, f"{run.row.run}/{step}"
+        command, parent, claim = pending.command, f"{run.row.run}/{step}", _claim(run.row.run, step, pending)
         workflow = command.workflow
         started = ev.RunStarted(
             workflow=workflow.name,
             version=workflow.version,
             source=run.row.run,
-            event_id=parent,
+            event_id=claim,
             parent=parent,
             detached=command.detached,
             priority=run.row.priority,
         )
-        child, _ = await self._once("child", parent, workflow, command.args, started)
-        if not await self.wanted(parent):
+        child, _ = await self._once("child", claim, workflow, command.args, started)
+        if not await self.wanted(parent, claim):
             return await self._cancel(child, run.row.run)  # its parent was cancelled while it was being started
         if command.detached:
             if run.pending.get(step) is pending:
@@ -143,6 +145,8 @@ class Children:
         pending = run.pending.get(step) if run is not None else None
         if run is None or pending is None or not isinstance(pending.command, Start) or pending.command.detached:
             return
+        if child.event_id != _claim(name, step, pending):
+            return  # the step was retried by hand, and waits for another child
         now = engine.now_us()
         if child.status == "done":
             transition = engine.drive(run.complete, step, value, now, result=result, by=child.run)
@@ -157,12 +161,11 @@ class Children:
                 return recorded.event.result, recorded.event.value
         return "", Raw(b"null")
 
-    async def cancel(self, parent: str, step: str) -> None:
-        """Cancels the child run of a step, if it was started and has not ended."""
-        engine = self._engine
-        child = await engine.journal.answer("child", f"{parent}/{step}")
+    async def cancel(self, start: TaskId) -> None:
+        """Cancels the child run that an attempt of a step started, if it did and the child has not ended."""
+        child = await self._engine.journal.answer("child", _claim_of(start))
         if child is not None:
-            await self._cancel(child, parent)
+            await self._cancel(child, start.run)
 
     async def _cancel(self, child: str, parent: str) -> None:
         engine = self._engine
@@ -171,15 +174,16 @@ class Children:
             reason = f"its parent {parent} was cancelled"
             await engine.advance(run, engine.drive(run.cancel, parent, reason, engine.now_us()))
 
-    async def wanted(self, parent: str) -> bool:
-        """Whether the step `run/step` still waits for the child that it started, or may do so after a retry."""
+    async def wanted(self, parent: str, claim: str) -> bool:
+        """Whether the step `run/step` still waits for the child that it claimed, or may do so after a retry."""
         name, _, step = parent.rpartition("/")
         try:
             run = await self._engine.get(name)
         except NotFound:
             return True
         if run is not None:
-            return step in run.pending
+            pending = run.pending.get(step)
+            return pending is not None and _claim(name, step, pending) == claim
         row = await self._engine.journal.row(name)
         return row is None or row.status not in ENDED
 
@@ -194,7 +198,7 @@ class Children:
             for row in rows:
                 if engine.draining:
                     return
-                if row.parent and not await self.wanted(row.parent) and not await self._detached(row.run):
+                if row.parent and not await self.wanted(row.parent, row.event_id) and not await self._detached(row.run):
                     await self._cancel(row.run, row.parent.rpartition("/")[0])
 
     async def _detached(self, run: str) -> bool:
@@ -217,3 +221,13 @@ class Children:
                 priority=run.row.priority,
             )
             await self.begin(workflow, data, None, started, id=started.event_id)
+
+
+def _claim(run: str, step: str, pending: Pending) -> str:
+    """The id under which the child of a step is started, once. A detached one is nobody's to cancel: it stays."""
+    detached = isinstance(pending.command, Start) and pending.command.detached
+    return _claim_of(TaskId(run, step, 1 if detached else pending.attempt))
+
+
+def _claim_of(start: TaskId) -> str:
+    return f"{start.run}/{start.step}" + (f"/{start.attempt}" if start.attempt > 1 else "")

@@ -191,8 +191,8 @@ class Engine:
                 self._drop(task, size)
             case StartChild(step):
                 self.spawn(self.children.start(run, step))
-            case CancelChild(step):
-                self.spawn(self.children.cancel(run.row.run, step))
+            case CancelChild(child):
+                self.spawn(self.children.cancel(child))
             case EmitEvent(step):
                 self.spawn(self._emit(run, step))
             case RunEnded(row):
