@@ -6,13 +6,15 @@ from datetime import timedelta
 from typing import Any
 
 from skerry.core import events as ev
-from skerry.core.pending import RunCall, SendTask
+from skerry.core.ids import TaskId
+from skerry.core.pending import CancelChild, DropTask, RunCall, RunEnded, SendTask, StartChild
 from skerry.core.recall import effective
+from skerry.core.remains import remains
 from skerry.core.state import Done, State
 from skerry.core.step import Step
 from skerry.core.workflow import Workflow
 from tests.core.scripts import PROMPT, A, Answer, ChildState, child, is_good, once, worker
-from tests.core.support import Sim, kinds, sim_of, workflow_of
+from tests.core.support import RUN, Sim, kinds, sim_of, workflow_of
 
 
 def test_a_retry_begins_the_failed_step_again_with_a_new_attempt() -> None:
@@ -125,7 +127,7 @@ def test_a_retry_from_an_earlier_state_uses_no_number_twice() -> None:
     assert sim.replay().agrees
 
 
-def test_a_retry_does_not_begin_again_what_it_does_not_take_back() -> None:
+def test_a_retry_begins_nothing_again_that_it_does_not_take_back_but_children() -> None:
     async def body(step: Step) -> Any:
         await step.gather(step.call(once, "x"), step.call(worker, "y"), step.start(child, ChildState(text="z")))
 
@@ -133,8 +135,41 @@ def test_a_retry_does_not_begin_again_what_it_does_not_take_back() -> None:
     sim.crash()
     assert sim.failure().kind == "OutcomeUnknown"
     sim.retry()
-    assert {step: p.attempt for step, p in sim.run.pending.items()} == {"1-1-0-1": 2, "1-1-1-1": 1, "1-1-2-1": 1}
-    assert RunCall("1-1-0-1") in sim.last.effects
+    assert {step: p.attempt for step, p in sim.run.pending.items()} == {"1-1-0-1": 2, "1-1-1-1": 1, "1-1-2-1": 2}
+    assert {RunCall("1-1-0-1"), SendTask("1-1-1-1"), StartChild("1-1-2-1")} == set(sim.last.effects)
+    sim.crash() if not sim.once_in_flight else None
+    assert sim.replay().agrees
+
+
+def test_a_run_that_dies_gives_up_what_is_under_way_for_it() -> None:
+    async def body(step: Step) -> Any:
+        free = step.start(child, ChildState(text="a"), detached=True)
+        await step.gather(step.call(once, "x"), step.call(worker, "y"), step.start(child, ChildState(text="z")), free)
+
+    sim = sim_of(body)
+    sim.crash()
+    once_, task, kid = (TaskId(RUN, f"1-1-{n}-1", 1) for n in range(3))
+    given_up = [DropTask(once_, ""), DropTask(task, worker.size or ""), CancelChild(kid)]
+    assert sim.last.effects == [*given_up, RunEnded(sim.run.row)]
+
+
+def test_what_a_run_has_left_behind() -> None:
+    def scheduled(step: str, kind: str, size: str = "", attempt: int = 1) -> ev.StepScheduled:
+        return ev.StepScheduled(step=step, kind=kind, target="t", attempt=attempt, size=size)
+
+    failure = ev.Failure(kind="x", message="x")
+    events = [
+        scheduled("1", "start", attempt=2),
+        scheduled("2", "call", "small"),
+        scheduled("3", "call"),
+        scheduled("4", "start"),
+        scheduled("5", "call", "small"),
+        None,
+        ev.StepCancelled(step="4"),
+        ev.AttemptFailed(step="5", attempt=1, failure=failure),
+        ev.RunParked(reason="x"),
+    ]
+    assert remains(RUN, events) == [CancelChild(TaskId(RUN, "1", 2)), DropTask(TaskId(RUN, "2", 1), "small")]
 
 
 def test_a_run_that_dies_while_it_is_taken_up_leaves_the_rest_alone() -> None:

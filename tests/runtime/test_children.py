@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -75,3 +76,90 @@ async def test_a_retry_starts_another_child_for_one_that_was_cancelled() -> None
         assert await lab.result(run) == 3
         assert len(await kids(lab)) == 2
         assert (await lab.replay(run)).agrees
+
+
+@task(once=True)
+async def once() -> int:
+    raise AssertionError("the engine dies before it is called")
+
+
+@task(size="medium")
+def heavy() -> int:
+    return 3
+
+
+class Many(State):
+    async def run(self, step: Step) -> Done[int]:
+        one, two, three = await step.gather(step.start(kid, Kid()), step.call(heavy), step.call(once))
+        return Done(one + two + three)
+
+
+many = Workflow("many", version=1, start=Many, result=int)
+
+
+async def test_a_run_that_dies_leaves_nothing_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Lab(many, kid) as lab:
+        with monkeypatch.context() as patch:
+            patch.setattr(lab.engine.calls, "run", _never)
+            run = await lab.start(many, Many())
+            await lab.skip(timedelta(seconds=1))
+        await lab.crash()
+        await lab.skip(timedelta(seconds=1))
+        row = await lab.row(run)
+        assert (row.status, "OutcomeUnknown" in row.note) == ("failed", True)
+        assert [row.status for row in await kids(lab)] == ["cancelled"]
+        assert lab.engine.outbox.load().get("medium", (0, 0)) == (0, 0)
+        with monkeypatch.context() as patch:
+            patch.setattr(lab.engine.calls, "run", _never)
+            await lab.verbs.retry(api.RetryRun(run=run))
+            await lab.skip(timedelta(seconds=1))
+        assert [row.status for row in await kids(lab)] == ["cancelled", "review"]
+        assert lab.engine.outbox.load()["medium"] == (1, 0)
+        assert (await lab.replay(run)).agrees
+
+
+async def _never(*_: Any) -> None:
+    return None
+
+
+class Other(State, tag="Lone"):
+    async def run(self, step: Step) -> Done[int]:
+        await step.sleep(timedelta(days=1))
+        return Done(1)
+
+
+class Free(State):
+    async def run(self, step: Step) -> Done[str]:
+        child, _ = await step.gather(step.start(kid, Kid(), detached=True), step.call(flaky))
+        return Done(child)
+
+
+free = Workflow("free", version=1, start=Free, result=str)
+
+
+async def test_a_detached_child_stays_and_is_not_started_twice() -> None:
+    async with Lab(free, kid) as lab:
+        run = await lab.start(free, Free())
+        await lab.skip(timedelta(seconds=1))
+        assert (await lab.row(run)).status == "failed"
+        broken[0] = False
+        await lab.verbs.retry(api.RetryRun(run=run))
+        await lab.skip(timedelta(seconds=1))
+        (child,) = await kids(lab)
+        assert (await lab.result(run), child.status) == (child.run, "review")
+
+
+async def test_who_cancels_a_parked_run_cancels_its_child() -> None:
+    async with Lab(lone, kid) as lab:
+        run = await lab.start(lone, Lone())
+        await lab.skip(timedelta(seconds=1))
+        lab.registry.workflows.clear()
+        lab.registry.add(kid)
+        lab.registry.add(Workflow("lone", version=1, start=Other, result=int))
+        await lab.crash()
+        await lab.skip(timedelta(minutes=10))
+        assert (await lab.row(run)).status == "parked"
+        assert [row.status for row in await kids(lab)] == ["review"]
+        assert (await lab.verbs.cancel(api.Cancel(run=run))).status == "cancelled"
+        await lab.skip(timedelta(seconds=1))
+        assert [row.status for row in await kids(lab)] == ["cancelled"]

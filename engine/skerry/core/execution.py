@@ -243,13 +243,14 @@ class Execution:
             if pending is None:
                 continue  # it was opened and dropped within this transition: nobody has heard of it
             transition.events.append(ev.StepCancelled(step=step))
-            if isinstance(pending.command, Start) and not pending.command.detached:
-                transition.effects.append(CancelChild(TaskId(self.row.run, step, pending.attempt)))
-            self._drop_task(transition, step, pending)
+            self._let_go(transition, step, pending)
 
-    def _drop_task(self, transition: Transition, step: str, pending: Pending) -> None:
+    def _let_go(self, transition: Transition, step: str, pending: Pending) -> None:
+        attempt = TaskId(self.row.run, step, pending.attempt)
         if pending.in_flight and isinstance(pending.command, Call | Ask):
-            transition.effects.append(DropTask(TaskId(self.row.run, step, pending.attempt), pending.size))
+            transition.effects.append(DropTask(attempt, pending.size))
+        elif isinstance(pending.command, Start) and not pending.command.detached:
+            transition.effects.append(CancelChild(attempt))
 
     # --- settling: what the code asks for now ---------------------------------------------------------------------
 
@@ -460,7 +461,9 @@ class Execution:
         )
 
     def die(self, transition: Transition, failure: ev.Failure, now_us: int) -> None:
-        """The run becomes a dead letter."""
+        """The run becomes a dead letter. What is under way for it is given up, and begins again after a retry."""
+        for step, pending in self.pending.items():
+            self._let_go(transition, step, pending)
         note = f"{failure.kind}: {failure.message}"
         self._end(transition, "failed", ev.RunFailed(failure=failure), now_us, note=note)
 
@@ -499,7 +502,7 @@ class Execution:
         elif not 0 < pending.due_us <= now_us:
             self.again(transition, step, now_us)
         else:
-            self._drop_task(transition, step, pending)
+            self._let_go(transition, step, pending)
             waited = "nobody answered" if pending.review else f"no {pending.command.kind} outcome"
             failure = ev.Failure(kind="TimedOut", message=f"{waited} in time ({pending.command.target or 'step'})")
             self.put_failure(transition, step, failure, now_us)

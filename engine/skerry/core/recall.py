@@ -332,8 +332,22 @@ def effective(events: Iterable[Placed]) -> tuple[list[Placed], dict[str, int]]:
         for _, _, past in kept:
             if isinstance(past, _OF_A_STEP) and past.step in begin_again:
                 used[past.step] = max(used.get(past.step, 0), getattr(past, "attempt", 0))
+        failed = any(isinstance(p[2], ev.RunFailed) for p in kept if p[0] >= event.from_n)
         kept = [p for p in kept if p[0] < event.from_n or isinstance(p[2], ev.SignalReceived)]
+        if failed:
+            used.update(_children(kept))
     return kept, used
+
+
+def _children(events: Iterable[Placed]) -> dict[str, int]:
+    """The last attempt of each step that has started a child and waits for it: they were cancelled with the run."""
+    open: dict[str, int] = {}
+    for _, _, event in events:
+        if isinstance(event, ev.StepScheduled) and event.kind == "start":
+            open[event.step] = event.attempt
+        elif isinstance(event, ev.StepCompleted | ev.StepErred | ev.StepCancelled):
+            open.pop(event.step, None)
+    return open
 
 
 def _begins_again(gone: ev.AnyEvent) -> str:

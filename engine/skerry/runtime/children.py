@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from skerry.runtime.engine import Engine
 
 
+_GIVEN_UP = ENDED | {"failed"}
+"""Who has failed begins again with other children after a retry; who is parked goes on with those that it has."""
 _PAGE = 500
 """Rows that are read at a time in the search for children without a parent."""
 
@@ -123,7 +125,7 @@ class Children:
             priority=run.row.priority,
         )
         child, _ = await self._once("child", claim, workflow, command.args, started)
-        if not await self.wanted(parent, claim):
+        if not command.detached and not await self.wanted(parent, claim):
             return await self._cancel(child, run.row.run)  # its parent was cancelled while it was being started
         if command.detached:
             if run.pending.get(step) is pending:
@@ -164,7 +166,7 @@ class Children:
     async def cancel(self, start: TaskId) -> None:
         """Cancels the child run that an attempt of a step started, if it did and the child has not ended."""
         child = await self._engine.journal.answer("child", _claim_of(start))
-        if child is not None:
+        if child is not None and not await self._detached(child):
             await self._cancel(child, start.run)
 
     async def _cancel(self, child: str, parent: str) -> None:
@@ -185,7 +187,7 @@ class Children:
             pending = run.pending.get(step)
             return pending is not None and _claim(name, step, pending) == claim
         row = await self._engine.journal.row(name)
-        return row is None or row.status not in ENDED
+        return row is None or row.status not in _GIVEN_UP
 
     async def cancel_orphans(self) -> None:
         """After a crash: a run may have ended, or given up a step, and its child has not heard of it.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,8 +18,10 @@ from skerry.core import api
 from skerry.core import events as ev
 from skerry.core.codec import encode, encode_json
 from skerry.core.execution import Execution
+from skerry.core.pending import Effect
 from skerry.core.projection import ENDED, LIVE, STOPPED, RunRow
 from skerry.core.recall import resume
+from skerry.core.remains import remains
 from skerry.core.structs import NOTHING
 from skerry.core.verdicts import open_review, take_review
 from skerry.core.workflow import Workflow
@@ -175,6 +177,7 @@ class Verbs:
         """Ends a run. One that is over stays as it is."""
         engine = self._engine
         self._refuse_when_draining()
+        left: Sequence[Effect] = ()
         while (run := await engine.get(cancel.run)) is None:
             row, events = await engine.at_rest(cancel.run, STOPPED)
             if cancel.run in engine.skipped:
@@ -184,8 +187,10 @@ class Verbs:
             if events:
                 run = Execution(self._workflow_of(row), row, engine.sizes)
                 run.n, run.entry_n = events[-1].header.n, row.entry_n
+                left = remains(cancel.run, (recorded.event for recorded in events))
                 break
         transition = engine.drive(run.cancel, cancel.by, cancel.reason, engine.now_us(), kill=cancel.kill)
+        transition.effects.extend(left)
         await engine.advance(run, transition)
         return api.Taken(run=cancel.run, status=run.row.status)
 
