@@ -38,6 +38,8 @@ class Children:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._starting: dict[tuple[str, str], asyncio.Future[str]] = {}
+        self._beginning = 0
+        """Runs whose first events are on their way to the disk."""
 
     # --- from outside -----------------------------------------------------------------------------------------------
 
@@ -49,41 +51,54 @@ class Children:
         started: ev.RunStarted,
         *,
         id: str = "",
+        bounded: bool = True,
     ) -> tuple[str, bool]:
         """Starts a run and returns its id, and whether the same id had started it before.
 
-        Raises `DataError` when the data does not fit the start state, `Busy` beyond the bound of live runs.
+        Raises `DataError` when the data does not fit the start state, and `Busy` beyond the bound of live runs. What a
+        run starts is not `bounded`: it waits for it, and at the bound all would wait for each other.
         """
+        state = self.start_state(workflow, data, file)
+        scope = f"start/{workflow.name}/{started.source}"
+        return await self._once(scope, id, workflow, state, started, bounded=bounded)
+
+    def start_state(self, workflow: Workflow[Any], data: Mapping[str, Any], file: Blob | None) -> bytes:
+        """The JSON of a run's start state. Raises `DataError` when the data does not fit it."""
         if file is not None and file.size > BLOB_BYTES_MAX:
             raise DataError(f"{file.name or 'the file'} has {file.size} bytes; {BLOB_BYTES_MAX} are taken at most")
-        state = workflow.encode_start(workflow.start_from(data, file))
-        return await self._once(f"start/{workflow.name}/{started.source}", id, workflow, state, started)
+        return workflow.encode_start(workflow.start_from(data, file))
 
     async def _once(
-        self, scope: str, id: str, workflow: Workflow[Any], state: bytes, started: ev.RunStarted
+        self, scope: str, id: str, workflow: Workflow[Any], state: bytes, started: ev.RunStarted, *, bounded: bool
     ) -> tuple[str, bool]:
         if not id:
-            return await self._begin(workflow, state, started, ()), False
+            return await self._begin(workflow, state, started, (), bounded=bounded), False
         while (going := self._starting.get((scope, id))) is not None:
             await asyncio.wait([going])  # somebody is starting the very same thing: the answer is theirs
         known = await self._engine.journal.answer(scope, id)
         if known is not None:
             return known, True
         if (scope, id) in self._starting:
-            return await self._once(scope, id, workflow, state, started)
+            return await self._once(scope, id, workflow, state, started, bounded=bounded)
         self._starting[scope, id] = asyncio.get_running_loop().create_future()
         try:
-            return await self._begin(workflow, state, started, (scope, id)), False
+            return await self._begin(workflow, state, started, (scope, id), bounded=bounded), False
         finally:
             self._starting.pop((scope, id)).cancel()
 
     async def _begin(
-        self, workflow: Workflow[Any], state: bytes, started: ev.RunStarted, claim: tuple[str, str] | tuple[()]
+        self,
+        workflow: Workflow[Any],
+        state: bytes,
+        started: ev.RunStarted,
+        claim: tuple[str, str] | tuple[()],
+        *,
+        bounded: bool,
     ) -> str:
         engine = self._engine
-        if engine.live >= engine.limits.live_runs_max:
+        if bounded and (live := engine.live + self._beginning) >= engine.limits.live_runs_max:
             raise Busy(
-                f"{engine.live} runs are under way, which is as many as this engine takes",
+                f"{live} runs are under way, which is as many as this engine takes",
                 hint="try again later, start more workers (`skerry status`), or raise live_runs_max",
             )
         now = engine.now_us()
@@ -102,7 +117,11 @@ class Children:
         run, transition = engine.drive(Execution.begin, workflow, started, row, state, engine.sizes)
         transition.row = run.row
         claims = (Claim(claim[0], claim[1], name),) if claim else ()
-        await engine.advance(run, transition, claims)
+        self._beginning += 1
+        try:
+            await engine.advance(run, transition, claims)
+        finally:
+            self._beginning -= 1
         return name
 
     # --- from a step --------------------------------------------------------------------------------------------------
@@ -124,7 +143,7 @@ class Children:
             detached=command.detached,
             priority=run.row.priority,
         )
-        child, _ = await self._once("child", claim, workflow, command.args, started)
+        child, _ = await self._once("child", claim, workflow, command.args, started, bounded=False)
         if not command.detached and not await self.wanted(parent, claim):
             return await self._cancel(child, run.row.run)  # its parent was cancelled while it was being started
         if command.detached:
@@ -222,7 +241,7 @@ class Children:
                 event_id=f"{run.row.run}/{step}",
                 priority=run.row.priority,
             )
-            await self.begin(workflow, data, None, started, id=started.event_id)
+            await self.begin(workflow, data, None, started, id=started.event_id, bounded=False)
 
 
 def _claim(run: str, step: str, pending: Pending) -> str:

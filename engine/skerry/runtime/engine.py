@@ -35,7 +35,7 @@ from skerry.core.projection import LIVE, RunRow, Status
 from skerry.core.putoff import put_off
 from skerry.core.recall import resume
 from skerry.core.wire import SIZES, Size, cancel_subject
-from skerry.errors import Busy, DataError, JournalError, NondeterminismError, NotFound, SkerryError, Unavailable
+from skerry.errors import DataError, JournalError, NondeterminismError, NotFound, SkerryError, Unavailable
 from skerry.ports import Append, Bus, Claim, Clock, Journal, Message, Recorded
 from skerry.registry import Registry
 from skerry.runtime.calls import LocalCalls
@@ -48,8 +48,6 @@ log = logging.getLogger("skerry.engine")
 
 _FORGOTTEN_S = 2.0
 """A run whose memory did not fit its journal is taken up again after so long."""
-_BUSY_S = 1.0
-"""An emitted event that would start more runs than there may be is tried again after so long."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -404,20 +402,12 @@ class Engine:
         if pending is None:
             return
         failure: ev.Failure | None = None
-        while True:
-            try:
-                await self.children.trigger(run, step, pending.command)
-                break
-            except JournalError:
-                raise
-            except Busy as error:
-                log.warning("event %s of run %s waits: %s", pending.command.target, run.row.run, error)
-                await self.clock.sleep(_BUSY_S)
-                if self.draining:
-                    return
-            except SkerryError as error:  # its data does not fit what it triggers: the code is told
-                failure = ev.Failure(kind=type(error).__name__, message=error.message)
-                break
+        try:
+            await self.children.trigger(run, step, pending.command)
+        except JournalError:
+            raise
+        except SkerryError as error:  # its data does not fit what it triggers: the code is told
+            failure = ev.Failure(kind=type(error).__name__, message=error.message)
         if self.bus is not None and failure is None:
             with contextlib.suppress(Unavailable):  # who listens there hears it or not; the journal has it
                 await publish_event(self.bus, self.node, run.row.run, step, pending.command)

@@ -9,7 +9,8 @@ class Limits(Frozen):
     """An engine's bounds."""
 
     live_runs_max: int = 20_000
-    """Runs in memory that are under way; beyond it `publish` and `start` answer `Busy`."""
+    """Runs in memory that are under way; beyond it `publish` and `start` answer `Busy`. Children, and what
+    events of steps start, come on top: whoever started them waits for them."""
     idle_runs_max: int = 1_000
     """Runs in memory that only wait; the one that has waited longest leaves first."""
     tasks_on_bus_max: int = 256
