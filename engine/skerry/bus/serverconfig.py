@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, cast
 
 import nkeys  # pyright: ignore[reportMissingTypeStubs]
 
+from skerry.core.wire import MESSAGE_BYTES_MAX
+
 SYNC_INTERVAL = "10s"
 """How often the server calls fsync. Not `always`: that is one fsync per message, and what is on the bus can be rebuilt
 from the journal, which does sync. A killed server loses nothing (the pages are the kernel's); a power cut loses at
@@ -27,7 +29,7 @@ class Limits(NamedTuple):
 
     store_bytes_max: int = 4 * 1024**3
     memory_bytes_max: int = 64 * 1024**2
-    payload_bytes_max: int = 1024**2
+    payload_bytes_max: int = MESSAGE_BYTES_MAX
 
 
 def new_key() -> Key:

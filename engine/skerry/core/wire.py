@@ -36,6 +36,8 @@ SIZES: tuple[Size, ...] = ("rules", "small", "medium", "large", "cloud")
 
 INLINE_BYTES_MAX = 256 * 1024
 """A value longer than this does not travel in a message: the message names its blob."""
+MESSAGE_BYTES_MAX = 1024 * 1024
+"""A message longer than this, headers included, does not pass: it is what a NATS server takes unless it is told."""
 BLOB_PIECE_BYTES = 512 * 1024
 """How much of a blob one `blob.<node>.get` answers, and one `put` carries, at most."""
 BLOB_BYTES_MAX = 64 * 1024 * 1024

@@ -42,7 +42,7 @@ from skerry.runtime.calls import LocalCalls
 from skerry.runtime.children import Children
 from skerry.runtime.limits import Limits
 from skerry.runtime.outbox import Outbox
-from skerry.runtime.sending import publish_event, publish_task
+from skerry.runtime.sending import event_message, publish_task
 
 log = logging.getLogger("skerry.engine")
 
@@ -385,8 +385,15 @@ class Engine:
         pending = run.pending.get(task.step) if run is not None else None
         if run is None or pending is None or pending.attempt != task.attempt or not pending.in_flight:
             return False
-        if self.bus is not None:
+        if self.bus is None:
+            return True
+        try:
             await publish_task(self.bus, run, task.step, pending)
+        except DataError as error:  # no bus will ever take it: its prompt, or an objection to an answer, is too long
+            if run.pending.get(task.step) is pending and pending.attempt == task.attempt:
+                failure = ev.Failure(kind="DataError", message=f"the task cannot be sent: {error.message}")
+                self.spawn(self.advance(run, self.drive(run.fail, task.step, failure, self.now_us())))
+            return False
         return True
 
     def _drop(self, task: TaskId, size: str) -> None:
@@ -403,14 +410,15 @@ class Engine:
             return
         failure: ev.Failure | None = None
         try:
+            message = event_message(self.node, run.row.run, step, pending.command)
             await self.children.trigger(run, step, pending.command)
+            if self.bus is not None:
+                with contextlib.suppress(Unavailable):  # who listens there hears it or not; the journal has it
+                    await self.bus.notify(message)
         except JournalError:
             raise
-        except SkerryError as error:  # its data does not fit what it triggers: the code is told
+        except SkerryError as error:  # its data is too long, or does not fit what it triggers: the code is told
             failure = ev.Failure(kind=type(error).__name__, message=error.message)
-        if self.bus is not None and failure is None:
-            with contextlib.suppress(Unavailable):  # who listens there hears it or not; the journal has it
-                await publish_event(self.bus, self.node, run.row.run, step, pending.command)
         if run.pending.get(step) is not pending:
             return
         if failure is None:

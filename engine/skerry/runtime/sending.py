@@ -15,6 +15,7 @@ from skerry.core.pending import Pending
 from skerry.core.structs import NOTHING
 from skerry.core.wire import (
     INLINE_BYTES_MAX,
+    MESSAGE_BYTES_MAX,
     Task,
     encode,
     event_subject,
@@ -23,8 +24,11 @@ from skerry.core.wire import (
     task_subject,
     traceparent,
 )
-from skerry.errors import Unavailable
+from skerry.errors import DataError, Unavailable
 from skerry.ports import Bus, Message
+
+_EVENT_BYTES_MAX = MESSAGE_BYTES_MAX - 4096
+"""The rest is for its headers."""
 
 
 def task_message(run: Execution, step: str, pending: Pending) -> Task:
@@ -57,7 +61,7 @@ def task_message(run: Execution, step: str, pending: Pending) -> Task:
 
 
 async def publish_task(bus: Bus, run: Execution, step: str, pending: Pending) -> None:
-    """Puts the current attempt on the bus. Raises `Busy` or `Unavailable`.
+    """Puts the current attempt on the bus. Raises `Busy`, `Unavailable`, or `DataError` when it is too long.
 
     Arguments longer than a message are in the journal already, as the blob of the step's `step.scheduled`.
     """
@@ -77,10 +81,12 @@ async def publish_task(bus: Bus, run: Execution, step: str, pending: Pending) ->
         raise
 
 
-async def publish_event(bus: Bus, node: str, run: str, step: str, command: Command) -> None:
-    """Tells whoever listens on the bus of an emitted event. Best effort: the journal is where it is kept."""
+def event_message(node: str, run: str, step: str, command: Command) -> Message:
+    """What whoever listens on the bus is told of an emitted event. Raises `DataError` when it is too long for that."""
+    if (size := len(command.args)) > _EVENT_BYTES_MAX:
+        raise DataError(f"event {command.target} has {size} bytes of data; {_EVENT_BYTES_MAX} are sent at most")
     attributes = headers(id=f"{run}/{step}", source=f"skerry/{node}", type=command.target, trace=traceparent(run, step))
-    await bus.notify(Message(event_subject(node, command.target), command.args, attributes))
+    return Message(event_subject(node, command.target), command.args, attributes)
 
 
 @cache

@@ -12,8 +12,8 @@ from collections.abc import Callable, Coroutine
 
 from skerry.bus import headers
 from skerry.bus.core import checked_filter
-from skerry.bus.publisher import subject_bytes
-from skerry.core.wire import Queue
+from skerry.bus.publisher import check_size, subject_bytes
+from skerry.core.wire import MESSAGE_BYTES_MAX, Queue
 from skerry.errors import Unavailable
 from skerry.ports import DeadLetter, Handler, Listener, Message, Responder, Subscription
 from skerry.testing.memory_broker import Consumer, MemoryBroker, Stored, Timer, matches
@@ -184,8 +184,7 @@ class MemoryBus:
     async def publish(self, message: Message) -> None:
         """In the broker's memory when it returns."""
         self._need()
-        subject_bytes(message.subject)
-        headers.encode(message.headers)
+        _check(message)
         # A real bus answers in a later turn of the loop: whoever relies on less finds out here.
         await asyncio.sleep(0)
         self.broker.publish(message)
@@ -215,7 +214,7 @@ class MemoryBus:
     async def notify(self, message: Message) -> None:
         """To whoever listens right now."""
         self._need()
-        subject_bytes(message.subject)
+        _check(message)
         self.broker.pass_on(message)
 
     async def listen(self, subject: str, listener: Listener) -> Subscription:
@@ -228,7 +227,7 @@ class MemoryBus:
     async def request(self, message: Message, *, timeout_s: float) -> bytes:
         """The first answer."""
         self._need()
-        subject_bytes(message.subject)
+        _check(message)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         asked = [ask for filter, ask in self.broker.responding if matches(filter, message.subject)]
         if not asked:
@@ -287,13 +286,20 @@ class MemoryBus:
         task.add_done_callback(self._answering.discard)
 
 
+def _check(message: Message) -> None:
+    subject_bytes(message.subject)
+    check_size(message, headers.encode(message.headers), MESSAGE_BYTES_MAX)
+
+
 async def _answer(responder: Responder, message: Message, answer: asyncio.Future[bytes]) -> None:
     try:
         data = await responder(message)
     except Exception:
         logger.exception("the responder of %s failed", message.subject)
         return
-    if not answer.done():
+    if len(data) > MESSAGE_BYTES_MAX:
+        logger.error("the answer on %s has %d bytes, more than the bus takes", message.subject, len(data))
+    elif not answer.done():
         answer.set_result(data)
 
 

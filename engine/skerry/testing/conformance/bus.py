@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from skerry.core.wire import Queue
+from skerry.core.wire import MESSAGE_BYTES_MAX, Queue
 from skerry.errors import Busy, DataError, Unavailable
 from skerry.ports import Bus, DeadLetter, Delivery, Message
 from skerry.testing.conformance.bus_kit import LEASE_S, Connect, Taken, message, queue, soon, subjects
@@ -101,6 +101,21 @@ class BusSuite(RequestSuite):
         for headers in ({"a": "b\r\nc: d"}, {"a: b": "c"}, {"": "x"}, {"a\n": "x"}):
             with pytest.raises(DataError):
                 await bus.publish(Message("work.small.n-A.1.1", b"", headers))
+
+    async def test_a_message_that_is_too_long_is_refused_and_the_next_one_passes(self, bus: Bus) -> None:
+        await bus.ensure(queue())
+        long = message(1, data=b"x" * MESSAGE_BYTES_MAX)
+        with pytest.raises(DataError, match="more than the bus takes"):
+            await bus.publish(long)
+        with pytest.raises(DataError, match="more than the bus takes"):
+            await bus.notify(long)
+        with pytest.raises(DataError, match="more than the bus takes"):
+            await bus.request(long, timeout_s=1.0)
+        taken = Taken(ack=True)
+        await bus.consume(queue(), taken, window=1)
+        await bus.notify(message(1, data=b"x" * (MESSAGE_BYTES_MAX - 4096)))
+        await bus.publish(message(1))
+        await taken.wait()
 
     async def test_ensure_may_be_called_by_many_at_once(self, connect: Connect) -> None:
         buses = [await connect() for _ in range(4)]
