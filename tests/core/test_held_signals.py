@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from skerry.core import codec
-from skerry.core.events import HeldSignal, SignalReceived, StateEntered
+from skerry.core.events import CancelRequested, HeldSignal, SignalReceived, StateEntered
 
 LONG = Raw(b'"' + b"v" * 100_000 + b'"')
 SHORT = Raw(b"1")
@@ -24,3 +24,11 @@ def test_j8_a_long_early_signal_is_a_blob_in_every_state_it_waits_through() -> N
     assert isinstance(back, StateEntered)
     assert [bytes(held.value) for held in back.inbox] == [bytes(LONG), bytes(SHORT)]
     assert all(not held.blob for held in back.inbox)
+
+
+def test_what_is_written_as_it_is_is_written_the_same() -> None:
+    small = SignalReceived(id="1", signal="S", value=SHORT)
+    assert codec.encode_small(small) == codec.encode(small).body
+    assert codec.encode_small(SignalReceived(id="1", signal="S", value=LONG)) is None
+    assert codec.encode_small(StateEntered(entry=1, state="A", value=SHORT)) is None
+    assert codec.encode_small(CancelRequested()) == codec.encode(CancelRequested()).body

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
+_sha256 = hashlib.sha256
 _encode = msgspec.json.Encoder().encode
 
 GENESIS = b"\x00" * 32
@@ -34,9 +35,14 @@ class Header(NamedTuple):
 
     def hash(self) -> bytes:
         """SHA-256 over the header as a JSON array (hashes in base64); the next header holds it as `previous`."""
-        return hashlib.sha256(_encode(self)).digest()
+        return header_hash(self)
+
+
+def header_hash(header: tuple[int, int, str, int, int, str, int, bytes, bytes]) -> bytes:
+    """The same for the fields of a header in a plain tuple, which costs less to make."""
+    return _sha256(_encode(header)).digest()
 
 
 def body_digest(salt: bytes, body: bytes) -> bytes:
     """The salted digest of a body: SHA-256 over salt and body."""
-    return hashlib.sha256(salt + body).digest()
+    return _sha256(salt + body).digest()

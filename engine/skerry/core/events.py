@@ -308,6 +308,9 @@ AnyEvent: TypeAlias = (
 )
 
 
+_KINDS: dict[type[Event], str] = {each: str(each.__struct_config__.tag) for each in Event.__subclasses__()}
+
+
 def kind_of(event: Event) -> str:
     """The event's tag ("step.completed"), as it stands in its header and body."""
-    return str(event.__struct_config__.tag)
+    return _KINDS[type(event)]

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from skerry.errors import DataError
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [a + b for a in _CROCKFORD for b in _CROCKFORD]
+_SHIFTS = tuple(range(120, -10, -10))
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 _TOKENS = re.compile(r"(?=.{1,128}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
 
@@ -26,7 +28,7 @@ class TaskId(NamedTuple):
 def ulid(at_ms: int, randomness: bytes) -> str:
     """A ULID (github.com/ulid/spec): 48 bits of milliseconds and 80 of randomness, sortable, 26 characters."""
     number = (at_ms << 80) | int.from_bytes(randomness[:10], "big")
-    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -5, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
 
 
 def run_id(node: str, at_ms: int, randomness: bytes) -> str:

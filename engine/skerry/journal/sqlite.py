@@ -16,8 +16,8 @@ from typing import Any, Self
 import aiosqlite
 
 from skerry.core import codec
-from skerry.core.chain import Header, body_digest
-from skerry.core.codec import encode
+from skerry.core.chain import body_digest, header_hash
+from skerry.core.codec import encode, encode_small
 from skerry.core.events import VERSION, kind_of
 from skerry.core.ids import check_token
 from skerry.errors import Conflict, DataError, JournalError
@@ -173,15 +173,17 @@ class SqliteJournal(Reads):
         seq, epoch, previous, salts = self._seq, self._epoch, self._hash, self._salts
         lines: list[Any] = []
         for event in events:
-            body, blob, data = encode(event)
-            if blob:
-                blob_lines.append((bytes.fromhex(blob), len(data), at_us, data))
+            body = encode_small(event)
+            if body is None:
+                body, blob, data = encode(event)
+                if blob:
+                    blob_lines.append((bytes.fromhex(blob), len(data), at_us, data))
             salt = salts.pop() if salts else self._fresh_salt()
             digest = body_digest(salt, body)
             kind = kind_of(event)
             seq += 1
             lines += (seq, epoch, key, n, at_us, kind, VERSION, digest, previous, salt, body)
-            previous = Header(seq, epoch, run, n, at_us, kind, VERSION, digest, previous).hash()
+            previous = header_hash((seq, epoch, run, n, at_us, kind, VERSION, digest, previous))
             n += 1
 
         if lines:
