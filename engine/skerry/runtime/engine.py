@@ -255,6 +255,12 @@ class Engine:
         finally:
             asyncio._set_running_loop(loop)
 
+    def sizes_used(self) -> tuple[Size, ...]:
+        """The sizes that this node has workers for, and those that its tasks ask for all the same."""
+        loads = self.outbox.load()
+        named = {task.size for task in self.registry.tasks.values()}
+        return tuple(size for size in SIZES if size in self.sizes or size in named or size in loads)
+
     # --- runs in memory ---------------------------------------------------------------------------------------------
 
     @property

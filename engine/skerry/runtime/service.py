@@ -61,6 +61,7 @@ class Service:
         )
         self._subscriptions: list[Subscription] = []
         self._loops: list[asyncio.Task[None]] = []
+        self._queues: set[str] = set()
 
     async def start(self) -> None:
         """Makes the queues, begins to take results and to answer."""
@@ -70,8 +71,7 @@ class Service:
         if bus is None:
             return
         node = engine.node
-        for size in engine.sizes:
-            await bus.ensure(task_queue(size))
+        await self._make_queues(bus)
         self._subscriptions = [
             await bus.respond(lease_subject(node), self._lease),
             await bus.respond(blob_subject(node, "get"), self._blob_get),
@@ -201,13 +201,21 @@ class Service:
         while True:
             await engine.clock.sleep(self._sweep_s)
             engine.outbox.resend(engine.limits.resend_after_s)
-            for size in engine.sizes:
+            for size in engine.sizes_used():
                 try:
+                    await self._make_queues(bus)
                     await self._take_dead_letters(bus, size)
                 except SkerryError as error:
                     log.info("dead letters of size %s cannot be read: %s", size, error)
                 except Exception:
                     log.exception("dead letters of size %s cannot be taken", size)
+
+    async def _make_queues(self, bus: Bus) -> None:
+        """Those of all sizes that tasks ask for: where nobody works, tasks wait, and die, as well."""
+        for size in self.engine.sizes_used():
+            if size not in self._queues:
+                await bus.ensure(task_queue(size))
+                self._queues.add(size)
 
     async def _take_dead_letters(self, bus: Bus, size: str) -> None:
         """A task that no worker ever finished (it kills them, it makes no sense to them) counts as a failed attempt."""

@@ -266,10 +266,10 @@ class Verbs:
             draining=engine.draining,
             sizes=tuple(
                 api.SizeLoad(size=size, on_bus=loads.get(size, (0, 0))[0], waiting=loads.get(size, (0, 0))[1])
-                for size in engine.sizes
+                for size in engine.sizes_used()
             ),
             workflows=tuple(f"{name} v{version}" for name, version in sorted(engine.registry.workflows)),
-            notes=tuple(sorted(set(engine.skipped.values()))),
+            notes=(*sorted(set(engine.skipped.values())), *_unserved(engine)),
         )
 
     async def prune(self, prune: api.Prune) -> api.Pruned:
@@ -331,6 +331,12 @@ def shown(recorded: Recorded) -> api.ShownEvent:
         kind=header.kind,
         event=Raw(encode(recorded.event).body) if recorded.event is not None else NOTHING,
     )
+
+
+def _unserved(engine: Engine) -> Iterator[str]:
+    for size, (on_bus, waiting) in sorted(engine.outbox.load().items()):
+        if size not in engine.sizes and on_bus + waiting:
+            yield f"tasks of size {size} wait ({on_bus + waiting}), and this node has no workers of that size"
 
 
 def _hint(row: RunRow) -> str:
