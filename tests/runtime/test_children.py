@@ -10,6 +10,8 @@ import pytest
 from skerry import Decision, Done, State, Step, TerminalError, Workflow, task
 from skerry.core import api
 from skerry.core.projection import RunRow
+from skerry.runtime.engine import Engine
+from skerry.runtime.limits import Limits
 from skerry.testing import Lab
 
 broken: list[bool] = [True]
@@ -163,3 +165,22 @@ async def test_who_cancels_a_parked_run_cancels_its_child() -> None:
         assert (await lab.verbs.cancel(api.Cancel(run=run))).status == "cancelled"
         await lab.skip(timedelta(seconds=1))
         assert [row.status for row in await kids(lab)] == ["cancelled"]
+
+
+async def test_a_parent_that_left_memory_looks_for_its_child_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[str] = []
+    load = Engine._load  # pyright: ignore[reportPrivateUsage]
+
+    async def counted(engine: Engine, name: str) -> Any:
+        loads.append(name)
+        return await load(engine, name)
+
+    monkeypatch.setattr(Engine, "_load", counted)
+    async with Lab(lone, kid, limits=Limits(idle_runs_max=1)) as lab:
+        for _ in range(5):
+            await lab.start(lone, Lone())
+        await lab.skip(timedelta(seconds=1))
+        loads.clear()
+        for _ in range(360):
+            await lab.skip(timedelta(seconds=10))
+        assert len(loads) <= 5 * 15

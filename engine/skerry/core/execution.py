@@ -41,7 +41,7 @@ from skerry.errors import Cancelled, DataError
 
 TRANSITIONS_MAX = 100
 """So many states in a row without a step in between are taken for an endless loop."""
-CHILD_CHECK_US = 5_000_000
+CHILD_CHECK_US, _CHILD_CHECK_MAX_US = 5_000_000, 640_000_000
 """A child tells its parent when it ends; in case a crash came in between, the parent looks too, ever more rarely."""
 
 
@@ -303,7 +303,8 @@ class Execution:
             self.schedule(transition, step)
         elif isinstance(command, Start):
             pending.in_flight = True
-            pending.retry_us = now_us + CHILD_CHECK_US
+            pending.begun_us = now_us
+            pending.retry_us = next_look(pending, now_us)
             self.schedule(transition, step)
             transition.effects.append(StartChild(step))
         else:
@@ -494,8 +495,7 @@ class Execution:
 
     def _fall_due(self, transition: Transition, step: str, pending: Pending, now_us: int) -> None:
         if isinstance(pending.command, Start):
-            pending.tries += 1
-            pending.retry_us = now_us + CHILD_CHECK_US * 2 ** min(pending.tries, 7)
+            pending.retry_us = next_look(pending, now_us)
             transition.effects.append(StartChild(step))
         elif isinstance(pending.command, Sleep):
             self.put_outcome(transition, step, Raw(b"null"), now_us)
@@ -563,6 +563,11 @@ class Execution:
                 yield SendTask(step)
             else:
                 yield RunCall(step)
+
+
+def next_look(pending: Pending, now_us: int) -> int:
+    """When a parent looks for its child next: after as long again as it has waited."""
+    return now_us + min(max(now_us - pending.begun_us, CHILD_CHECK_US), _CHILD_CHECK_MAX_US)
 
 
 def answered_by(step: str, signal: ev.HeldSignal) -> ev.ReviewAnswered:

@@ -15,7 +15,7 @@ from msgspec import Raw
 from skerry.core import events as ev
 from skerry.core.answers import Objection
 from skerry.core.commands import Ask, Call, Sleep, Start, Wait
-from skerry.core.execution import Execution
+from skerry.core.execution import Execution, next_look
 from skerry.core.failures import ENDLESS_LOOP, OUTCOME_UNKNOWN, error_of
 from skerry.core.machine import Machine, Raised, Returned
 from skerry.core.pending import Pending, Transition
@@ -134,6 +134,7 @@ class Recall:
         if isinstance(pending.command, Sleep) and pending.command.due_us != event.due_us:
             self._drift(event.step, str(event.due_us), str(pending.command.due_us))
         pending.scheduled = True
+        pending.begun_us = at_us
         pending.attempt = event.attempt
         pending.tries = max(1, event.attempt - used)
         pending.size = event.size
@@ -397,7 +398,7 @@ def _take_up(run: Execution, transition: Transition, step: str, pending: Pending
     elif isinstance(command, Wait):
         run.take_early(transition, step, now_us)  # signals come even while a run is dead or parked
     elif isinstance(command, Start):
-        pending.retry_us = now_us  # look whether the child has ended meanwhile
+        pending.retry_us = next_look(pending, now_us)  # it is looked for right now, as all that is under way is
     elif isinstance(command, Call) and command.task.once and pending.in_flight:
         failure = ev.Failure(
             kind=OUTCOME_UNKNOWN,

@@ -82,7 +82,7 @@ class Timers:
             if run is not None:
                 transition = engine.drive(run.tick, engine.now_us())
                 await engine.advance(run, transition)
-                if transition.events or transition.row is not None:
+                if transition.events or transition.row is not None or run.row.wake_us > engine.now_us():
                     self._held.pop(name, None)
                     return
         except NotFound:
