@@ -1,9 +1,13 @@
 """Many appends, one commit: how events get to the disk (promises J2 and J3).
 
-The event loop puts jobs into an inbox, in order. On aiosqlite's thread, `GroupConnection.commit` takes whatever has
-gathered, writes it in one transaction, waits for the disk, tells the event loop, and takes what has gathered meanwhile.
-So the busier it is, the more appends share one wait for the disk; and one append alone waits for one. It returns when
-nothing has come for a moment: then the next job costs one hop through aiosqlite, to call it again.
+The event loop puts the jobs of one of its turns into an inbox together, in order. On aiosqlite's thread,
+`GroupConnection.commit` takes whatever has gathered, writes it in one transaction, waits for the disk, tells the event
+loop, and takes what has gathered meanwhile. So the busier it is, the more appends share one wait for the disk; and one
+append alone waits for one. It returns when nothing has come for a moment: then the next job costs one hop through
+aiosqlite, to call it again.
+
+A turn's jobs together, not each at once: the thread would begin with the first one, and then have to wrest the
+interpreter from the event loop, which has the others still to make, for each statement.
 """
 
 from __future__ import annotations
@@ -60,7 +64,7 @@ class Job(NamedTuple):
     afterwards: str = ""
 
 
-Inbox = queue.SimpleQueue[Job | None]
+Inbox = queue.SimpleQueue[list[Job] | None]
 """Jobs in order; None wakes `commit` so that it returns."""
 
 
@@ -98,10 +102,10 @@ class GroupConnection(sqlite3.Connection):
     def _take(self) -> list[Job]:
         taken: list[Job] = []
         with contextlib.suppress(queue.Empty):
-            job = self.inbox.get(timeout=_LINGER_S)
-            while job is not None:
-                taken.append(job)
-                job = self.inbox.get_nowait()
+            jobs = self.inbox.get(timeout=_LINGER_S)
+            while jobs is not None:
+                taken += jobs
+                jobs = self.inbox.get_nowait()
         return taken
 
     def _write(self, taken: Sequence[Job]) -> None:
@@ -144,6 +148,7 @@ class GroupCommit:
         self._failed = failed
         self._committed = committed
         self._abandoned = abandoned
+        self._gathered: list[Job] = []
         self._idle: asyncio.Future[None] | None = None
         self._closing = False
         self.broken: JournalError | None = None
@@ -154,7 +159,18 @@ class GroupCommit:
 
     def put(self, job: Job) -> None:
         """Takes a job's place in order. Its future is resolved when it is on disk, or cannot be."""
-        self._inbox.put(job)
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(job)
+
+    def _hand_over(self) -> None:
+        if not self._gathered:
+            return  # done already, by `close`
+        gathered, self._gathered = self._gathered, []
+        self._inbox.put(gathered)
+        self._wake()
+
+    def _wake(self) -> None:
         if self._idle is not None:
             self._idle.set_result(None)
             self._idle = None
@@ -162,10 +178,9 @@ class GroupCommit:
     async def close(self) -> None:
         """Waits until everything in the queue was written, or has failed."""
         self._closing = True
+        self._hand_over()
         self._inbox.put(None)
-        if self._idle is not None:
-            self._idle.set_result(None)
-            self._idle = None
+        self._wake()
         await asyncio.wait([self._task])
 
     async def _run(self) -> None:
@@ -195,7 +210,7 @@ class GroupCommit:
     def _break(self, reason: JournalError) -> None:
         """Nothing that is still in hand was acknowledged, and nothing more is taken (promise J2)."""
         self.broken = reason
-        for job in (*self._connection.taken, *_rest(self._inbox)):
+        for job in (*self._connection.taken, *_rest(self._inbox), *self._gathered):
             if not job.done.done():
                 job.done.set_exception(again(reason))
                 job.done.exception()  # whoever does not wait for it learns of it at the next append
@@ -212,6 +227,5 @@ def _rest(inbox: Inbox) -> list[Job]:
     rest: list[Job] = []
     with contextlib.suppress(queue.Empty):
         while True:
-            if (job := inbox.get_nowait()) is not None:
-                rest.append(job)
+            rest += inbox.get_nowait() or ()
     return rest
