@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 # Groups may be kept apart by one blank only: two or more divide columns.
-_NUMBER = r"\d{1,3}(?:(?P<group>[.,'\u2019 ])\d{3})(?:(?P=group)\d{3})*(?:[.,]\d{1,6})?(?!\d)|\d{1,15}(?:[.,]\d{1,6})?"
+_NUMBER = (
+    r"\d{1,3}(?:(?P<group>[.,'\u2019 ])\d{3})(?:(?P=group)\d{3}){0,4}(?:[.,]\d{1,6})?(?!\d)|\d{1,15}(?:[.,]\d{1,6})?"
+)
 _AMOUNT = re.compile(
     # Not within a word, an id, a date or a time: "A12", "12-34", "12/34", "1.2.3", "12:30".
     r"(?<!\w)(?<!\w[-./,'\u2019])(?<!\d:)(?P<open>\()?(?P<sign>[-\u2212\u2013](?:[€$£] ?)?)?"
@@ -43,12 +45,21 @@ def find(text: str, mark: str | None = None) -> Iterator[Amount]:
 
     `mark` is the document's decimal mark, if it is known.
     """
-    # A code glued to its number hides it from the word boundaries; blanks of the same length keep all positions.
-    text = _GLUED_CURRENCY.sub(lambda m: " " * len(m[0]), text)
-    for match in _AMOUNT.finditer(text):
+    for match in _AMOUNT.finditer(_unglued(text)):
         negative = bool(match["sign"] or match["trail"] or (match["open"] and match["close"]))
         values = meanings(match["number"], mark)
         yield Amount(match.start("number"), match.end("number"), tuple(-v if negative and v else v for v in values))
+
+
+def find_written(text: str) -> Iterator[tuple[int, int, str]]:
+    """As `find`, but with each number as it is written, and without what it may mean."""
+    for match in _AMOUNT.finditer(_unglued(text)):
+        yield match.start("number"), match.end("number"), match["number"]
+
+
+def _unglued(text: str) -> str:
+    """A code glued to its number hides it from the word boundaries; blanks of the same length keep all positions."""
+    return _GLUED_CURRENCY.sub(lambda m: " " * len(m[0]), text)
 
 
 def meanings(number: str, mark: str | None = None) -> tuple[Decimal, ...]:
@@ -74,7 +85,8 @@ def meanings(number: str, mark: str | None = None) -> tuple[Decimal, ...]:
 
 
 _TELLING = re.compile(
-    r"(?<![\w.,/'\u2019])\d{1,3}(?:[ .,'\u2019]\d{3})*([.,])\d{2}(?![\w.,/])|(?<![\w.,/])\d{4,12}([.,])\d{2}(?![\w.,/])"
+    r"(?<![\w.,/'\u2019])\d{1,3}(?:[ .,'\u2019]\d{3}){0,4}([.,])\d{2}(?![\w.,/])"
+    r"|(?<![\w.,/])\d{4,12}([.,])\d{2}(?![\w.,/])"
 )
 
 

@@ -6,11 +6,18 @@ from typing import Final
 
 FILE_BYTES_MAX: Final = 25 * 1024 * 1024
 TEXT_FILE_BYTES_MAX: Final = 2 * 1024 * 1024
-TEXT_CHARS_MAX: Final = 400_000
+TEXT_CHARS_MAX: Final = 50_000
+"""Of the pages. The longest of the real invoices at hand has 7,000, with the blanks that keep its columns."""
 PDF_PAGES_MAX: Final = 60
 PDF_TEXT_CHARS_MIN: Final = 20
 XML_BYTES_MAX: Final = 10 * 1024 * 1024
+XML_CHARS_MAX: Final = 250_000
+"""Of the XML that is read, with its comments and what is written in attachments left out."""
 XML_ELEMENTS_MAX: Final = 200_000
 XML_DEPTH_MAX: Final = 60
 ATTACHMENTS_MAX: Final = 50
-LINE_ITEMS_MAX: Final = 5_000
+LINE_ITEMS_MAX: Final = 500
+TAX_LINES_MAX: Final = 50
+IBANS_MAX: Final = 20
+IDENTIFIER_CHARS_MAX: Final = 50
+VALUE_CHARS_MAX: Final = 1_000

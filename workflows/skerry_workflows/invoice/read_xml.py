@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skerry_workflows.invoice import cii, ubl, xml_tree
+from skerry_workflows.invoice import bounds, cii, ubl, xml_tree
 from skerry_workflows.invoice.model import InvoiceFields, Kind, Reading
 from skerry_workflows.invoice.unreadable import Unreadable
 
@@ -22,9 +22,9 @@ def parse_invoice(data: bytes) -> tuple[Kind, InvoiceFields, str]:
     document = xml_tree.parse(data)
     root = document.root
     if root.tag in ("Invoice", "CreditNote") and document.namespace.startswith(ubl.NAMESPACE_PREFIX):
-        return "xml-ubl", ubl.fields(root), document.text
+        return "xml-ubl", *_bounded(ubl.fields(root), document.text)
     if root.tag in cii.ROOTS:
-        return "xml-cii", cii.fields(root), document.text
+        return "xml-cii", *_bounded(cii.fields(root), document.text)
     if root.tag in ("FatturaElettronica", "FatturaElettronicaSemplificata"):
         raise Unreadable(
             "this is an Italian FatturaPA invoice, a syntax that is not supported",
@@ -34,3 +34,10 @@ def parse_invoice(data: bytes) -> tuple[Kind, InvoiceFields, str]:
         f"this XML file is not an invoice in a known syntax (its root is {root.tag[:60]!r})",
         hint="UBL, CII, XRechnung, Factur-X and ZUGFeRD are known; ask the sender for one of them, or for a PDF",
     )
+
+
+def _bounded(fields: InvoiceFields, text: str) -> tuple[InvoiceFields, str]:
+    reading = Reading(name="", media_type="application/xml", kind="xml-ubl", text=text)
+    if beyond := bounds.beyond(fields, reading):
+        raise Unreadable(f"this is too much for an invoice: {beyond}", hint="a person has to enter it")
+    return fields, text

@@ -7,22 +7,23 @@ person (below the approval limit), so a doubt is an objection.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import Final
+from functools import wraps
+from typing import Final, TypeAlias
 
 from skerry.core.answers import Objection, Verifier
-from skerry_workflows.invoice import grounding, ibans, vat_ids
+from skerry_workflows.invoice import bounds, grounding, ibans, vat_ids
 from skerry_workflows.invoice.currencies import ISO_4217
 from skerry_workflows.invoice.grounding import Place, places
 from skerry_workflows.invoice.model import InvoiceFields, Reading
-from skerry_workflows.invoice.rules.header import not_an_invoice
-from skerry_workflows.invoice.rules.page import lay_out
+from skerry_workflows.invoice.rules.header import TITLE_LINES_MAX, not_an_invoice
+from skerry_workflows.invoice.rules.page import lines_of
 
 __all__ = [
     "VERIFIERS", "Place", "complete", "currency_known", "dates_in_order", "grounded", "ibans_valid", "is_invoice",
     "lines_add_up",
-    "page_agrees", "places", "totals_add_up", "vat_ids_valid", "verify",
+    "page_agrees", "places", "totals_add_up", "vat_ids_valid", "verify", "within_bounds",
 ]  # fmt: skip
 
 HEADLINE: Final = ("number", "issue_date", "currency", "seller_name", "net_total", "tax_total", "gross_total")
@@ -32,15 +33,41 @@ _CENT: Final = Decimal("0.01")
 _ROUNDING_PER_LINE: Final = Decimal("0.005")
 _DUE_AFTER_DAYS_MAX: Final = 3 * 366
 _YEAR_MIN: Final = 1990
+_NOT_GROUNDED_TOLD_MAX: Final = 20
+
+_Check: TypeAlias = Callable[[InvoiceFields, Reading], Iterable[Objection]]
 
 
+def within_bounds(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """There is no more of anything than can be checked while the engine waits."""
+    beyond = bounds.beyond(fields, reading)
+    if beyond:
+        yield _objection("bounds", f"this is too much to be checked by a program: {beyond}")
+
+
+def _bounded(check: _Check) -> _Check:
+    """A verifier that leaves what is beyond the bounds to `within_bounds`."""
+
+    @wraps(check)
+    def bounded(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+        return () if bounds.beyond(fields, reading) else check(fields, reading)
+
+    return bounded
+
+
+@_bounded
 def grounded(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """Every value stands in the source, or follows from values that do."""
-    found = places(fields, reading)
+    found, all_of_them = grounding.look_up(fields, reading)
     follows = grounding.derived(fields)
-    for path, value in grounding.scalars(fields):
-        if path not in found and path not in follows:
-            yield _objection("grounded", f"{_spoken(path)} {value} is nowhere in the document", path.partition("[")[0])
+    missing = [(p, value) for p, value in grounding.scalars(fields) if p not in found and p not in follows]
+    if missing and not all_of_them:
+        yield _objection("grounded", "there is too much in this document to look for every value of it")
+    for count, (path, value) in enumerate(missing):
+        if count == _NOT_GROUNDED_TOLD_MAX:
+            yield _objection("grounded", f"and {len(missing) - count} more values are nowhere in the document")
+            return
+        yield _objection("grounded", f"{_spoken(path)} {value} is nowhere in the document", path.partition("[")[0])
 
 
 def complete(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
@@ -51,9 +78,10 @@ def complete(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
             yield _objection("complete", f"the {_spoken(name)} was not found", name)
 
 
+@_bounded
 def is_invoice(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """The paper is an invoice by its own title, and asks for money rather than giving it."""
-    title = None if reading.exact_source else not_an_invoice(lay_out(reading.text))
+    title = None if reading.exact_source else not_an_invoice(lines_of(reading.text, TITLE_LINES_MAX))
     if title:
         yield _objection("kind", f"its title is {title!r}: that is no invoice", "doc_type")
     if fields.gross_total is not None and fields.gross_total < 0:
@@ -62,6 +90,7 @@ def is_invoice(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
         )
 
 
+@_bounded
 def totals_add_up(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """Net + tax = gross, gross - prepaid + rounding = payable, lines - allowances + charges = net, each to the cent."""
     del reading
@@ -81,6 +110,7 @@ def totals_add_up(fields: InvoiceFields, reading: Reading) -> Iterable[Objection
             yield _objection("totals", f"the lines come to {expected}, not to net {net}", "line_total", "net_total")
 
 
+@_bounded
 def lines_add_up(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """Lines sum to their total, quantity x price to a line that is far off, and the lines of tax to the tax total."""
     yield from _line_sum(fields, exact=bool(reading.exact_source))
@@ -121,6 +151,7 @@ def _tax_sums(fields: InvoiceFields) -> Iterator[Objection]:
                 yield _objection("lines", f"{t.rate} % of {t.basis} is {expected:.2f}, not {t.amount}", "tax_breakdown")
 
 
+@_bounded
 def dates_in_order(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """Due not before issued, nor years later; no date from before there were such invoices."""
     del reading
@@ -133,6 +164,7 @@ def dates_in_order(fields: InvoiceFields, reading: Reading) -> Iterable[Objectio
         yield _objection("dates", f"issued on {issued}, too long ago", "issue_date")
 
 
+@_bounded
 def vat_ids_valid(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """VAT ids have their country's form and check digits; seller and buyer are not the same."""
     del reading
@@ -146,6 +178,7 @@ def vat_ids_valid(fields: InvoiceFields, reading: Reading) -> Iterable[Objection
         yield _objection("vat_id", "seller and buyer have the same VAT id", "seller_vat_id", "buyer_vat_id")
 
 
+@_bounded
 def ibans_valid(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """IBANs have their country's length and right check digits."""
     del reading
@@ -155,6 +188,7 @@ def ibans_valid(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
             yield _objection("iban", f"the IBAN {iban} is not valid: {problem}", "iban")
 
 
+@_bounded
 def currency_known(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """The currency is one of ISO 4217."""
     del reading
@@ -162,6 +196,7 @@ def currency_known(fields: InvoiceFields, reading: Reading) -> Iterable[Objectio
         yield _objection("currency", f"{fields.currency} is not a currency code in use", "currency")
 
 
+@_bounded
 def page_agrees(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """The XML inside a PDF and its pages are the same invoice: people see one and programs book the other."""
     for name, sentence in grounding.disagreements(fields, reading).items():
@@ -169,8 +204,8 @@ def page_agrees(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
 
 
 VERIFIERS: Final[tuple[Verifier, ...]] = (
-    complete, is_invoice, grounded, totals_add_up, lines_add_up, dates_in_order, vat_ids_valid, ibans_valid,
-    currency_known, page_agrees,
+    within_bounds, complete, is_invoice, grounded, totals_add_up, lines_add_up, dates_in_order, vat_ids_valid,
+    ibans_valid, currency_known, page_agrees,
 )  # fmt: skip
 
 

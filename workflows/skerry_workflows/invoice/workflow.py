@@ -39,6 +39,7 @@ from skerry_workflows.invoice.verify import (
     lines_add_up,
     totals_add_up,
     vat_ids_valid,
+    within_bounds,
 )
 
 APPROVAL_LIMIT = Decimal(10_000)
@@ -198,6 +199,7 @@ class Unread(State):
                 about=nothing,
                 sizes=(),
                 verify=(
+                    within_bounds,
                     complete,
                     totals_add_up,
                     lines_add_up,

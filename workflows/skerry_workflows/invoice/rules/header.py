@@ -13,7 +13,7 @@ from skerry_workflows.invoice.rules import labels
 from skerry_workflows.invoice.rules.find import labelled, only
 from skerry_workflows.invoice.rules.page import Cell, Page
 
-_TITLE_LINES_MAX = 60
+TITLE_LINES_MAX = 60
 _TITLE_WORDS_MAX = 5
 # A number has a digit, no blank inside but after a short prefix ("INV 2024-17"), and is no longer than 30 characters.
 _NUMBER = re.compile(r"(?:[A-Z]{1,5} )?(?=[^\s]*\d)[A-Za-z0-9][A-Za-z0-9/._\-+]{0,28}[A-Za-z0-9]?(?![^\s,;)])")
@@ -22,7 +22,7 @@ _DATE_NEAR_CHARS_MAX = 14
 
 def doc_type(page: Page) -> DocType:
     """By the title: the first short cell near the top that names a kind of document."""
-    for line in page.lines[:_TITLE_LINES_MAX]:
+    for line in page.lines[:TITLE_LINES_MAX]:
         for cell in line:
             if len(cell.text.split()) > _TITLE_WORDS_MAX:
                 continue
@@ -35,9 +35,9 @@ def doc_type(page: Page) -> DocType:
     return "invoice"
 
 
-def not_an_invoice(page: Page) -> str | None:
+def not_an_invoice(lines: list[list[Cell]]) -> str | None:
     """The title that says that this is another paper (a quote, a reminder): alone on its line, near the top."""
-    for line in page.lines[:_TITLE_LINES_MAX]:
+    for line in lines[:TITLE_LINES_MAX]:
         for cell in line[:1]:
             match = labels.NOT_INVOICE.match(cell.folded)
             if match and len(line) == 1 and not cell.folded[match.end() :].strip(" .!*"):

@@ -49,7 +49,7 @@ def table(page: Page) -> Table:
     items: list[Item] = []
     covered: set[int] = set()
     number = 0
-    while number < len(page.lines) and len(items) < limits.LINE_ITEMS_MAX:
+    while number < len(page.lines) and len(items) <= limits.LINE_ITEMS_MAX:
         columns, head_end = columns_at(page, number)
         if columns:
             found, last = _rows(page, head_end + 1, columns)

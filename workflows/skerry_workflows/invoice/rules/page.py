@@ -94,12 +94,20 @@ class Page:
         return block
 
 
-def lay_out(text: str) -> Page:
-    """Split text into lines and cells. Cells of mere punctuation are dropped: they separate labels from values."""
+def lines_of(text: str, lines_max: int = -1) -> list[list[Cell]]:
+    """The first lines of a text (or all) as cells. Cells of mere punctuation are dropped: they separate labels."""
     lines: list[list[Cell]] = []
-    for number, line in enumerate(text.replace("\f", "\n").split("\n")):
+    for number, line in enumerate(
+        text.replace("\f", "\n").split("\n", lines_max)[: lines_max if lines_max >= 0 else None]
+    ):
         found = [Cell(number, m.start(), m.end(), m[0], fold(m[0])) for m in _CELL.finditer(line[:_LINE_CHARS_MAX])]
         lines.append([c for c in found if not _NOISE.fullmatch(c.text) or c.text == "#"])
+    return lines
+
+
+def lay_out(text: str) -> Page:
+    """Split text into lines and cells."""
+    lines = lines_of(text)
     folded = fold(text)
     return Page(text, lines, amounts.decimal_mark(text), dates.order_of(text) or _usual_order(folded), folded)
 
@@ -119,7 +127,20 @@ def _usual_order(folded: str) -> Order | None:
 
 def fold(text: str) -> str:
     """Lower case without accents, character by character, so that every position stays what it was."""
-    return "".join(map(_fold_char, text))
+    return text.lower() if text.isascii() else text.translate(_FOLDED)
+
+
+class _Folded(dict[int, str]):
+    """Each character without case and accent, as soon as it is asked for."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _fold_char(chr(code))
+        if len(self) < 4_096:
+            self[code] = folded
+        return folded
+
+
+_FOLDED = _Folded()
 
 
 def _fold_char(char: str) -> str:
