@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
 from skerry import Decision, Done, State, Step, TerminalError, Workflow, task
 from skerry.core import api
+from skerry.core import events as ev
 from skerry.core.projection import RunRow
+from skerry.ports import Recorded
 from skerry.runtime.engine import Engine
 from skerry.runtime.limits import Limits
-from skerry.testing import Lab
+from skerry.testing import Lab, MemoryJournal
 
 broken: list[bool] = [True]
 
@@ -184,3 +187,36 @@ async def test_a_parent_that_left_memory_looks_for_its_child_ever_more_rarely(mo
         for _ in range(360):
             await lab.skip(timedelta(seconds=10))
         assert len(loads) <= 5 * 15
+
+
+async def test_a_result_that_is_gone_fails_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Lab(lone, kid) as lab:
+        run = await lab.start(lone, Lone())
+        await lab.skip(timedelta(seconds=1))
+        (child,) = await kids(lab)
+        events = MemoryJournal.events
+
+        async def pruned(journal: MemoryJournal, run: str, **more: Any) -> list[Recorded]:
+            recorded = await events(journal, run, **more)
+            return [r._replace(event=None) if isinstance(r.event, ev.RunCompleted) else r for r in recorded]
+
+        monkeypatch.setattr(MemoryJournal, "events", pruned)
+        await lab.approve(child.run)
+        await lab.skip(timedelta(seconds=1))
+        row = await lab.row(run)
+        assert (row.status, "was pruned" in row.note) == ("failed", True)
+
+
+async def test_a_result_that_does_not_fit_fails_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Lab(lone, kid) as lab:
+        run = await lab.start(lone, Lone())
+        await lab.skip(timedelta(seconds=1))
+        (child,) = await kids(lab)
+
+        async def other(*_: Any) -> ev.RunCompleted:
+            return ev.RunCompleted(result="int", value=Raw(b'"one"'))
+
+        monkeypatch.setattr(lab.engine.children, "_completed", other)
+        await lab.approve(child.run)
+        await lab.skip(timedelta(seconds=1))
+        assert (await lab.row(run)).status == "failed"

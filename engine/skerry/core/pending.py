@@ -17,7 +17,8 @@ class Pending:
     """A step without an outcome. `attempt` is the current one; `tries` counts those since it was last retried by hand.
 
     `in_flight`: somebody is at it (a worker, the engine, a child run). `due_us` and `retry_us` are 0 for none.
-    `begun_us` is when it was scheduled. `review` is the question that is open to a person. `best` is the answer with the fewest objections so far.
+    `begun_us` is when it was scheduled.
+    `review` is the question that is open to a person. `best` is the answer with the fewest objections so far.
     """
 
     __slots__ = (

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Raw
 
 from skerry.core import events as ev
 from skerry.core import ids
@@ -161,7 +160,7 @@ class Children:
         if not child.parent or child.status not in ENDED:
             return
         name, _, step = child.parent.rpartition("/")
-        result, value = await self._result(child)
+        completed = await self._completed(child) if child.status == "done" else None
         run = await engine.get(name)
         pending = run.pending.get(step) if run is not None else None
         if run is None or pending is None or not isinstance(pending.command, Start) or pending.command.detached:
@@ -169,18 +168,24 @@ class Children:
         if child.event_id != _claim(name, step, pending):
             return  # the step was retried by hand, and waits for another child
         now = engine.now_us()
-        if child.status == "done":
-            transition = engine.drive(run.complete, step, value, now, result=result, by=child.run)
-        else:
+        if child.status == "cancelled":
             failure = ev.Failure(kind="ChildCancelled", message=f"the child run {child.run} was cancelled")
-            transition = engine.drive(run.fail, step, failure, now, by=child.run)
-        await engine.advance(run, transition)
+        elif completed is None:
+            failure = ev.Failure(kind="ResultGone", message=f"the result of the child run {child.run} was pruned")
+        else:
+            try:
+                value, result = completed.value, completed.result
+                taken = engine.drive(run.complete, step, value, now, result=result, by=child.run)
+                return await engine.advance(run, taken)
+            except DataError as error:  # it was recorded by other code: the parent's cannot read it
+                failure = ev.Failure(kind="DataError", message=error.message)
+        await engine.advance(run, engine.drive(run.fail, step, failure, now, by=child.run))
 
-    async def _result(self, child: RunRow) -> tuple[str, Raw]:
+    async def _completed(self, child: RunRow) -> ev.RunCompleted | None:
         for recorded in reversed(await self._engine.journal.events(child.run, after_n=child.entry_n)):
             if isinstance(recorded.event, ev.RunCompleted):
-                return recorded.event.result, recorded.event.value
-        return "", Raw(b"null")
+                return recorded.event
+        return None
 
     async def cancel(self, start: TaskId) -> None:
         """Cancels the child run that an attempt of a step started, if it did and the child has not ended."""
@@ -229,10 +234,12 @@ class Children:
     async def trigger(self, run: Execution, step: str, command: Command) -> None:
         """Starts what an emitted event triggers on this node."""
         engine = self._engine
-        for workflow in engine.registry.triggered_by(command.target):
-            data = msgspec.json.decode(command.args)
+        workflows, data = engine.registry.triggered_by(command.target), msgspec.json.decode(command.args)
+        for workflow in workflows:  # all of it is looked at before any of them starts
             if not isinstance(data, dict):
                 raise Conflict(f"event {command.target} starts {workflow.name}, but its data is no object")
+            self.start_state(workflow, data, None)
+        for workflow in workflows:
             started = ev.RunStarted(
                 workflow=workflow.name,
                 version=workflow.version,
