@@ -96,7 +96,11 @@ class Verbs:
                 f"no workflow is started by {event.type!r}",
                 hint=f"known events: {_known_events(self._engine.registry)}",
             )
-        started = [await self._begin(workflow, event, event.type) for workflow in workflows]
+        for workflow in workflows:  # all of it is looked at before any of them starts
+            self._engine.children.start_state(workflow, event.data, event.file)
+        started = [
+            await self._begin(workflow, event, event.type, bounded=workflow is workflows[0]) for workflow in workflows
+        ]
         return api.Started(runs=tuple(run for run, _ in started), again=all(again for _, again in started))
 
     async def start(self, start: api.Start) -> api.Started:
@@ -104,7 +108,9 @@ class Verbs:
         run, again = await self._begin(self._engine.registry.workflow(start.workflow), start, "")
         return api.Started(runs=(run,), again=again)
 
-    async def _begin(self, workflow: Workflow[Any], request: api.Publish | api.Start, event: str) -> tuple[str, bool]:
+    async def _begin(
+        self, workflow: Workflow[Any], request: api.Publish | api.Start, event: str, *, bounded: bool = True
+    ) -> tuple[str, bool]:
         self._refuse_when_draining()
         id = request.id or (request.file.sha256 if request.file is not None else "")
         started = ev.RunStarted(
@@ -116,7 +122,7 @@ class Verbs:
             priority=request.priority,
             by=request.by,
         )
-        return await self._engine.children.begin(workflow, request.data, request.file, started, id=id)
+        return await self._engine.children.begin(workflow, request.data, request.file, started, id=id, bounded=bounded)
 
     # --- speaking to a run --------------------------------------------------------------------------------------------
 
