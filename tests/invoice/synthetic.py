@@ -53,7 +53,7 @@ LOCALES = (
         ),
     ),
     Locale(
-        "us", "USD", "$", ".", ",", "{month} {d}, {y}", (0,),
+        "us", "USD", "US$", ".", ",", "{month} {d}, {y}", (0,),
         _words(
             """
             title=Invoice | number=Invoice # | date=Date | due=Payment due | to=Billed To | from=From | name=Item |

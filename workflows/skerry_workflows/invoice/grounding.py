@@ -205,7 +205,7 @@ class Source:
         return match.span() if match else None
 
     def _currency(self, code: str) -> Span | None:
-        signs = [code, *(s for s, c in SYMBOLS.items() if c == code), *(["$"] if code == "USD" else [])]
+        signs = [code, *(s for s, c in SYMBOLS.items() if c == code)]
         for sign in signs:
             match = re.search(rf"(?<![A-Za-z]){re.escape(sign)}(?![A-Za-z])", self.text)
             if match:

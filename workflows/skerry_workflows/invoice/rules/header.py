@@ -39,6 +39,8 @@ def not_an_invoice(lines: list[list[Cell]]) -> str | None:
     """The title that says that this is another paper (a quote, a reminder): alone on its line, near the top."""
     for line in lines[:TITLE_LINES_MAX]:
         for cell in line[:1]:
+            if len(line) == 1 and len(cell.text) <= 60 and labels.NEVER_TO_BE_BOOKED.match(cell.folded):
+                return cell.text
             match = labels.NOT_INVOICE.match(cell.folded)
             if match and len(line) == 1 and not cell.folded[match.end() :].strip(" .!*"):
                 return cell.text

@@ -192,6 +192,12 @@ NOT_INVOICE: Final = label(
     nl: pro ?-?forma ?factuur | offerte | orderbevestiging | pakbon | (?:betalings)?herinnering | aanmaning
     """
 )
+# Papers that ask again, take back, or count for somebody else, whatever number stands behind: "2nd reminder, no. 4".
+NEVER_TO_BE_BOOKED: Final = re.compile(
+    r"\W{0,3}(?:\d\. )?(?:pro ?-?forma|facture pro ?-?forma|fattura pro ?-?forma|(?:payment )?reminder|mahnung"
+    r"|zahlungserinnerung|sollecito|aanmaning|(?:betalings)?herinnering|storno|cancel?lation|draft\b|entwurf\b"
+    r"|self-?billing|self-billed|corrects?\b|correction of|we credit|purchase order$|bestellung$)"
+)
 RECEIPT: Final = label(
     """
     en: receipt | sales receipt

@@ -30,7 +30,7 @@ _OTHER_DOLLARS = re.compile(
 def currency(page: Page) -> str | None:
     """The ISO 4217 code, if the document names one currency only.
 
-    A bare "$" is read as USD where nothing speaks against it.
+    A bare "$" is read as USD where nothing speaks against it; the verifiers take it for a guess.
     """
     stated = only(labelled(page, labels.CURRENCY, _code))
     if stated:
