@@ -9,7 +9,7 @@ from typing import Any
 
 from skerry.core.tasks import Prompt, TaskFunction
 from skerry.core.workflow import Workflow
-from skerry.errors import DefinitionError, NotFound
+from skerry.errors import DefinitionError, NotFound, SkerryError
 
 
 class Registry:
@@ -59,6 +59,12 @@ def load(modules: Iterable[str | ModuleType]) -> Registry:
             except ImportError as error:
                 raise DefinitionError(
                     f"cannot import {module}: {error}", hint="check `modules` in skerry.toml, and your PYTHONPATH"
+                ) from error
+            except SkerryError:
+                raise
+            except Exception as error:
+                raise DefinitionError(
+                    f"cannot import {module}: {type(error).__name__}: {error}", hint="mend it; --debug shows where"
                 ) from error
         for thing in vars(module).values():
             registry.add(thing)

@@ -75,6 +75,7 @@ def test_a_run_that_fails_is_retried_and_cancelled(data: Path, call: Call) -> No
     assert change(call, data, "retry", "latest", "--reason", "perhaps now").out.endswith("it is failed now\n")
     assert change(call, data, "cancel", "latest", "--reason", "silly").code == 0
     assert call("runs", "--data", data, "--json").json["status"] == "cancelled"
+    assert "had ended before; it is cancelled now" in change(call, data, "cancel", "latest").out
     retried = change(call, data, "retry", "latest")
     assert retried.code == 4
     assert "only a failed or parked one" in retried.err
@@ -92,6 +93,22 @@ def test_a_file_is_taken_in_once(data: Path, call: Call, tmp_path: Path) -> None
     assert "done: Granted (what letter.txt)" in call("show", first["run"], "--data", data).out
 
 
+def test_what_was_taken_in_before_a_file_that_was_not_is_said(data: Path, call: Call, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear all")
+    told = call("publish", "letter.written", letter, tmp_path / "no.txt", "--data-dir", data, "--module", WISHES)
+    assert told.code == 3
+    assert "letter.txt  started" in told.out
+    assert "no.txt cannot be read" in told.err
+
+
+def test_a_run_without_its_code_says_what_to_load(data: Path, call: Call) -> None:
+    publish(call, data, '{"what": "a boat", "euros": 500}')
+    told = call("approve", "latest", "--data", data)
+    assert told.code == 5
+    assert "hint: name the module that it is in: --module NAME" in told.err
+
+
 def test_an_id_is_taken_in_once(data: Path, call: Call) -> None:
     runs = [publish(call, data, '{"what": "a kite"}', "--id", "7").json["run"] for _ in range(2)]
     assert len(set(runs)) == 1
@@ -99,7 +116,8 @@ def test_an_id_is_taken_in_once(data: Path, call: Call) -> None:
 
 def test_what_cannot_be_published(data: Path, call: Call, tmp_path: Path) -> None:
     for arguments, code, said in (
-        (("wish.made", "--data", "{", "--data-dir", data), 2, "is no JSON object"),
+        (("wish.made", "--data", "{", "--data-dir", data), 2, "what was given is not JSON: Input data was truncated"),
+        (("wish.made", "--data", "[1]", "--data-dir", data), 2, "what was given is no JSON object: Expected"),
         (("wish.made", "--data", str(data), "--data-dir", data), 2, "the data folder is --data-dir here"),
         (("wish.made", "--data", "@nowhere.json", "--data-dir", data), 3, "nowhere.json"),
         (("wish.made", "--file", tmp_path / "nowhere.pdf", "--data-dir", data), 3, "cannot be read"),
@@ -124,6 +142,16 @@ def test_a_module_that_cannot_be_loaded(data: Path, call: Call) -> None:
     told = call("publish", "wish.made", "--data-dir", data, "--module", "no.such.module")
     assert told.code == 1
     assert "cannot import no.such.module" in told.err
+
+
+def test_a_module_with_a_mistake_is_the_users(
+    data: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_wishes.py").write_text("wish = \n")
+    monkeypatch.syspath_prepend(tmp_path)
+    told = call("graph", "wishes", "--module", "broken_wishes")
+    assert told.code == 1
+    assert told.err.splitlines()[0].startswith("error: cannot import broken_wishes: SyntaxError: ")
 
 
 def test_a_journal_that_somebody_holds(data: Path, call: Call) -> None:

@@ -39,6 +39,12 @@ def test_the_list_has_sections_exit_codes_and_an_example(call: Call) -> None:
     assert "skerry demo" in told.out
 
 
+def test_without_a_command_it_is_the_list(call: Call) -> None:
+    told = call()
+    assert (told.code, told.out) == (2, "")
+    assert told.err.rstrip() == call("--help").out.rstrip()
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_teaches_with_an_example(name: str, call: Call) -> None:
     told = call(name, "--help")

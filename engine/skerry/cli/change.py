@@ -10,9 +10,9 @@ from skerry.cli.door import open_door
 from skerry.cli.look import find_run, open_look, short
 from skerry.cli.out import Cell
 from skerry.core import api
-from skerry.core.projection import RunRow
+from skerry.core.projection import ENDED, RunRow
 from skerry.core.structs import Frozen
-from skerry.errors import SkerryError
+from skerry.errors import SkerryError, Unavailable
 
 
 def change(app: App, run: str, verb: str, make: Callable[[RunRow, str], Frozen], done: str, *, by: str = "") -> None:
@@ -28,7 +28,9 @@ def change(app: App, run: str, verb: str, make: Callable[[RunRow, str], Frozen],
     """
     row, taken, running = app.run(_change(app, run, verb, make, by or who()))
     app.out.record(taken)
-    what = "was taken before" if taken.again else done
+    what = done
+    if taken.again:
+        what = "had ended before" if verb == "cancel" and row.status in ENDED else "was taken before"
     app.out.line(Cell(f"{short(row.run)} ({row.workflow}): {what}; it is {taken.status} now", _style(taken)))
     if not running and not taken.again:
         app.out.note("no engine runs here: it goes on when one starts (skerry up)")
@@ -44,6 +46,8 @@ async def _change(
         async with open_door(app.config, by=by) as door:
             return row, await door.ask(verb, make(row, by), api.Taken), door.running
     except SkerryError as error:
+        if isinstance(error, Unavailable) and "there is no workflow" in error.message and not error.hint:
+            error.hint = "name the module that it is in: --module NAME, or modules in skerry.toml"
         error.hint = error.hint or f"see how it stands: skerry show {short(row.run)}"
         raise
 

@@ -67,4 +67,5 @@ def code_of(error: BaseException) -> tuple[int, str, str]:
 
 
 def _lowered(message: str) -> str:
-    return (message[:1].lower() + message[1:]).rstrip(".")
+    line = " ".join(message.split())  # click lists choices one below the other
+    return (line[:1].lower() + line[1:]).rstrip(".")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 import skerry
-from skerry.cli.exits import CODES, Stop, code_of
+from skerry.cli.exits import CODES, USAGE, Stop, code_of
 from skerry.cli.out import Out
 
 _COMMON = "Common options"
@@ -134,6 +134,9 @@ def _told(error: BaseException, *, debug: bool) -> int:
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx is not None:
+        Out(json=False).note(error.ctx.get_help())
+        return USAGE
     if debug:
         import traceback
 

@@ -121,7 +121,8 @@ def require_journal(config: Config) -> None:
     """Raises `NotFound` when the data folder has no journal."""
     if not has_journal(config):
         raise NotFound(
-            f"there is no journal in {config.data}", hint="name the data folder with --data, or start here: skerry up"
+            f"there is no journal in {config.data}",
+            hint="name the data folder with --data-dir, or start here: skerry up",
         )
 
 

@@ -19,7 +19,8 @@ from skerry.cli.out import Column
 from skerry.core import api
 from skerry.errors import Busy
 
-_COLUMNS = (Column("RUN"), Column("FILE"), Column(""))
+_COLUMNS = (Column("RUN"), Column(""))
+_WITH_FILES = (Column("RUN"), Column("FILE"), Column(""))
 
 
 @node_command(
@@ -49,19 +50,33 @@ def command(app: App, event: str, files: tuple[Path, ...], named: tuple[Path, ..
         hint = "leave --id out: a file's id is its content"
         raise Stop("one id cannot be that of several files", hint=hint, code=USAGE)
     data = read_json(fields)
-    started = app.run(_publish(app, event, paths, data, given))
-    rows: list[tuple[str, str, str]] = []
+    started: list[tuple[Path | None, api.Started]] = []
+    try:
+        app.run(_publish(app, event, paths, data, given, started))
+    finally:  # what was taken in before the one that failed is known, too
+        if started:
+            _tell(app, started)
+
+
+def _tell(app: App, started: list[tuple[Path | None, api.Started]]) -> None:
+    rows: list[tuple[str, ...]] = []
     for path, answer in started:
         for run in answer.runs:
             app.out.record({"run": run, "file": str(path) if path else None, "again": answer.again})
-            rows.append((short(run), path.name if path else "", "was taken in before" if answer.again else "started"))
-    app.out.table(_COLUMNS, rows)
+            became = "was taken in before" if answer.again else "started"
+            rows.append((short(run), path.name, became) if path else (short(run), became))
+    app.out.table(_COLUMNS if started[0][0] is None else _WITH_FILES, rows)
 
 
 async def _publish(
-    app: App, event: str, paths: tuple[Path, ...], data: dict[str, Any], given: dict[str, Any]
-) -> list[tuple[Path | None, api.Started]]:
-    started: list[tuple[Path | None, api.Started]] = []
+    app: App,
+    event: str,
+    paths: tuple[Path, ...],
+    data: dict[str, Any],
+    given: dict[str, Any],
+    started: list[tuple[Path | None, api.Started]],
+) -> None:
+    """Publishes one event for each file, and puts what became of each into `started`."""
     by = who()
     async with open_door(app.config, by=by) as door:
         with app.out.progress("publishing") as advance:
@@ -85,12 +100,11 @@ async def _publish(
                 advance(len(started), len(paths) or 1)
         if not door.running:
             app.out.note("no engine runs here: they begin when one starts (skerry up)")
-    return started
 
 
 def read_json(text: str) -> dict[str, Any]:
     """An option's JSON object: written there, in a @file, or on stdin (-). Raises `Stop`."""
-    where = "the JSON"
+    where = "what was given"
     try:
         if text == "-":
             where, text = "stdin", sys.stdin.read()
@@ -104,4 +118,5 @@ def read_json(text: str) -> dict[str, Any]:
         hint = """write it so: '{"name": "value"}'"""
         if Path(text).is_dir():
             hint = "the data folder is --data-dir here"
-        raise Stop(f"{where} is no JSON object: {error}", hint=hint, code=USAGE) from None
+        what = "is no JSON object" if isinstance(error, msgspec.ValidationError) else "is not JSON"
+        raise Stop(f"{where} {what}: {error}", hint=hint, code=USAGE) from None
