@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from skerry.cli import words
+from skerry.cli.commands.show import field_to_set
 from skerry.cli.look import short
+from skerry.client.ended import RunEvent
+from skerry.core import events as ev
+from skerry.core.answers import Objection
 from tests.cli.conftest import CHILD, DONE, FAILED, NOON_US, REVIEW, Call
 
 RUNS = """\
@@ -98,6 +103,32 @@ def test_show_follows_to_the_end(office: Path, call: Call) -> None:
 
 def test_show_says_what_one_can_do(office: Path, call: Call) -> None:
     assert "skerry retry 00AAAA03" in call("show", FAILED, "--data", office).out.splitlines()[-1]
+
+
+def test_show_names_a_field_that_was_doubted() -> None:
+    wrong = Objection(rule="sums", message="they do not add up", fields=("gross_total",))
+    asked = ev.StepScheduled(step="1-2", kind="ask", target="read")
+    yes_or_no = ev.StepScheduled(step="1-2", kind="wait", target="Decision")
+    cases: tuple[tuple[ev.StepScheduled, tuple[Objection, ...], str], ...] = (
+        (asked, (wrong,), "gross_total"),
+        (asked, (), "FIELD"),
+        (yes_or_no, (), ""),
+    )
+    for scheduled, objections, field in cases:
+        opened = ev.ReviewOpened(step="1-2", question="?", objections=objections)
+        events = [RunEvent(1, 1, 1, "", scheduled), RunEvent(2, 2, 2, "", opened)]
+        assert field_to_set(events) == field
+
+
+def test_a_document_is_said_by_its_name() -> None:
+    document = {"sha256": "0123456789abcdef", "size": 2048, "name": "a.pdf", "media_type": "application/pdf"}
+    assert words.spoken({"document": document}) == "document a.pdf (2.0 KiB, 0123456789ab)"
+    assert words.spoken({"total": {"sha256": "x", "size": 1, "net": "2"}}) == "total {sha256 x, size 1, net 2}"
+
+
+def test_servers_are_said_without_their_passwords() -> None:
+    assert words.servers("nats://me:p@ss@a:4222, tls://token@b") == "nats://a:4222, tls://b"
+    assert words.servers("a:4222,b") == "a:4222,b"
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,8 @@ def test_a_wish_through_a_running_engine(up: Up) -> None:
     run = published.json["run"]
     assert run.startswith(up.ready["node"])
     assert up.ask("runs", "--json").json["status"] == "review"
+    assert up.ask("status", "--json").json["runs"] == {"review": 1, "failed": 0, "parked": 0}
+    assert "1 run in review: skerry runs --status review" in up.ask("status").out
     approved = up.ask("approve", "latest", "--reason", "summer", "--json")
     assert (approved.code, approved.json["run"]) == (0, run)
     wait_until_blocking(lambda: up.ask("runs", "--status", "done", "--json").lines)

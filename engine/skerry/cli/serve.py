@@ -62,7 +62,7 @@ def _say(app: App, node: Node) -> None:
     out.record({"up": True, "node": name, "data": data, "pid": os.getpid(), "recovered": node.recovered})
     out.line(Cell(f"skerry is up: node {name}", "bold green"))
     out.line(f"  data      {data}")
-    out.line(f"  bus       {config.nats.url or 'our own nats-server'}")
+    out.line(f"  bus       {words.servers(config.nats.url) or 'our own nats-server'}")
     if node.pool is not None:
         out.line(f"  workers   {pools or 'none'} (processes x slots)")
     if node.recovered:

@@ -69,12 +69,13 @@ def _value(event: Any, chars: int) -> str:
 
 
 def _started(event: ev.RunStarted, chars: int) -> Said:
-    cause = "another run" if event.parent else event.event
+    if event.parent:  # source and id are the parent's as well
+        return Said(f"started by {event.parent}", _by(event.by))
+    cause = event.event
     what = f"started by {cause}" if cause else "started"
     return Said(
         what,
         _and(
-            f"step {event.parent}" if event.parent else "",
             f"by {event.by}" if event.by else "",
             f"from {event.source}" if event.source else "",
             f"id {event.event_id[:12]}" if event.event_id else "",
@@ -100,7 +101,8 @@ def _cancelled(event: ev.RunCancelled, chars: int) -> Said:
 
 
 def _parked(event: ev.RunParked, chars: int) -> Said:
-    differs = f"expected {event.expected}, got {event.got}" if event.expected or event.got else ""
+    told = event.expected in event.reason and event.got in event.reason
+    differs = "" if told else f"expected {event.expected}, got {event.got}"
     return Said("parked", _and(event.reason, differs), "magenta")
 
 
@@ -116,6 +118,7 @@ def _scheduled(event: ev.StepScheduled, chars: int) -> Said:
     again = f"attempt {event.attempt}" if event.attempt > 1 else ""
     until = f"until {words.moment(event.due_us)}" if event.due_us else ""
     size = f"size {event.size}" if event.size else ""
+    given = _value(event, chars) if event.kind in ("call", "start", "emit") else ""
     what = {
         "call": f"calls {event.target}",
         "ask": f"asks {event.target}",
@@ -124,7 +127,7 @@ def _scheduled(event: ev.StepScheduled, chars: int) -> Said:
         "start": f"starts {event.target}",
         "emit": f"emits {event.target}",
     }.get(event.kind, f"{event.kind} {event.target}")
-    return Said(what, _and(size, again, until), _DIM)
+    return Said(what, _and(size, again, until, given if event.attempt == 1 else ""), _DIM)
 
 
 def _answered(event: ev.StepCompleted, chars: int) -> Said:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable
 from datetime import datetime
@@ -75,6 +76,11 @@ def ago(at_us: int, *, now: int = 0) -> str:
     return f"{duration(seconds)} ago" if seconds >= 0 else f"in {duration(-seconds)}"
 
 
+def servers(urls: str) -> str:
+    """NATS servers, by commas, without the user and password that may be in them."""
+    return re.sub(r"[^/,\s]*@", "", urls)
+
+
 def size(count: float) -> str:
     """Bytes for people."""
     for unit in ("B", "KiB", "MiB", "GiB"):
@@ -110,11 +116,20 @@ def spoken(thing: Any) -> str:
     return _inner(thing)
 
 
+def _document(thing: dict[str, Any]) -> str:
+    """What stands for a document: its name, its size, and as much of its hash as tells it from others."""
+    match thing:
+        case {"sha256": str(sha256), "size": int(count), **more} if more.keys() <= {"name", "media_type"}:
+            return f"{_inner(more.get('name') or 'blob')} ({size(count)}, {sha256[:12]})"
+        case _:
+            return ""
+
+
 def _inner(thing: Any) -> str:
     if isinstance(thing, str):
         return " ".join(thing.split())
     if isinstance(thing, dict):
-        return "{" + spoken(thing) + "}"
+        return _document(cast("dict[str, Any]", thing)) or "{" + spoken(thing) + "}"
     if isinstance(thing, list):
         return "[" + ", ".join(_inner(each) for each in cast("Iterable[Any]", thing)) + "]"
     return json.dumps(thing)

@@ -16,6 +16,7 @@ from skerry.cli.out import Cell, Column
 from skerry.cli.story import Told, timeline
 from skerry.client.ended import STANDING, RunEvent
 from skerry.core.codec import encode_json
+from skerry.core.events import ReviewOpened, StepScheduled
 from skerry.core.projection import RunRow
 
 COLUMNS = (Column("TIME"), Column("STATE"), Column("STEP"), Column("WHAT HAPPENED, AND WHY", wrap=True))
@@ -53,7 +54,7 @@ async def _show(app: App, named: str, full: bool, follow: bool) -> None:
         else:
             _head(app, row)
             _table(app, timeline(events, full=full))
-            _next(app, row)
+            _next(app, row, events)
 
 
 async def _follow(app: App, look: Look, row: RunRow, events: list[RunEvent], full: bool) -> None:
@@ -110,17 +111,32 @@ def _table(app: App, lines: Sequence[Told]) -> None:
     app.out.table(COLUMNS, rows())
 
 
-def _next(app: App, row: RunRow) -> None:
+def _next(app: App, row: RunRow, events: Sequence[RunEvent]) -> None:
     """What one can do about it."""
     name = short(row.run)
+    field = field_to_set(events)
+    correct = f" [--set {field}=...]" if field else ""
     advice = {
-        "review": f"answer it: skerry approve {name}; skerry reject {name} --reason ...",
+        "review": f"answer it: skerry approve {name}{correct}; skerry reject {name} --reason ...",
         "failed": f"drive it again: skerry retry {name}; end it: skerry cancel {name}",
         "parked": f"with the right code in place: skerry retry {name}; end it: skerry cancel {name}",
     }.get(row.status)
     if advice:
         app.out.line()
         app.out.line(Cell(advice, "cyan"))
+
+
+def field_to_set(events: Sequence[RunEvent]) -> str:
+    """A field that the last question is about, as `skerry approve --set` wants it; empty when it is a yes or no."""
+    asked = next((each.event for each in reversed(events) if isinstance(each.event, ReviewOpened)), None)
+    if asked is None or not _is_ask(asked.step, events):
+        return ""
+    return next((field for objection in asked.objections for field in objection.fields), "FIELD")
+
+
+def _is_ask(step: str, events: Sequence[RunEvent]) -> bool:
+    scheduled = (each.event for each in events if isinstance(each.event, StepScheduled))
+    return any(event.step == step and event.kind == "ask" for event in scheduled)
 
 
 def event_record(each: RunEvent) -> dict[str, object]:

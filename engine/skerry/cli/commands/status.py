@@ -6,6 +6,7 @@ from skerry.cli import words
 from skerry.cli.app import App, node_command
 from skerry.cli.out import Cell, Column
 from skerry.core import api
+from skerry.core.projection import Status
 from skerry.core.wire import WorkerStatus
 from skerry.errors import Unavailable
 
@@ -19,9 +20,9 @@ from skerry.errors import Unavailable
 )
 def command(app: App) -> None:
     """Show what the engine is doing: live runs, tasks on the bus and waiting for it, workers, what needs attention."""
-    status, workers = app.run(_ask(app))
+    status, workers, stopped = app.run(_ask(app))
     out = app.out
-    out.record({**_fields(status), "workers": workers})
+    out.record({**_fields(status), "workers": workers, "runs": stopped})
     since = words.moment(status.started_us)
     out.line(f"node {status.node}, skerry {status.software}, process {status.pid}, up since {since}")
     if status.draining:
@@ -37,8 +38,18 @@ def command(app: App) -> None:
         Column("BUSY", "right"),
     )
     out.table(columns, (_load(each, workers) for each in status.sizes))
+    for standing, count in stopped.items():
+        if count:
+            least = "at least " if count == _ROWS else ""
+            runs = f"{least}{words.plural(count, 'run')} {_SAID[standing]}: skerry runs --status {standing}"
+            out.line(Cell(runs, words.STYLES[standing]))
     for note in status.notes:
         out.line(Cell(note, "yellow"))
+
+
+_SAID: dict[Status, str] = {"review": "in review", "failed": "failed", "parked": "parked"}
+_ROWS = 1000
+"""As many rows as an engine sends at a time."""
 
 
 def _load(load: api.SizeLoad, workers: list[WorkerStatus]) -> list[str | Cell]:
@@ -54,12 +65,14 @@ def _fields(status: api.EngineStatus) -> dict[str, object]:
     return msgspec.structs.asdict(status)
 
 
-async def _ask(app: App) -> tuple[api.EngineStatus, list[WorkerStatus]]:
+async def _ask(app: App) -> tuple[api.EngineStatus, list[WorkerStatus], dict[Status, int]]:
+    """What the engine and the workers say of themselves, and how many runs wait for a person."""
     from skerry.cli.engines import connect
 
     async with connect(app.config) as client:
         status = await client.status()
+        stopped = {standing: len(await client.runs(status=(standing,), limit=_ROWS)) for standing in _SAID}
         try:
-            return status, await client.workers()
+            return status, await client.workers(), stopped
         except Unavailable:  # the bus went away in between
-            return status, []
+            return status, [], stopped
