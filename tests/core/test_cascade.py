@@ -159,7 +159,7 @@ def test_an_approval_passes_the_same_verifiers() -> None:
     sim = under_review(BAD, BAD)
     with pytest.raises(Conflict, match="still meets objections: fault 0") as caught:
         sim.review("1-1", True)
-    assert caught.value.hint == "give a reason to overrule them"
+    assert caught.value.hint == "correct its fields, or give a reason to overrule them"
     with pytest.raises(DataError, match="does not fit"):
         sim.review("1-1", True, {"text": 5}, reason="no reason is good enough")
     assert sim.row.status == "review"

@@ -308,12 +308,18 @@ class Client:
         """
         last: AnyEvent | None = None
         asked = ""
-        async with asyncio.timeout(timeout_s), aclosing(self.events(run)) as events:
-            async for each in events:
-                if isinstance(each.event, ENDS):
-                    last = each.event
-                elif isinstance(each.event, ev.CancelRequested):
-                    asked = each.event.reason
+        limit = asyncio.timeout(timeout_s)
+        try:
+            async with limit, aclosing(self.events(run)) as events:
+                async for each in events:
+                    if isinstance(each.event, ENDS):
+                        last = each.event
+                    elif isinstance(each.event, ev.CancelRequested):
+                        asked = each.event.reason
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise TimeoutError(f"run {run} has not ended within {timeout_s} s; it goes on") from None
         if not isinstance(last, ev.RunCompleted):
             raise ended_without(run, last, asked)
         raw = bytes(last.value) or (await self.blob(last.blob) if last.blob else b"null")

@@ -120,6 +120,8 @@ def take_review(
     """
     pending = run.pending[step]
     if isinstance(pending.command, Wait):
+        if changes:
+            raise Conflict(f"step {step} waits for a yes or no: no fields can be changed there", hint="leave them out")
         return _decide_wait(run, step, pending.command, approved, by, reason, id, now_us)
     ask = pending.command
     assert isinstance(ask, Ask), "only asks and waits are reviewed"
@@ -137,7 +139,7 @@ def take_review(
         )
     if objections and not reason:
         told = "; ".join(o.message for o in objections)
-        raise Conflict(f"step {step}: the answer still meets objections: {told}", hint="give a reason to overrule them")
+        raise Conflict(f"step {step}: the answer still meets objections: {told}", hint="correct its fields, or give a reason to overrule them")
     transition.events.append(
         ev.ReviewAnswered(step=step, approved=True, by=by, reason=reason, overruled=tuple(objections))
     )
