@@ -36,6 +36,8 @@ class LocalCalls:
         self._engine = engine
         self._threads: Threads | None = None
         self._running: dict[TaskId, asyncio.Task[Any]] = {}
+        self._lingering: dict[tuple[str, str], asyncio.Future[None]] = {}
+        """Functions that still run in a thread, by run and step: a timeout ends the attempt, but not the function."""
 
     async def run(self, run: Execution, step: str, current: asyncio.Task[Any]) -> Transition | None:
         """Calls the function of a step, in the asyncio task `current`.
@@ -69,7 +71,7 @@ class LocalCalls:
             if function.is_async and function.timeout is None:
                 value = await function.function(**arguments)
             else:
-                value = await self._invoke(function, arguments)
+                value = await self._invoke(function, arguments, (task.run, step))
             raw, value = function.outcome.cross(value)
         except asyncio.CancelledError as error:
             if engine.draining:
@@ -94,15 +96,24 @@ class LocalCalls:
     async def _fetch(self, arguments: Mapping[str, Any]) -> Mapping[str, bytes]:
         return {blob.sha256: await self._engine.journal.blob(blob.sha256) for blob in blobs_in(arguments)}
 
-    async def _invoke(self, function: TaskFunction[..., Any], arguments: dict[str, Any]) -> Any:
+    async def _invoke(self, function: TaskFunction[..., Any], arguments: dict[str, Any], where: tuple[str, str]) -> Any:
         """A function that is not async, or has a timeout."""
         async with asyncio.timeout(function.timeout.total_seconds() if function.timeout is not None else None):
             if function.is_async:
                 return await function.function(**arguments)
             if self._threads is None:
                 self._threads = Threads(self._engine.limits.local_threads_max)
+            while (lingering := self._lingering.get(where)) is not None and not lingering.done():
+                await asyncio.shield(lingering)  # the attempt before: there is one copy at a time
             context = contextvars.copy_context()
-            return await self._threads.submit(lambda: context.run(function.function, **arguments))
+            outcome, over = self._threads.submit(lambda: context.run(function.function, **arguments))
+            self._lingering[where] = over
+            over.add_done_callback(partial(self._no_longer, where))
+            return await outcome
+
+    def _no_longer(self, where: tuple[str, str], over: asyncio.Future[None]) -> None:
+        if self._lingering.get(where) is over:
+            del self._lingering[where]
 
     def cancel(self, task: TaskId) -> None:
         """Nobody wants the outcome any more."""

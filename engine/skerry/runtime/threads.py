@@ -13,7 +13,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
-_Job: TypeAlias = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[[], Any]]
+_Job: TypeAlias = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", "asyncio.Future[None]", Callable[[], Any]]
 
 
 class Threads:
@@ -25,19 +25,21 @@ class Threads:
         self._busy = 0
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
 
-    def submit(self, function: Callable[[], Any]) -> asyncio.Future[Any]:
-        """Runs the function in a thread as soon as one is free.
+    def submit(self, function: Callable[[], Any]) -> tuple[asyncio.Future[Any], asyncio.Future[None]]:
+        """Runs the function in a thread as soon as one is free; returns its outcome to come, and its end.
 
-        Cancelling the future does not stop a function that runs: it goes on, and its value is dropped.
+        Cancelling the outcome does not stop a function that runs: it goes on, and its value is dropped. Its end comes
+        when it no longer runs, and never will.
         """
         loop = asyncio.get_running_loop()
-        future = loop.create_future()
+        future: asyncio.Future[Any] = loop.create_future()
+        over: asyncio.Future[None] = loop.create_future()
         self._busy += 1
         if self._busy > self._started and self._started < self._count:
             self._started += 1
             threading.Thread(target=self._serve, name=f"skerry-task-{self._started}", daemon=True).start()
-        self._jobs.put((loop, future, function))
-        return future
+        self._jobs.put((loop, future, over, function))
+        return future, over
 
     def close(self) -> None:
         """Lets idle threads end; busy ones end after their function, or with the process."""
@@ -46,7 +48,7 @@ class Threads:
 
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
-            loop, future, function = job
+            loop, future, over, function = job
             value: Any = None
             error: BaseException | None = None
             try:
@@ -54,11 +56,15 @@ class Threads:
             except BaseException as raised:  # SystemExit, too: it is the task's failure, not the engine's end
                 error = raised
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(self._settle, future, value, error)
-            del job, future, function, value, error
+                loop.call_soon_threadsafe(self._settle, future, over, value, error)
+            del job, future, over, function, value, error
 
-    def _settle(self, future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+    def _settle(
+        self, future: asyncio.Future[Any], over: asyncio.Future[None], value: Any, error: BaseException | None
+    ) -> None:
         self._busy -= 1
+        if not over.done():
+            over.set_result(None)
         if future.cancelled():
             return
         if error is None:
