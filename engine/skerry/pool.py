@@ -72,7 +72,15 @@ class WorkerPool:
         loop, deaths, refusals = asyncio.get_running_loop(), 0, 0
         while True:
             began = loop.time()
-            child = await spawn(command, cwd=Path.cwd(), env=self._environment(), pass_fds=())
+            try:
+                child = await spawn(command, cwd=Path.cwd(), env=self._environment(), pass_fds=())
+            except OSError as error:  # no memory or no process is left; that may pass
+                deaths += 1
+                log.warning("worker %s cannot be started: %s", name, error)
+                if deaths >= _REFUSALS_MAX:
+                    return self._give_up(Unavailable(f"worker {name} cannot be started: {error}"))
+                await asyncio.sleep(_BACKOFF_S[min(deaths, len(_BACKOFF_S)) - 1])
+                continue
             self._children[name] = child
             tail = await _relay(child)
             code = await child.wait()
@@ -84,11 +92,12 @@ class WorkerPool:
             refusals = refusals + 1 if code == _CANNOT and not steady else 0
             log.warning("worker %s ended with %s%s", name, code, f": {tail}" if tail else "")
             if refusals >= _REFUSALS_MAX:
-                error = Unavailable(f"worker {name} does not stay alive: {tail or f'exit code {code}'}")
-                if not self._gave_up.done():
-                    self._gave_up.set_result(error)
-                return
+                return self._give_up(Unavailable(f"worker {name} does not stay alive: {tail or f'exit code {code}'}"))
             await asyncio.sleep(_BACKOFF_S[min(deaths, len(_BACKOFF_S)) - 1])
+
+    def _give_up(self, error: SkerryError) -> None:
+        if not self._gave_up.done():
+            self._gave_up.set_result(error)
 
     def _command(self, size: str, name: str, slots: int) -> list[str]:
         # The settings go by the environment: a command line is for everybody to read, and they may hold secrets.

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from skerry import Done, Retry, State, Step, StepFailed, Workflow, task
-from skerry.core.wire import task_queue
-from skerry.ports import Delivery
+from skerry.core import events as ev
+from skerry.core.wire import Result, encode, headers, result_subject, task_queue
+from skerry.ports import Delivery, Message
 from skerry.runtime.service import Service
 from skerry.testing import Lab
 
@@ -28,6 +29,17 @@ class Needs(State):
             return Done(str(error))
 
 
+@task(size="medium", retry=Retry(attempts=3))
+def often() -> int:
+    return 1
+
+
+class Trying(State):
+    async def run(self, step: Step) -> Done[int]:
+        return Done(await step.call(often))
+
+
+trying = Workflow("trying", version=1, start=Trying, result=int)
 needs = Workflow("needs", version=1, start=Needs, result=str)
 
 
@@ -52,3 +64,18 @@ async def test_a_size_that_nobody_serves_is_told_of_and_its_dead_letters_are_rea
         assert "it kills me" in await lab.result(run)
         assert (await lab.verbs.status()).notes == ()
         sweep.cancel()
+
+
+@pytest.mark.parametrize("said", [1e12, 1e300, -5.0])
+async def test_a_worker_cannot_put_off_a_task_for_longer_than_a_day(said: float) -> None:
+    async with Lab(trying, sizes=("rules",)) as lab:
+        run = await lab.start(trying, Trying())
+        await lab.skip(timedelta(seconds=1))
+        failure = ev.Failure(kind="RetryableError", message="later", retryable=True)
+        result = Result(run=run, step="1-1", attempt=1, size="medium", worker="w", failure=failure, retry_after_s=said)
+        named = headers(id=str(result.id), source="skerry/w", type="skerry.result")
+        assert lab.engine.bus is not None
+        await lab.engine.bus.publish(Message(result_subject(result.id), encode(result), named))
+        await lab.skip(timedelta(seconds=1))
+        (failed,) = [e for e in await lab.events(run) if isinstance(e, ev.AttemptFailed)]
+        assert failed.retry_us - lab.clock.now_us() <= 86_400_000_000

@@ -44,6 +44,8 @@ _POISON_DELIVERIES = 5
 _CONFLICT_S = 0.05
 _NAME_MAX, _WORDS_MAX, _MODEL_MAX = 128, 8192, 32
 """Characters of a name and of an explanation, and entries about a model, that are kept of what a worker says."""
+_RETRY_AFTER_S_MAX = 86_400.0
+"""A worker cannot put off a task for longer than a day."""
 SWEEP_S = 10.0
 
 
@@ -265,6 +267,8 @@ def _bounded(result: Result) -> Result:
             retryable=failure.retryable,
         )
         result = msgspec.structs.replace(result, failure=cut)
+    if not 0 <= result.retry_after_s <= _RETRY_AFTER_S_MAX:
+        result = msgspec.structs.replace(result, retry_after_s=_RETRY_AFTER_S_MAX if result.retry_after_s > 0 else 0.0)
     if result.model:
         said = {
             name: value[:_NAME_MAX] if isinstance(value, str) else value
