@@ -41,6 +41,8 @@ def test_a_question_stands_under_review() -> None:
     sim = sim_of(body)
     assert (sim.row.status, sim.row.note) == ("review", "Pay it?")
     assert sim.events(ev.ReviewOpened)[0].due_us == START_US + 86_400_000_000
+    with pytest.raises(Conflict, match="no fields can be changed"):
+        sim.review("1-1", True, {"total": 1})
     sim.review("1-1", True, reason="fine")
     assert kinds(sim.last.events) == ["signal.received", "review.answered", "step.completed", "run.completed"]
     assert sim.events(ev.ReviewAnswered)[0].reason == "fine"

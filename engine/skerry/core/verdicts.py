@@ -139,7 +139,10 @@ def take_review(
         )
     if objections and not reason:
         told = "; ".join(o.message for o in objections)
-        raise Conflict(f"step {step}: the answer still meets objections: {told}", hint="correct its fields, or give a reason to overrule them")
+        raise Conflict(
+            f"step {step}: the answer still meets objections: {told}",
+            hint="correct its fields, or give a reason to overrule them",
+        )
     transition.events.append(
         ev.ReviewAnswered(step=step, approved=True, by=by, reason=reason, overruled=tuple(objections))
     )
