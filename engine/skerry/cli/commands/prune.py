@@ -31,8 +31,9 @@ _AT_ONCE = 10_000
 def command(app: App, older_than: str, reason: str, yes: bool) -> None:
     """Remove the bodies of runs that ended long ago: what was said in them is gone for good.
 
-    Headers stay, so that the journal still verifies, and ids stay, so that an event is not taken in twice. To keep
-    the runs elsewhere, write them out first: skerry export.
+    Headers stay, so that the journal still verifies, and ids stay, so that an event is not taken in twice. A
+    document that was handed in less than two hours ago stays until a later prune. To keep the runs elsewhere, write
+    them out first: skerry export.
     """
     before_us = words.now_us() - age_us(older_than)
     if not yes:
