@@ -234,10 +234,12 @@ class Children:
     async def trigger(self, run: Execution, step: str, command: Command) -> None:
         """Starts what an emitted event triggers on this node."""
         engine = self._engine
-        workflows, data = engine.registry.triggered_by(command.target), msgspec.json.decode(command.args)
+        workflows = engine.registry.triggered_by(command.target)
+        try:
+            data = msgspec.json.decode(command.args, type=dict[str, Any]) if workflows else {}
+        except msgspec.ValidationError:
+            raise Conflict(f"event {command.target} starts runs, but its data is no object") from None
         for workflow in workflows:  # all of it is looked at before any of them starts
-            if not isinstance(data, dict):
-                raise Conflict(f"event {command.target} starts {workflow.name}, but its data is no object")
             self.start_state(workflow, data, None)
         for workflow in workflows:
             started = ev.RunStarted(

@@ -145,13 +145,14 @@ class Service:
         now = engine.now_us()
         pending = run.pending.get(task.step)
         size = pending.size if pending is not None and pending.attempt == task.attempt else ""
+        taken = False
         if isinstance(result, str):
             transition = engine.drive(run.fence, task.step, task.attempt, result, "", now)
         else:
             taken = not fenced(run, result)
             transition = engine.drive(take_result, run, result, now)
         await engine.advance(run, transition)
-        if isinstance(result, Result) and taken:
+        if taken:
             engine.outbox.settle(size, task)
         elif size:
             engine.outbox.doubt(size, task)
