@@ -11,7 +11,7 @@ TEXT_CHARS_MAX: Final = 50_000
 PDF_PAGES_MAX: Final = 60
 PDF_TEXT_CHARS_MIN: Final = 20
 XML_BYTES_MAX: Final = 10 * 1024 * 1024
-XML_CHARS_MAX: Final = 250_000
+XML_CHARS_MAX: Final = 150_000
 """Of the XML that is read; the longest at hand has 16,500."""
 XML_ELEMENTS_MAX: Final = 200_000
 XML_DEPTH_MAX: Final = 60
