@@ -152,10 +152,15 @@ def take_review(
 
 def _changed(ask: Ask, pending: Pending, changes: Mapping[str, Any]) -> Raw:
     best: Any = msgspec.json.decode(pending.best) if pending.best is not None else {}
+    fields: tuple[str, ...] = getattr(ask.answer.type, "__struct_encode_fields__", ())
+    hint = f"its fields: {', '.join(fields)}" if fields else "set its fields"
     if not changes:
         if pending.best is None:
-            raise Conflict("there is no answer yet that could be approved", hint="set its fields")
+            raise Conflict("there is no answer yet that could be approved", hint=hint)
         return pending.best
+    unknown = [name for name in changes if fields and name not in fields]
+    if unknown:  # decoding would pass over it, and the correction would be lost
+        raise DataError(f"the answer has no field {', '.join(unknown)}", hint=hint)
     if not isinstance(best, dict):
         best = {}
     return Raw(msgspec.json.encode({**best, **changes}))
