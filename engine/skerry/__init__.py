@@ -1,6 +1,6 @@
 """Skerry: durable, event-driven agent workflows on a message bus.
 
-    from skerry import Done, State, Step, Workflow, task
+from skerry import Done, State, Step, Workflow, task
 """
 
 from __future__ import annotations

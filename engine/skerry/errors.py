@@ -1,24 +1,24 @@
 """Every error that Skerry raises on purpose, as one tree.
 
-    SkerryError                     has a `hint`: what to do next
-    |-- DefinitionError             the author's: a workflow, state or task that cannot work; says where
-    |-- DataError                   the caller's: a value that does not fit its type, or does not survive JSON
-    |-- NotFound                    the caller's: no such run, workflow, step or blob
-    |-- Conflict                    the caller's: the run is not in a state in which that is possible
-    |-- Busy                        nobody's: a limit is reached; the same call may go through later
-    |-- Unavailable                 the surroundings': no engine, no bus, no answer in time
-    |-- JournalError                the surroundings': the journal cannot be read or written
-    |   |-- JournalLocked           another process writes in this data folder; says which
-    |   |-- JournalCorrupt          what is on disk is not what was written; says where
-    |   `-- JournalNewer            written by a newer version of Skerry
-    |-- NondeterminismError         the author's: the code does not do what its journal says it did
-    |-- StepFailed                  delivered into a state's code: a step has failed for good
-    |   |-- TimedOut                ... because its time was up
-    |   `-- Refused                 ... because a person said no
-    |-- RetryableError              raised by a task: try again, `retry_after_s` says when
-    `-- TerminalError               raised by a task: never try again
+SkerryError                     has a `hint`: what to do next
+|-- DefinitionError             the author's: a workflow, state or task that cannot work; says where
+|-- DataError                   the caller's: a value that does not fit its type, or does not survive JSON
+|-- NotFound                    the caller's: no such run, workflow, step or blob
+|-- Conflict                    the caller's: the run is not in a state in which that is possible
+|-- Busy                        nobody's: a limit is reached; the same call may go through later
+|-- Unavailable                 the surroundings': no engine, no bus, no answer in time
+|-- JournalError                the surroundings': the journal cannot be read or written
+|   |-- JournalLocked           another process writes in this data folder; says which
+|   |-- JournalCorrupt          what is on disk is not what was written; says where
+|   `-- JournalNewer            written by a newer version of Skerry
+|-- NondeterminismError         the author's: the code does not do what its journal says it did
+|-- StepFailed                  delivered into a state's code: a step has failed for good
+|   |-- TimedOut                ... because its time was up
+|   `-- Refused                 ... because a person said no
+|-- RetryableError              raised by a task: try again, `retry_after_s` says when
+`-- TerminalError               raised by a task: never try again
 
-    Cancelled (BaseException)       thrown into a state's code when its run is cancelled
+Cancelled (BaseException)       thrown into a state's code when its run is cancelled
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -84,7 +84,7 @@ async def open_node(
     workers: bool = False,
     drain_s: float = 10.0,
     progress: Callable[[int], None] | None = None,
-) -> AsyncIterator[Node]:
+) -> AsyncGenerator[Node, None]:
     """Starts everything that the configuration names, recovers, and serves; drains and stops at the end.
 
     Args:
@@ -130,7 +130,7 @@ async def open_node(
 
 
 @asynccontextmanager
-async def offline(config: Config) -> AsyncIterator[Service]:
+async def offline(config: Config) -> AsyncGenerator[Service, None]:
     """What an engine answers, where none runs: under the journal's lock, without a bus. It is not started.
 
     What is changed is on disk when it is answered; what follows from it goes on when an engine starts.

@@ -29,6 +29,7 @@ def test_j8_a_long_early_signal_is_a_blob_in_every_state_it_waits_through() -> N
 def test_what_is_written_as_it_is_is_written_the_same() -> None:
     small = SignalReceived(id="1", signal="S", value=SHORT)
     assert codec.encode_small(small) == codec.encode(small).body
+    assert codec.blobs_of(codec.decode(codec.encode(small).body)) == []
     assert codec.encode_small(SignalReceived(id="1", signal="S", value=LONG)) is None
     assert codec.encode_small(StateEntered(entry=1, state="A", value=SHORT)) is None
     assert codec.encode_small(CancelRequested()) == codec.encode(CancelRequested()).body

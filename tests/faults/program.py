@@ -81,7 +81,7 @@ async def serve(data: Path, options: Options) -> int:
             def now_us(self) -> int:
                 return super().now_us() + int(options.clock_s * 1e6)
 
-        vars(node)["SystemClock"] = ShiftedClock
+        setattr(node, "SystemClock", ShiftedClock)  # noqa: B010 - for type checkers, a module's class is what it is
     pools = {size: Workers(processes=0) for size in options.sizes}
     pools.update({size: Workers(processes=p, slots=s) for size, (p, s) in options.workers.items()})
     config = Config(

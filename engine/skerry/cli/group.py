@@ -134,7 +134,7 @@ def _told(error: BaseException, *, debug: bool) -> int:
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, click.exceptions.NoArgsIsHelpError) and error.ctx is not None:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
         Out(json=False).note(error.ctx.get_help())
         return USAGE
     if debug:

@@ -84,5 +84,6 @@ def live_on(life: Life, n: int, kind: str) -> Life:
         return Life(n=n, entry_n=n, end=None)
     if kind == "run.retried":
         return Life(n=n, entry_n=life.entry_n, end=None)
-    end: Status | None = _ENDS.get(kind, life.end)
-    return Life(n=n, entry_n=life.entry_n, end=end)
+    if kind in _ENDS:
+        return Life(n=n, entry_n=life.entry_n, end=_ENDS[kind])
+    return Life(n=n, entry_n=life.entry_n, end=life.end)

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Generator, Mapping, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from skerry.core import events as ev
@@ -440,7 +440,7 @@ class Engine:
             await asyncio.wait([news], timeout=timeout_s)
 
     @contextlib.contextmanager
-    def news(self, run: str, *, end: bool = False) -> Iterator[asyncio.Future[None]]:
+    def news(self, run: str, *, end: bool = False) -> Generator[asyncio.Future[None], None, None]:
         """A future that is done when something was recorded of a run from now on (with `end`: when it has ended)."""
         waiting = self._enders if end else self._watchers
         news: asyncio.Future[None] = asyncio.get_running_loop().create_future()

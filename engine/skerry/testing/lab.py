@@ -69,7 +69,7 @@ class Lab:
         self.clock = SimClock()
         self.disk = MemoryDisk()
         self._broker = MemoryBroker(clock=self.clock)
-        self._sizes = tuple(size for size in SIZES if size in set(sizes))
+        self._sizes: tuple[Size, ...] = tuple(size for size in SIZES if size in set(sizes))
         self._settings = settings
         self._limits = limits
         self._stack = AsyncExitStack()

@@ -71,7 +71,9 @@ async def _ask(app: App) -> tuple[api.EngineStatus, list[WorkerStatus], dict[Sta
 
     async with connect(app.config) as client:
         status = await client.status()
-        stopped = {standing: len(await client.runs(status=(standing,), limit=_ROWS)) for standing in _SAID}
+        stopped: dict[Status, int] = {
+            standing: len(await client.runs(status=(standing,), limit=_ROWS)) for standing in _SAID
+        }
         try:
             return status, await client.workers(), stopped
         except Unavailable:  # the bus went away in between
