@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -178,11 +179,13 @@ def _advise(app: App, folder: Path, shown: list[Shown], *, temporary: bool) -> N
     out = app.out
     review = next((each for each in shown if each.row.status == "review"), shown[0])
     name = short(review.row.run)
+    # Called by its path, from an environment that is not active, it is to be called so again.
+    skerry = sys.argv[0] if Path(sys.argv[0]).name == "skerry" and shutil.which("skerry") is None else "skerry"
     out.line(Cell("Go on from here:", "bold"))
     for line, what in (
-        (f"skerry show {name} --data {folder}", f"what happened to {review.document}, step by step"),
-        (f"skerry approve {name} --data {folder}", "say yes to what it asks"),
-        (f"skerry up --data {folder}", "run it on: what was approved is posted"),
+        (f"{skerry} show {name} --data {folder}", f"what happened to {review.document}, step by step"),
+        (f"{skerry} approve {name} --data {folder}", "say yes to what it asks"),
+        (f"{skerry} up --data {folder}", "run it on: what was approved is posted"),
     ):
         out.line(f"  {line}")
         out.line(Cell(f"      {what}", "dim"))
