@@ -16,11 +16,11 @@ from skerry.core.tasks import Limits, Prompt, read_blob, task, task_context
 from skerry.core.types import Blob
 from skerry.core.workflow import Workflow
 from skerry.errors import RetryableError, SkerryError, StepFailed, TerminalError
+from skerry.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from skerry.client import Client
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Blob",

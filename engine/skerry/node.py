@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-import skerry
 from skerry.bus import NatsBus, NatsServer, RemoteServer
 from skerry.clock import SystemClock
 from skerry.config import Config
@@ -28,6 +27,7 @@ from skerry.registry import load
 from skerry.runtime.engine import Engine
 from skerry.runtime.service import Service
 from skerry.runtime.verbs import Prune, Verbs
+from skerry.version import VERSION
 
 log = logging.getLogger("skerry.node")
 
@@ -171,7 +171,7 @@ def _sizes(config: Config) -> tuple[Size, ...]:
 
 async def _note_start(journal: SqliteJournal, clock: SystemClock) -> None:
     at_us = max(journal.head.at_us, clock.now_us())
-    started = ev.NodeStarted(node=journal.head.node, software=skerry.__version__)
+    started = ev.NodeStarted(node=journal.head.node, software=VERSION)
     await journal.append(Append("", journal.last_n("") + 1, at_us, (started,)))
 
 

@@ -20,7 +20,7 @@ from skerry.core.events import Failure
 from skerry.core.ids import node_of
 from skerry.core.tasks import CONTEXT, TaskContext
 from skerry.core.types import Blob, blobs_in
-from skerry.errors import Busy, DataError, NotFound, Unavailable
+from skerry.errors import Busy, DataError, NotFound, SkerryError, Unavailable
 from skerry.ports import Bus, Delivery, Message
 from skerry_workers.blobs import Blobs
 from skerry_workers.calls import Call, Calls
@@ -183,7 +183,8 @@ class Attempt:
         except BaseException as error:  # SystemExit, too: whatever a task raises is its failure, not the worker's
             if self._why and isinstance(error, asyncio.CancelledError):
                 raise
-            _log.warning("%s: %s %s failed", self.id, self.task.kind, self.task.target, exc_info=error)
+            expected = isinstance(error, SkerryError)  # a task says so itself: where it did is of no interest
+            _log.warning("%s: %s failed: %s", self.id, self.task.target, error, exc_info=None if expected else error)
             return failed(error)
         model = {**call.model, "seconds": round(time.perf_counter() - began, 6)} if call.model else {}
         return Outcome(value=value, model=model)

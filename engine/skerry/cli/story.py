@@ -180,7 +180,7 @@ def _decided(event: ev.ReviewAnswered, chars: int) -> Said:
     who = event.by or "a person"
     return Said(
         f"{who} {'said yes' if event.approved else 'said no'}",
-        _and(event.reason, overruled),
+        _and(event.reason, f"set {', '.join(event.changed)}" if event.changed else "", overruled),
         _GOOD if event.approved else _BAD,
     )
 

@@ -220,12 +220,16 @@ class ReviewOpened(Event, tag="review.opened"):
 
 
 class ReviewAnswered(Event, tag="review.answered"):
-    """A person has answered. Objections that still stand were overruled by `by`, for `reason`."""
+    """A person has answered. Objections that still stand were overruled by `by`, for `reason`.
+
+    `changed` are the fields of the best answer that the person set; their values are in the step's outcome.
+    """
 
     step: str
     approved: bool
     by: str = ""
     reason: str = ""
+    changed: tuple[str, ...] = ()
     overruled: tuple[Objection, ...] = ()
 
 

@@ -455,11 +455,8 @@ class Execution:
         if isinstance(error, Cancelled) and self.cancelling:
             self._end(transition, "cancelled", ev.RunCancelled(), now_us)
             return
-        self.die(
-            transition,
-            failure_of(error),
-            now_us,
-        )
+        transition.error = error
+        self.die(transition, failure_of(error), now_us)
 
     def die(self, transition: Transition, failure: ev.Failure, now_us: int) -> None:
         """The run becomes a dead letter. What is under way for it is given up, and begins again after a retry."""

@@ -107,9 +107,11 @@ Effect: TypeAlias = RunCall | SendTask | DropTask | StartChild | CancelChild | E
 class Transition:
     """The events of one transition, and what may happen once they are on disk (promise J2)."""
 
-    __slots__ = ("effects", "events", "row")
+    __slots__ = ("effects", "error", "events", "row")
 
     def __init__(self, *events: Event) -> None:
         self.events: list[Event] = list(events)
         self.effects: list[Effect] = []
         self.row: RunRow | None = None
+        self.error: BaseException | None = None
+        """What the state's code raised, for the log: the journal has its words, not where it came from."""

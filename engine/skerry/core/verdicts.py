@@ -144,7 +144,14 @@ def take_review(
             hint="correct its fields, or give a reason to overrule them",
         )
     transition.events.append(
-        ev.ReviewAnswered(step=step, approved=True, by=by, reason=reason, overruled=tuple(objections))
+        ev.ReviewAnswered(
+            step=step,
+            approved=True,
+            by=by,
+            reason=reason,
+            changed=tuple(sorted(changes)),
+            overruled=tuple(objections),
+        )
     )
     run.put_outcome(transition, step, value, now_us, by=by)
     return run.settle(transition, now_us)

@@ -43,8 +43,9 @@ async def prune(journal: SqliteJournal, asked: Prune) -> Pruned:
         await asyncio.gather(*done)
         removed += sum(count for _, _, count in runs[start : start + _AT_ONCE])
     young_us = max(journal.clock.now_us(), journal.head.at_us) - _BLOB_KEPT_US
-    blobs = await _remove_blobs(journal, min(asked.before_us, young_us)) if runs else 0
-    for _ in range(await journal.free_pages() // _PAGES_AT_ONCE + 1 if runs else 0):
+    # Without runs too: blobs that were too young the last time.
+    blobs = await _remove_blobs(journal, min(asked.before_us, young_us)) if len(runs) < asked.limit else 0
+    for _ in range(await journal.free_pages() // _PAGES_AT_ONCE + 1 if runs or blobs else 0):
         await journal.change(afterwards=SQL["prune_free_pages"])
     return Pruned(runs=len(runs), events=removed, blobs=blobs)
 

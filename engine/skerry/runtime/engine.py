@@ -118,6 +118,8 @@ class Engine:
         if self.stopping:
             put_off(run, transition, self._last_us)
         await self._commit(run, transition, claims)
+        if transition.error is not None:
+            _tell_of(run, transition.error)
         local: str | None = None
         for effect in transition.effects:
             if type(effect) is RunCall and local is None:
@@ -543,3 +545,12 @@ def _first(notes: Mapping[str, str]) -> str:
 def _done(news: asyncio.Future[None]) -> None:
     if not news.done():
         news.set_result(None)
+
+
+def _tell_of(run: Execution, error: BaseException) -> None:
+    """The journal has an error's words; where in the state's code it came from is for the log."""
+    name, state = run.row.run, run.row.state
+    if isinstance(error, SkerryError):
+        log.warning("run %s failed in state %s: %s: %s", name, state, type(error).__name__, error)
+    else:
+        log.error("run %s failed in state %s", name, state, exc_info=error)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw
 
-import skerry
 from skerry.core import api
 from skerry.core import events as ev
 from skerry.core.codec import encode, encode_json
@@ -28,6 +27,7 @@ from skerry.core.workflow import Workflow
 from skerry.errors import Conflict, DataError, JournalError, NotFound, Unavailable
 from skerry.ports import Claim, Recorded
 from skerry.registry import Registry
+from skerry.version import VERSION
 
 if TYPE_CHECKING:
     from skerry.runtime.engine import Engine
@@ -263,7 +263,7 @@ class Verbs:
         loads = engine.outbox.load()
         return api.EngineStatus(
             node=engine.node,
-            software=skerry.__version__,
+            software=VERSION,
             pid=os.getpid(),
             started_us=self._started_us,
             seq=engine.journal.head.seq,

@@ -1,0 +1,5 @@
+"""The version of this software, for whoever must not import the front door."""
+
+from __future__ import annotations
+
+VERSION = "0.1.0"
