@@ -16,7 +16,7 @@ from skerry.core.tasks import Limits, Prompt, read_blob, task, task_context
 from skerry.core.types import Blob
 from skerry.core.workflow import Workflow
 from skerry.errors import RetryableError, SkerryError, StepFailed, TerminalError
-from skerry.version import VERSION as __version__
+from skerry.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from skerry.client import Client

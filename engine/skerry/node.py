@@ -27,7 +27,7 @@ from skerry.registry import load
 from skerry.runtime.engine import Engine
 from skerry.runtime.service import Service
 from skerry.runtime.verbs import Prune, Verbs
-from skerry.version import VERSION
+from skerry.version import __version__
 
 log = logging.getLogger("skerry.node")
 
@@ -171,7 +171,7 @@ def _sizes(config: Config) -> tuple[Size, ...]:
 
 async def _note_start(journal: SqliteJournal, clock: SystemClock) -> None:
     at_us = max(journal.head.at_us, clock.now_us())
-    started = ev.NodeStarted(node=journal.head.node, software=VERSION)
+    started = ev.NodeStarted(node=journal.head.node, software=__version__)
     await journal.append(Append("", journal.last_n("") + 1, at_us, (started,)))
 
 

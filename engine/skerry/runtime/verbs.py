@@ -27,7 +27,7 @@ from skerry.core.workflow import Workflow
 from skerry.errors import Conflict, DataError, JournalError, NotFound, Unavailable
 from skerry.ports import Claim, Recorded
 from skerry.registry import Registry
-from skerry.version import VERSION
+from skerry.version import __version__
 
 if TYPE_CHECKING:
     from skerry.runtime.engine import Engine
@@ -263,7 +263,7 @@ class Verbs:
         loads = engine.outbox.load()
         return api.EngineStatus(
             node=engine.node,
-            software=VERSION,
+            software=__version__,
             pid=os.getpid(),
             started_us=self._started_us,
             seq=engine.journal.head.seq,
