@@ -14,7 +14,7 @@ class Typo(State):
     async def run(self, step: Step) -> Done[str]:
         if self.expected:
             raise SkerryError("said so")
-        return Done({}["no such key"])
+        return Done(dict[str, str]()["no such key"])
 
 
 typo = Workflow("typo", version=1, start=Typo, result=str)
