@@ -60,8 +60,12 @@ class FakeEngine:
     # --- what it does ------------------------------------------------------------------------------------------------
 
     def task(self, kind: str, target: str, args: bytes, **more: Any) -> wire.Task:
-        """A task of the next step."""
+        """A task of the next step. Long arguments are in a blob, as an engine has them."""
         self._step += 1
+        if len(args) > wire.INLINE_BYTES_MAX:
+            name = hashlib.sha256(args).hexdigest()
+            self.blobs[name] = args
+            args, more = b"", {"args_blob": name, **more}
         fields: dict[str, Any] = {
             "run": RUN,
             "step": str(self._step),
