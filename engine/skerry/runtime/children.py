@@ -74,13 +74,12 @@ class Children:
             return await self._begin(workflow, state, started, (), bounded=bounded), False
         while (going := self._starting.get((scope, id))) is not None:
             await asyncio.wait([going])  # somebody is starting the very same thing: the answer is theirs
-        known = await self._engine.journal.answer(scope, id)
-        if known is not None:
-            return known, True
-        if (scope, id) in self._starting:
-            return await self._once(scope, id, workflow, state, started, bounded=bounded)
+        # From before the look-up on: what is not in the journal yet may be on its way there.
         self._starting[scope, id] = asyncio.get_running_loop().create_future()
         try:
+            known = await self._engine.journal.answer(scope, id)
+            if known is not None:
+                return known, True
             return await self._begin(workflow, state, started, (scope, id), bounded=bounded), False
         finally:
             self._starting.pop((scope, id)).cancel()
