@@ -100,7 +100,7 @@ def _read(file: int) -> Holder:
         except msgspec.MsgspecError:
             if time.monotonic() > deadline:
                 return Holder(pid=0, host="an unknown host", command="unknown", since="an unknown time")
-            time.sleep(0.01)
+            time.sleep(0.01)  # whoever has just taken the lock is about to write who it is
 
 
 def _me() -> Holder:
