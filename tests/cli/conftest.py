@@ -98,7 +98,8 @@ Story = list[tuple[float, ev.Event]]
 def _stories() -> dict[str, tuple[RunRow, Story]]:
     def row(run: str, **fields: Any) -> RunRow:
         workflow, version = ("audit", 2) if run == CHILD else ("invoice", 1)
-        return RunRow(run=run, workflow=workflow, version=version, started_us=NOON_US, **fields)
+        source = "post" if run in (REVIEW, FAILED) else ""
+        return RunRow(run=run, workflow=workflow, version=version, source=source, started_us=NOON_US, **fields)
 
     wrong = Objection(
         rule="totals", message="net 492.00 and tax 98.40 make 590.40, not 680.40", fields=("gross_total",)
@@ -137,7 +138,13 @@ def _stories() -> dict[str, tuple[RunRow, Story]]:
         ),
         (86_400, ev.ReviewAnswered(step="1-2", approved=True, by="ada", reason="a typo", overruled=(wrong,))),
     ]
-    failed: Story = [*began, (3, ev.RunFailed(failure=ev.Failure(kind="ValueError", message="no such currency")))]
+    document = b'{"state":"Received","document":{"sha256":"46908e2c04","size":3,"name":"a.pdf"}}'
+    failed: Story = [
+        began[0],
+        (0, ev.StateEntered(entry=1, state="Received", value=Raw(document))),
+        began[2],
+        (3, ev.RunFailed(failure=ev.Failure(kind="ValueError", message="no such currency"))),
+    ]
     child: Story = [(0, ev.RunStarted(workflow="audit", version=2, parent=f"{DONE}/1-3"))]
     note, wrong_currency = "Is this right?", "ValueError: no such currency"
     return {

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from skerry.cli import words
+from skerry.cli.about import said
 from skerry.cli.commands.show import field_to_set
-from skerry.cli.look import short
+from skerry.cli.exits import Stop
+from skerry.cli.look import JournalLook, find_run, short
 from skerry.client.ended import RunEvent
 from skerry.core import events as ev
 from skerry.core.answers import Objection
+from skerry.core.projection import RunRow, Status
 from tests.cli.conftest import CHILD, DONE, FAILED, NOON_US, REVIEW, Call
 
 RUNS = """\
-RUN       WORKFLOW    STATUS   STATE     STARTED             TOOK  NOTE
-00AAAA04  audit v2    running            2026-05-28 20:26  0.00 s
-00AAAA03  invoice v1  failed             2026-05-28 20:26   3.0 s  ValueError: no such currency
-00AAAA02  invoice v1  review             2026-05-28 20:26   2.0 s  Is this right?
-00AAAA01  invoice v1  done     Received  2026-05-28 20:26  0.50 s
+RUN       ABOUT              WORKFLOW    STATUS   STATE     STARTED             TOOK  NOTE
+00AAAA04  child of 00AAAA01  audit v2    running            2026-05-28 20:26  0.00 s
+00AAAA03  a.pdf (post)       invoice v1  failed             2026-05-28 20:26   3.0 s  ValueError: no such currency
+00AAAA02  post               invoice v1  review             2026-05-28 20:26   2.0 s  Is this right?
+00AAAA01                     invoice v1  done     Received  2026-05-28 20:26  0.50 s
 """
 
 SHOW = """\
@@ -138,8 +144,54 @@ def test_a_run_is_found_by_part_of_its_id(name: str, office: Path, call: Call) -
     assert call("show", name, "--data", office, "--json").json["row"]["run"] == REVIEW
 
 
-def test_latest(office: Path, call: Call) -> None:
-    assert call("show", "latest", "--data", office, "--json").json["row"]["run"] == CHILD
+def test_latest_is_the_newest_run_that_no_run_has_started(office: Path, call: Call) -> None:
+    assert call("show", "latest", "--data", office, "--json").json["row"]["run"] == FAILED
+
+
+async def test_latest_looks_past_many_children() -> None:
+    def row(number: int, parent: str = "") -> RunRow:
+        return RunRow(run=f"n-{number:06}", workflow="w", version=1, parent=parent)
+
+    rows = [*(row(number, "n-000001/1-1") for number in range(2000, 1, -1)), row(1)]
+    assert (await find_run(Rows(rows), "latest")).run == "n-000001"
+    with pytest.raises(Stop, match="no runs yet"):
+        await find_run(Rows([]), "latest")
+
+
+class Rows(JournalLook):
+    """A journal of which only the rows are known."""
+
+    def __init__(self, known: list[RunRow]) -> None:
+        self._known = known
+
+    async def rows(
+        self, *, status: Sequence[Status] = (), workflow: str = "", limit: int = 100, before: str = ""
+    ) -> list[RunRow]:
+        return [row for row in self._known if not before or row.run < before][:limit]
+
+
+@pytest.mark.parametrize(
+    ("state", "words_of_it"),
+    [
+        (b'{"state":"Received","document":{"sha256":"ab","size":3,"name":"a  b.pdf"}}', "a b.pdf"),
+        (b'{"pages":[{"sha256":"a","size":1,"name":"1.png"},{"sha256":"b","size":1,"name":"2.png"}]}', "1.png, 2.png"),
+        (b'{"state":"Wish","what":"a boat","euros":500,"why":null}', "what a boat, euros 500"),
+        (b'{"document":{"sha256":"0123456789abcdef","size":3}}', "document blob (3 B, 0123456789ab)"),
+        (b'{"what":"' + b"boats and " * 9 + b'"}', "what boats and boats and boats and boat\u2026"),
+        (b"[1]", ""),
+        (b"{", ""),
+        (b"", ""),
+    ],
+)
+def test_what_a_run_is_about(state: bytes, words_of_it: str) -> None:
+    assert said(state) == words_of_it
+
+
+def test_a_damaged_run_is_listed_all_the_same(office: Path, call: Call) -> None:
+    with closing(sqlite3.connect(office / "journal.db")) as database, database:
+        database.execute("DROP TRIGGER IF EXISTS events_stay")
+        database.execute("UPDATE events SET body = x'00' WHERE n = 2")
+    assert "00AAAA03  post" in call("runs", "--data", office).out
 
 
 @pytest.mark.parametrize(

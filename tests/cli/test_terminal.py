@@ -59,3 +59,12 @@ def test_nothing_is_lost_on_a_narrow_terminal(office: Path) -> None:
     words = re.sub(r"\x1b\[[0-9;]*m", "", told).split()
     for word in ["590.40,", "overruled:", "best", "answer:", "until", "typo;"]:
         assert word in words
+
+
+@pytest.mark.parametrize(("columns", "whole"), [("80", False), ("120", True)])
+def test_what_runs_are_about_fits_on_any_terminal(columns: str, whole: bool, office: Path) -> None:
+    told = on_terminal("runs", "--data", office, COLUMNS=columns, TERM="xterm", NO_COLOR="1")
+    assert "a.pdf" in told
+    assert ("TOOK" in told) is whole
+    assert ("STATE" in told) is whole
+    assert "currency" in told

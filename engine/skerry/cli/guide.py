@@ -23,7 +23,7 @@ nothing else to stdout: one document for one thing, one line for each of several
 stderr. An error is a line `error: ...`, and where something can be done about it, a line `hint: ...`.
 
 Where a RUN is asked for: its id, six or more characters of its beginning or end (tables show the last eight), or
-`latest`.
+`latest`, which is the newest run that no other run has started.
 
 Commands that look (`runs`, `show`, `verify`, `replay`, `export`, `ledger`) read the data folder, whether or not an
 engine runs there. Commands that change something ask the running engine; where none runs, they open the journal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,6 +10,7 @@ from skerry.cli.exits import NOT_FOUND, USAGE, Stop
 from skerry.client.ended import RunEvent, seen
 from skerry.core.projection import RunRow, Status
 from skerry.errors import NotFound
+from skerry.ports import Recorded
 
 if TYPE_CHECKING:
     from skerry.client import Client
@@ -21,6 +22,9 @@ SHORT = 8
 """How many of a run id's last characters tables show."""
 _SHORT_MIN = 6
 _PAGE = 1000
+_FIRST_PAGE = 20
+_BEGINNING = 2
+"""`run.started` and the first `state.entered`."""
 
 
 class Look(Protocol):
@@ -38,6 +42,10 @@ class Look(Protocol):
 
     async def events(self, run: str, *, after_n: int = 0) -> list[RunEvent]:
         """All its events after `after_n`."""
+        ...
+
+    async def beginning(self, run: str) -> list[RunEvent]:
+        """Its first events: what started it, and with what."""
         ...
 
 
@@ -59,8 +67,15 @@ class JournalLook:
 
     async def events(self, run: str, *, after_n: int = 0) -> list[RunEvent]:
         """All its events after `after_n`."""
-        recorded = await self.reader.events(run, after_n=after_n)
-        return [RunEvent(h.n, h.seq, h.at_us, h.kind, event) for h, event in recorded]
+        return _seen(await self.reader.events(run, after_n=after_n))
+
+    async def beginning(self, run: str) -> list[RunEvent]:
+        """Its first events."""
+        return _seen(await self.reader.events(run, limit=_BEGINNING))
+
+
+def _seen(recorded: Iterable[Recorded]) -> list[RunEvent]:
+    return [RunEvent(h.n, h.seq, h.at_us, h.kind, event) for h, event in recorded]
 
 
 class ClientLook:
@@ -89,6 +104,10 @@ class ClientLook:
             found.extend(seen(each) for each in page)
             after_n = page[-1].n
         return found
+
+    async def beginning(self, run: str) -> list[RunEvent]:
+        """Its first events."""
+        return [seen(each) for each in (await self._client.show(run, limit=_BEGINNING)).events]
 
 
 def has_journal(config: Config) -> bool:
@@ -137,12 +156,7 @@ async def find_run(look: Look, named: str) -> RunRow:
     Raises `Stop` when there is none, or more than one.
     """
     if named == LATEST:
-        rows = await look.rows(limit=1)
-        if not rows:
-            raise Stop(
-                "there are no runs yet", hint="skerry publish starts one; skerry demo shows some", code=NOT_FOUND
-            )
-        return rows[0]
+        return await _latest(look)
     row = await look.row(named)
     if row is not None:
         return row
@@ -157,6 +171,17 @@ async def find_run(look: Look, named: str) -> RunRow:
         shown = ", ".join(row.run for row in matches[:5])
         raise Stop(f"{named} could be several runs: {shown}", hint="name more of the id", code=USAGE)
     return matches[0]
+
+
+async def _latest(look: Look) -> RunRow:
+    """The newest run that no other run has started: that is the one that somebody has in mind."""
+    before, limit = "", _FIRST_PAGE
+    while rows := await look.rows(limit=limit, before=before):
+        for row in rows:
+            if not row.parent:
+                return row
+        before, limit = rows[-1].run, _PAGE
+    raise Stop("there are no runs yet", hint="skerry publish starts one; skerry demo shows some", code=NOT_FOUND)
 
 
 async def _matches(look: Look, part: str) -> list[RunRow]:

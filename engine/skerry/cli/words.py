@@ -104,6 +104,11 @@ def value(raw: Raw | bytes, *, chars: int = VALUE_CHARS) -> str:
         text = spoken(msgspec.json.decode(data))
     except msgspec.MsgspecError:
         text = data.decode(errors="replace")
+    return cut(text, chars)
+
+
+def cut(text: str, chars: int) -> str:
+    """A text of at most so many characters; `chars` 0: all of it."""
     return text if not chars or len(text) <= chars else text[: chars - 1].rstrip(" ,") + "…"
 
 
