@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, cast
 
 import msgspec
 
@@ -54,8 +54,7 @@ def said(state: bytes) -> str:
 
 def _documents(fields: dict[str, Any]) -> Iterator[str]:
     for value in fields.values():
-        several: list[Any] = value if isinstance(value, list) else [value]
-        for each in several:
+        for each in cast("Iterable[Any]", value) if isinstance(value, list) else (value,):
             match each:
                 case {"sha256": str(), "size": int(), "name": str(name)} if name:
                     yield " ".join(name.split())
