@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import stat
 import xml.etree.ElementTree as ElementTree
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from skerry.cli.commands.prune import age_us
 from skerry.cli.exits import Stop
+from skerry_workflows.invoice.ledger import Distinct, Ledger
 from tests.cli.conftest import DONE, REVIEW, WISHES, Call
+from tests.invoice.poster import entry
 
 
 def test_verify(office: Path, call: Call) -> None:
@@ -137,6 +143,49 @@ def test_eval(call: Call, tmp_path: Path) -> None:
     assert told.json["predictions"] == len(json.loads(to.read_text()))
     assert call("eval", "poems", tmp_path, "--out", to).code == 2
     assert call("eval", "invoices", tmp_path / "nowhere", "--out", to).code == 2
+
+
+def postings(folder: Path) -> Path:
+    """A data folder in which an invoice was posted, and another one of its number because a person said so."""
+    folder.mkdir()
+    with Ledger(folder / "ledger.db") as ledger:
+        ledger.post(entry(1), "run-1")
+        ledger.post(entry(2), "run-2")
+        other = msgspec.structs.replace(entry(1), gross_total=Decimal("999.99"))
+        ledger.post(other, "run-3", distinct=Distinct(by="ada", why="a second delivery"))
+    return folder
+
+
+def test_the_ledger_says_who_had_a_second_one_posted(tmp_path: Path, call: Call) -> None:
+    data = postings(tmp_path / "data")
+    told = call("ledger", "--data", data)
+    assert told.code == 0
+    title, first, second, third = told.out.splitlines()
+    assert title.endswith("POSTED ALL THE SAME")
+    assert third.endswith("invoice 999.99 EUR (by ada: a second delivery)")
+    assert "ada" not in first + second
+    assert call("ledger", "--data", data, "--json").lines[2]["distinct"]["by"] == "ada"
+
+
+def test_what_commands_write_is_for_its_owner_only(office: Path, tmp_path: Path, call: Call) -> None:
+    data = postings(tmp_path / "data")
+    (tmp_path / "manifest.json").write_text('{"cases": []}')
+    before = os.umask(0)
+    try:
+        for name, arguments in {
+            "ledger.csv": ("ledger", "--data", data, "--csv"),
+            "runs.jsonl": ("export", "--data", office, "--out"),
+            "predictions.json": ("eval", "invoices", tmp_path, "--out"),
+        }.items():
+            to = tmp_path / name
+            assert call(*arguments, to).code == 0
+            assert stat.S_IMODE(to.stat().st_mode) == 0o600, name
+            to.chmod(0o640)  # its owner has it read by others: so it stays
+            assert call(*arguments, to).code == 0
+            assert stat.S_IMODE(to.stat().st_mode) == 0o640, name
+    finally:
+        os.umask(before)
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_no_ledger_yet(office: Path, call: Call) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from skerry.cli import words
+from skerry.cli import private, words
 from skerry.cli.app import PLAIN, App, node_command
 from skerry.cli.exits import USAGE, Stop
 
@@ -46,7 +46,8 @@ def command(app: App, task: str, folder: Path, to: Path) -> None:
             predictions, failures = evaluate.predict(folder, advance)
     for failure in failures:
         out.note(f"left out: {failure.id}: {failure.reason}")
-    to.write_bytes(msgspec.json.format(msgspec.json.encode(predictions, order="deterministic"), indent=1) + b"\n")
+    with open(to, "wb", opener=private.opener) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(predictions, order="deterministic"), indent=1) + b"\n")
     out.record({"task": task, "predictions": len(predictions), "left_out": len(failures), "out": str(to)})
     left = f", {len(failures)} left out" if failures else ""
     out.line(f"{to}: {words.plural(len(predictions), 'prediction')}{left}")

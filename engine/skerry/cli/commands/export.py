@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from skerry.cli.app import App, node_command
 from skerry.cli.commands.prune import age_us
 from skerry.cli.exits import USAGE, Stop
 from skerry.cli.look import JournalLook, find_run, require_journal
+from skerry.cli.private import replacing
 from skerry.core.projection import ENDED
 
 if TYPE_CHECKING:
@@ -52,16 +52,8 @@ def command(app: App, runs: tuple[str, ...], to: Path, older_than: str, workflow
         lines, count = app.run(_export(app, runs, workflow, before_us, everything, sys.stdout.buffer))
         app.out.note(_said("stdout", lines, count))
         return
-    # Written beside it first: what has the name is whole.
-    unfinished = to.with_name(f"{to.name}.part")
-    try:
-        with unfinished.open("wb") as file:
-            lines, count = app.run(_export(app, runs, workflow, before_us, everything, file))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(to)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(to) as file:
+        lines, count = app.run(_export(app, runs, workflow, before_us, everything, file))
     app.out.record({"out": str(to), "lines": lines, "runs": count})
     app.out.line(_said(str(to), lines, count))
 

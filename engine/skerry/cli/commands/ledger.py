@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from skerry.cli import private
 from skerry.cli.app import App, node_command
 from skerry.cli.exits import NOT_FOUND, Stop
 from skerry.cli.out import Cell, Column, Out
@@ -23,6 +24,7 @@ COLUMNS = (
     Column(""),
     Column("SOURCE", wrap=True),
 )
+_DECIDED = Column("POSTED ALL THE SAME", wrap=True)
 
 
 @node_command(
@@ -49,7 +51,7 @@ def command(app: App, csv: Path | None) -> None:
             ledger.export_csv(text)
             app.out.raw(text.getvalue().rstrip())
         else:
-            with csv.open("w", newline="", encoding="utf-8") as file:
+            with open(csv, "w", newline="", encoding="utf-8", opener=private.opener) as file:
                 count: int = ledger.export_csv(file)
             app.out.note(f"{csv}: {count:,} postings")
 
@@ -60,20 +62,28 @@ def open_ledger(path: Path) -> Any:
 
 
 def show(out: Out, postings: Iterable[Any]) -> None:
-    """Postings as a table."""
+    """Postings as a table. Who said that one is no copy of another stands there only where somebody did."""
+    shown = list(postings)
+    decided = any(posting.version or posting.distinct for posting in shown)
 
     def cells(posting: Any) -> list[str | Cell]:
         entry = posting.entry
-        gross = f"{entry.gross_total:,.2f}"
-        date = entry.issue_date.isoformat()
-        return [
+        line: list[str | Cell] = [
             str(posting.id),
             entry.number,
-            date,
+            entry.issue_date.isoformat(),
             entry.seller_name,
-            gross,
+            f"{entry.gross_total:,.2f}",
             entry.currency,
             Cell(entry.source, "dim"),
         ]
+        return [*line, _decision(posting)] if decided else line
 
-    out.table(COLUMNS, map(cells, postings))
+    out.table((*COLUMNS, _DECIDED) if decided else COLUMNS, map(cells, shown))
+
+
+def _decision(posting: Any) -> Cell:
+    """As which version it was posted, and by whose word: `invoice 119.00 EUR (by ada: another delivery)`."""
+    said = posting.distinct
+    why = f": {said.why}" if said and said.why else ""
+    return Cell(posting.version, more=f"by {said.by or 'somebody'}{why}" if said else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,14 +14,13 @@ from skerry.cli.out import Cell, Column
 from skerry.core.projection import RunRow
 from skerry.core.replay import Replay, replay
 from skerry.core.workflow import Workflow
-from skerry.errors import JournalCorrupt, JournalNewer, NotFound
+from skerry.errors import NotFound
 
 if TYPE_CHECKING:
-    from skerry.journal import JournalReader
+    from skerry.journal.reader import History
     from skerry.registry import Registry
 
 _COLUMNS = (Column("RUN"), Column("WORKFLOW"), Column("WHAT DIFFERS", wrap=True))
-_PAGE = 500
 
 
 @node_command(
@@ -73,30 +71,24 @@ async def _replay(app: App, run: str) -> list[tuple[RunRow, Replay]]:
     async with await JournalReader.open(app.config.data) as reader:
         if run:
             row = await find_run(JournalLook(reader), run)
-            return [(row, await _one(reader, registry, row))]
+            return [(row, _one(registry, await reader.history(row)))]
         found: list[tuple[RunRow, Replay]] = []
         with app.out.progress("replaying") as advance:
-            async for row in _all(reader):
-                found.append((row, await _one(reader, registry, row)))
+            async for history in reader.histories():
+                found.append((history.row, _one(registry, history)))
                 advance(len(found))
-        return found
+    return sorted(found, key=lambda each: each[0].run, reverse=True)  # newest first, as everywhere
 
 
-async def _all(reader: JournalReader) -> AsyncIterator[RunRow]:
-    before = ""
-    while rows := await reader.rows(limit=_PAGE, before=before):
-        for row in rows:
-            yield row
-        before = rows[-1].run
-
-
-async def _one(reader: JournalReader, registry: Registry, row: RunRow) -> Replay:
+def _one(registry: Registry, history: History) -> Replay:
     """What a replay of this run finds; that it cannot be replayed is found, too."""
+    row, recorded, damage = history
     try:
         workflow = _workflow(registry, row)
-        recorded = await reader.events(row.run)
-    except (NotFound, JournalCorrupt, JournalNewer) as error:
+    except NotFound as error:
         return Replay(run=row.run, events=0, agrees=False, problem=error.message)
+    if damage is not None:
+        return Replay(run=row.run, events=0, agrees=False, problem=damage.message)
     kept = [(header.n, header.at_us, event) for header, event in recorded if event is not None]
     if len(kept) < len(recorded):
         # Pruned: there is nothing to compare with any more, and nothing wrong with that.
