@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -17,6 +17,8 @@ from skerry.errors import SkerryError
 
 if TYPE_CHECKING:
     from skerry.config import Config
+    from skerry.core import api
+    from skerry.core.wire import WorkerStatus
 
 Verdict: TypeAlias = Literal["ok", "note", "warning", "bad"]
 
@@ -187,17 +189,24 @@ async def engine(config: Config) -> AsyncIterator[Finding]:
         "engine", "ok", f"node {status.node}, process {status.pid}, {words.plural(status.live_runs, 'live run')}"
     )
     for load in status.sizes:
-        ready = [worker for worker in workers if worker.size == load.size and worker.state in ("ready", "starting")]
-        if ready:
-            slots = sum(worker.slots for worker in ready)
-            yield Finding(f"workers {load.size}", "ok", f"{len(ready)} with {words.plural(slots, 'slot')}")
-        else:
-            waiting = load.on_bus + load.waiting
-            found = f"none, and {words.plural(waiting, 'task')} for them"
-            yield Finding(f"workers {load.size}", "bad", found, f"skerry worker --size {load.size}")
+        yield served(load, workers, {str(size): pool.processes for size, pool in config.workers.items()})
     for worker in workers:
         if worker.state == "broken":
             yield Finding(f"worker {worker.name}", "bad", worker.reason or "broken", "start it again")
+
+
+def served(load: api.SizeLoad, workers: Sequence[WorkerStatus], here: Mapping[str, int]) -> Finding:
+    """Whether somebody serves a size. `here`: how many processes this node starts itself; 0 where others do."""
+    check = f"workers {load.size}"
+    ready = [worker for worker in workers if worker.size == load.size and worker.state in ("ready", "starting")]
+    if ready:
+        slots = sum(worker.slots for worker in ready)
+        return Finding(check, "ok", f"{len(ready)} with {words.plural(slots, 'slot')}")
+    waiting = load.on_bus + load.waiting
+    found, mend = f"none, and {words.plural(waiting, 'task')} for them", f"skerry worker --size {load.size}"
+    if here.get(load.size) == 0:
+        return Finding(check, "warning" if waiting else "note", f"{found}; this node starts none itself", mend)
+    return Finding(check, "bad", found, mend)
 
 
 def ledger(config: Config) -> Iterator[Finding]:
