@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from skerry.core import events as ev
 from skerry.core.answers import Objection
-from skerry.core.commands import Ask, Call, Sleep, Start, Wait
+from skerry.core.commands import Ask, Call, Command, Sleep, Start, Wait
 from skerry.core.execution import Execution, next_look
 from skerry.core.failures import ENDLESS_LOOP, OUTCOME_UNKNOWN, error_of
 from skerry.core.machine import Machine, Raised, Returned
@@ -237,14 +237,13 @@ class Recall:
 
     def _expect(self, event: ev.StepScheduled | ev.StepCompleted | ev.StepErred) -> Pending:
         pending = self.run.pending.get(event.step)
-        recorded = f"{event.kind} {event.target}".rstrip()
         if pending is None:
             ended = self.run.machine.ended if self.run.machine is not None else None
             asked = ", ".join(f"{p.command.kind} {p.command.target} (step {s})" for s, p in self.run.pending.items())
-            raise self._mismatch(event.step, recorded, asked or _describe(ended, self.run))
+            raise self._mismatch(event.step, _words(event), asked or _describe(ended, self.run))
         command = pending.command
         if command.kind != event.kind or command.target != event.target:
-            raise self._mismatch(event.step, recorded, f"{command.kind} {command.target}".rstrip())
+            raise self._mismatch(event.step, _words(event), _words(command))
         got = command.digest()
         if got != event.args:
             self._drift(event.step, event.args, got)
@@ -406,6 +405,10 @@ def _take_up(run: Execution, transition: Transition, step: str, pending: Pending
             step=step,
         )
         run.die(transition, failure, now_us)
+
+
+def _words(step: ev.StepScheduled | ev.StepCompleted | ev.StepErred | Command) -> str:
+    return f"{step.kind} {step.target}".rstrip()
 
 
 def _text(raw: bytes | Raw) -> str:
