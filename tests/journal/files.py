@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from skerry.core.events import RunCompleted
 from skerry.journal import SqliteJournal
 from skerry.ports import Append
@@ -40,3 +42,22 @@ def tamper(folder: Path, statement: str, *values: Any) -> None:
     assert db.execute(statement, values).rowcount == 1, statement
     db.commit()
     db.close()
+
+
+def pages_of(folder: Path, table: str) -> list[int]:
+    """The leaf pages of a table or index. Needs SQLite's dbstat; the test is skipped without it."""
+    db = sqlite3.connect(folder / "journal.db")
+    try:
+        found = db.execute("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno", (table,))
+        return [page for (page,) in found]
+    except sqlite3.OperationalError as error:
+        pytest.skip(str(error))
+    finally:
+        db.close()
+
+
+def spoil(folder: Path, page: int) -> None:
+    """A page of the disk that nothing can be read from any more."""
+    with open(folder / "journal.db", "r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xff" * 4096)

@@ -12,7 +12,7 @@ from skerry.errors import DataError, NotFound
 from skerry.journal import Anchor, Report, verify
 from skerry.ports import Append
 from skerry.testing.conformance.journal import begin, step
-from tests.journal.files import fill, opened, tamper
+from tests.journal.files import fill, opened, pages_of, spoil, tamper
 
 RUNS = [f"a-{number}" for number in range(20)]
 
@@ -166,18 +166,6 @@ async def test_a_row_that_is_gone_is_missed(data: Path) -> None:
     assert {fault.seq for fault in verify(data).faults if fault.what == "event"} == set(range(28, 37))
 
 
-def pages_of(database: Path, table: str) -> list[int]:
-    """The leaf pages of a table or index. Needs SQLite's dbstat; the test is skipped without it."""
-    db = sqlite3.connect(database)
-    try:
-        found = db.execute("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno", (table,))
-        return [page for (page,) in found]
-    except sqlite3.OperationalError as error:
-        pytest.skip(str(error))
-    finally:
-        db.close()
-
-
 async def test_flipped_bytes_in_a_body_are_found(data: Path) -> None:
     raw = (data / "journal.db").read_bytes()
     [*_, last] = re.finditer(rb'"step":"3"', raw)
@@ -190,10 +178,8 @@ async def test_flipped_bytes_in_a_body_are_found(data: Path) -> None:
 
 
 async def test_a_corrupt_page_is_found_and_its_events_are_named(data: Path) -> None:
-    page = pages_of(data / "journal.db", "events")[2]
-    with open(data / "journal.db", "r+b") as file:
-        file.seek((page - 1) * 4096)
-        file.write(b"\xff" * 4096)
+    page = pages_of(data, "events")[2]
+    spoil(data, page)
     report = verify(data)
     assert any(fault.what == "page" and fault.page == page for fault in report.faults), report
     lost = [fault for fault in report.faults if fault.what == "event" and fault.n]

@@ -6,12 +6,12 @@ import heapq
 import logging
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import aiosqlite
 import msgspec
@@ -19,7 +19,7 @@ import msgspec
 from skerry.core import codec
 from skerry.core.chain import GENESIS, Header, body_digest
 from skerry.core.projection import RunRow, Status
-from skerry.errors import JournalCorrupt, JournalError, NotFound
+from skerry.errors import JournalCorrupt, JournalError, JournalNewer, NotFound
 from skerry.journal.anchor import Anchor
 from skerry.journal.faults import translated
 from skerry.journal.migrate import require_current
@@ -34,6 +34,10 @@ _RUN_FIELDS = RunRow.__struct_fields__
 _RUNS_PER_QUERY = 250
 """`unfinished` decodes so many runs at a time, so that the event loop is never blocked for more than some 10 ms."""
 
+_EVENTS_PER_QUERY = 500
+"""`histories` reads runs of so many events at a time (more is no faster); a run that has more is read alone."""
+_NO_LIMIT = -1
+
 _AFTER_ALL = "\U0010ffff"
 """Comes after every run id."""
 
@@ -41,6 +45,14 @@ _Line = Sequence[Any]
 """seq, epoch, n, at_us, kind, version, digest, previous, salt, body."""
 
 log = logging.getLogger("skerry.journal")
+
+
+class History(NamedTuple):
+    """A run's row and all its events. There are none when they cannot be read; `damage` then says why."""
+
+    row: RunRow
+    events: Sequence[Recorded]
+    damage: JournalError | None = None
 
 
 class Reads:
@@ -103,6 +115,27 @@ class Reads:
                     recorded = []
                 yield row, recorded
             after_run = rows[-1][1]
+
+    async def history(self, row: RunRow) -> History:
+        """All events of the run that this row is of, however many, or what is wrong with them."""
+        try:
+            lines = await self._all("events_of_run", {"run": row.run, "after_n": 0, "limit": _NO_LIMIT})
+        except JournalCorrupt as damage:
+            return History(row, [], damage)
+        return await self._history(row, lines)
+
+    async def histories(self) -> AsyncIterator[History]:
+        """The same of every run, in the order in which they began.
+
+        Short runs are read many at a time: the way to SQLite's thread and back costs more than what is read there.
+        """
+        after = 0
+        while lines := await self._all("export_rows", (after,)):
+            rows = {line[0]: _row(line[1:]) for line in lines}
+            for keys in _bundles(rows, await self._sizes(after, lines[-1][0])):
+                async for history in self._bundle({key: rows[key] for key in keys}):
+                    yield history
+            after = lines[-1][0]
 
     async def due(self, until_us: int, limit: int) -> list[tuple[int, str]]:
         """(wake_us, run) of live runs that are due until then, earliest first."""
@@ -176,6 +209,31 @@ class Reads:
         return Anchor(node=head.node, seq=head.seq, hash=head.hash.hex())
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _sizes(self, after: int, last: int) -> Mapping[int, int]:
+        """How many events runs have, by key; nothing is known when the index is damaged."""
+        try:
+            return dict(await self._all("history_sizes", {"after": after, "last": last}))
+        except JournalCorrupt:
+            return {}
+
+    async def _bundle(self, rows: Mapping[int, RunRow]) -> AsyncIterator[History]:
+        """The histories of runs whose keys follow each other."""
+        try:
+            lines = await self._all("history_events", {"first": min(rows), "last": max(rows)})
+        except JournalCorrupt:  # whose events are damaged shows when each is read by itself
+            for row in rows.values():
+                yield await self.history(row)
+            return
+        of_run = {key: [line[1:] for line in group] for key, group in groupby(lines, key=itemgetter(0))}
+        for key, row in rows.items():
+            yield await self._history(row, of_run.get(key, []))
+
+    async def _history(self, row: RunRow, lines: Iterable[_Line]) -> History:
+        try:
+            return History(row, await self._recorded(row.run, lines))
+        except (JournalCorrupt, JournalNewer) as damage:
+            return History(row, [], damage)
 
     async def _recorded(self, run: str, lines: Iterable[_Line]) -> list[Recorded]:
         recorded: list[Recorded] = []
@@ -286,6 +344,20 @@ def still_uri(path: Path) -> str | None:
 def read_only_uri(path: Path) -> str:
     """The path as SQLite's URI, for reading only."""
     return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def _bundles(keys: Iterable[int], sizes: Mapping[int, int]) -> Iterator[list[int]]:
+    """Runs to be read at once: of no more than `_EVENTS_PER_QUERY` events, unless it is one alone."""
+    bundle: list[int] = []
+    room = _EVENTS_PER_QUERY
+    for key in keys:
+        size = sizes.get(key, _EVENTS_PER_QUERY)
+        if bundle and size > room:
+            yield bundle
+            bundle, room = [], _EVENTS_PER_QUERY
+        bundle.append(key)
+        room -= size
+    yield bundle
 
 
 def _row(fields: Iterable[Any]) -> RunRow:

@@ -100,6 +100,15 @@ FROM runs AS r CROSS JOIN events AS e ON e.run_key = r.key AND e.n >= r.entry_n
 WHERE r.status = 'running' AND r.run BETWEEN :first_run AND :last_run
 ORDER BY r.run, e.n
 
+-- name: history_sizes
+-- From the index alone.
+SELECT run_key, count(*) FROM events WHERE run_key > :after AND run_key <= :last GROUP BY run_key
+
+-- name: history_events
+SELECT run_key, seq, epoch, n, at_us, kind, version, digest, previous, salt, body
+FROM events WHERE run_key BETWEEN :first AND :last
+ORDER BY run_key, n
+
 -- name: due
 SELECT wake_us, run FROM runs INDEXED BY runs_by_wake
 WHERE wake_us > 0 AND wake_us <= :until_us AND status IN ('running', 'waiting', 'review')
