@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ def test_a_wish_from_publish_to_done(data: Path, call: Call) -> None:
     assert again.err.splitlines()[1] == f"hint: see how it stands: skerry show {run[-8:]}"
     assert call("replay", "--all", "--data", data, "--module", WISHES).code == 0
     assert call("verify", "--data", data).code == 0
+
+
+def test_a_replay_of_all_names_a_damaged_run_and_goes_on(data: Path, call: Call) -> None:
+    runs = [publish(call, data, f'{{"what": "boat {number}"}}').json["run"] for number in range(3)]
+    with sqlite3.connect(data / "journal.db") as db:
+        db.execute("UPDATE events SET salt = zeroblob(16) WHERE n = 2 AND run_key = 2")
+    db.close()
+    told = change(call, data, "replay", "--all", "--json")
+    assert told.code == 1
+    assert [(line["run"], line["agrees"]) for line in told.lines] == [
+        (runs[2], True),
+        (runs[1], False),
+        (runs[0], True),
+    ]
+    assert f"event 2 of run {runs[1]}" in told.lines[1]["problem"]
+    assert change(call, data, "replay", runs[1], "--json").lines == [told.lines[1]]
 
 
 def test_a_no(data: Path, call: Call) -> None:
