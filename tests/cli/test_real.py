@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -124,7 +125,7 @@ def test_a_second_engine_is_refused_and_told_who_is_there(up: Up) -> None:
     assert f"kill {up.process.pid}" in hint
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_stops_in_order(number: signal.Signals, tmp_path: Path) -> None:
     running = Up(tmp_path / "data")
     children = children_of(running.process.pid)
@@ -134,6 +135,45 @@ def test_it_stops_in_order(number: signal.Signals, tmp_path: Path) -> None:
     assert said.rstrip().endswith("stopped")
     assert "Traceback" not in said
     wait_until_blocking(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children))
+
+
+ON_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Makes its stdin the terminal of its session, and becomes the program that is named."""
+
+
+def test_it_stops_in_order_when_its_terminal_is_closed(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    arguments = [sys.executable, "-c", ON_TERMINAL, *command("up", "--data", tmp_path / "data", "--module", WISHES)]
+    running = subprocess.Popen(arguments, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    told = b""
+    while b"Ctrl-C stops it" not in told:
+        told += os.read(ours, 65536)
+    children = children_of(running.pid)
+    assert len(children) >= 2
+    os.close(ours)
+    assert running.wait(30) == 0
+    wait_until_blocking(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children))
+
+
+def test_a_second_hang_up_ends_nothing_at_once_and_nohup_outlives_the_terminal(tmp_path: Path) -> None:
+    running = Up(tmp_path / "data")
+    for _ in range(3):
+        running.process.send_signal(signal.SIGHUP)
+    assert running.stop(signal.SIGHUP)[0] == 0
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does; a child inherits that
+    try:
+        running = Up(tmp_path / "data")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    running.process.send_signal(signal.SIGHUP)
+    assert running.ask("status").code == 0
+    code, said = running.stop()
+    assert code == 0
+    assert "SIGTERM: stopping" in said
+    assert "SIGHUP" not in said
 
 
 def test_a_worker_that_is_killed_comes_back(up: Up) -> None:

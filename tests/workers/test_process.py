@@ -255,6 +255,18 @@ async def test_a_second_signal_ends_it_at_once(engine: FakeEngine, spawn: Spawn,
     assert await worker.ended() == 128 + signal.SIGTERM
 
 
+async def test_a_closed_terminal_drains_it(engine: FakeEngine, spawn: Spawn, file: Path) -> None:
+    worker = spawn("w1", "--drain", "60")
+    await ready(engine, "w1")
+    task = await begin(engine, "wait_for", file)
+    worker.process.send_signal(signal.SIGHUP)
+    await wait_until(lambda: "draining" in worker.log.read_text())
+    worker.process.send_signal(signal.SIGHUP)  # the shell sends one, too
+    file.touch()
+    assert await worker.ended() == 0
+    assert (await engine.result(task)).failure is None
+
+
 async def test_a_cancel_and_a_lost_lease_stop_it(engine: FakeEngine, spawn: Spawn, file: Path) -> None:
     spawn()
     await ready(engine, "w1")

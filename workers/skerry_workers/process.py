@@ -13,6 +13,7 @@ from skerry.bus import NatsBus, RemoteServer
 from skerry.core.structs import Frozen
 from skerry.core.wire import SIZES, Size
 from skerry.errors import DataError, SkerryError, Unavailable
+from skerry.leaving import leave_on, let_go_of_terminal
 from skerry.registry import load
 from skerry_workers import logs
 from skerry_workers.service import Worker, default_name
@@ -54,7 +55,9 @@ class WorkerOptions(Frozen):
 
 
 def run_worker(options: WorkerOptions) -> int:
-    """Serves until SIGTERM or SIGINT; a second one ends it at once. To be called in the main thread.
+    """Serves until SIGTERM, SIGINT or SIGHUP (its terminal is closed); a second SIGTERM or SIGINT ends it at once.
+
+    To be called in the main thread.
 
     Returns:
         the exit code: 0 after a drain, 1 when the worker was broken and another process should take its place, 2
@@ -97,6 +100,10 @@ async def _serve(options: WorkerOptions) -> int:
 
 def _on_signals(told: asyncio.Event) -> None:
     def on_signal(number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            let_go_of_terminal()
+            if told.is_set():  # the system and the shell both send one
+                return
         if told.is_set():
             _log.warning("%s again: leaving at once", number.name)
             # Nothing is lost: what was under way is handed out again when its lease ends.
@@ -105,7 +112,7 @@ def _on_signals(told: asyncio.Event) -> None:
         told.set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in leave_on():
         loop.add_signal_handler(number, on_signal, number)
 
 

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C, for commands that run a node: stop in order, and never half-way through starting."""
+"""SIGTERM, Ctrl-C and SIGHUP, for commands that run a node: stop in order, and never half-way through starting."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import os
 import signal
 from collections.abc import Callable
 
+from skerry.leaving import leave_on, let_go_of_terminal
+
 
 class Stopping:
-    """Listens to both signals from the moment it is made, inside the event loop.
+    """Listens to the signals from the moment it is made, inside the event loop.
 
     Starting is not interrupted (a journal that is being opened would be left half open); what was asked meanwhile is
-    done when `ready` is called. The second signal ends the process at once: the journal is made for that.
+    done when `ready` is called. The second signal ends the process at once: the journal is made for that. But SIGHUP
+    never does: when a terminal is closed, the system and the shell both send one.
     """
 
     def __init__(self, heard: Callable[[signal.Signals], object] = lambda number: None) -> None:
@@ -20,7 +23,7 @@ class Stopping:
         self.told = asyncio.Event()
         self._heard = heard
         self._act: Callable[[], object] | None = None
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in leave_on():
             asyncio.get_running_loop().add_signal_handler(number, self._on_signal, number)
 
     def ready(self, act: Callable[[], object]) -> None:
@@ -30,8 +33,12 @@ class Stopping:
             act()
 
     def _on_signal(self, number: signal.Signals) -> None:
+        if number is signal.SIGHUP:
+            let_go_of_terminal()
         if self.told.is_set():
-            os._exit(128 + number)
+            if number is not signal.SIGHUP:
+                os._exit(128 + number)
+            return
         self.told.set()
         self._heard(number)
         if self._act is not None:

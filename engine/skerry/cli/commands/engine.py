@@ -20,6 +20,6 @@ from skerry.cli.serve import serve
 def command(app: App, drain_s: float) -> None:
     """Run the engine, and its NATS server unless --nats names one, without workers: start those with skerry worker.
 
-    SIGTERM or Ctrl-C stops it in order. With --json: one line on stdout when it is up.
+    SIGTERM, Ctrl-C or the end of its terminal stops it in order. With --json: one line on stdout when it is up.
     """
     serve(app, workers=False, drain_s=drain_s)

@@ -21,7 +21,7 @@ from skerry.cli.serve import serve
 def command(app: App, drain_s: float) -> None:
     """Run everything on this machine: the engine, its NATS server, and the workers of the settings.
 
-    Unfinished runs are taken up again. SIGTERM or Ctrl-C stops it in order: it takes nothing new, finishes or hands
-    back what is under way, and exits with 0. With --json: one line on stdout when it is up.
+    Unfinished runs are taken up again. SIGTERM, Ctrl-C or the end of its terminal stops it in order: it takes nothing
+    new, finishes or hands back what is under way, and exits with 0. With --json: one line on stdout when it is up.
     """
     serve(app, workers=True, drain_s=drain_s)

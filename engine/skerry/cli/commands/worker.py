@@ -27,7 +27,8 @@ from skerry.core.wire import SIZES
 def command(app: App, size: str, slots: int | None, name: str, drain_s: float) -> int:
     """Run one worker process: it takes tasks of one size from the bus, and returns results.
 
-    It waits for the bus, and for it to come back. SIGTERM or Ctrl-C stops it in order; a second one at once.
+    It waits for the bus, and for it to come back. SIGTERM, Ctrl-C or the end of its terminal
+    stops it in order; a second SIGTERM or Ctrl-C at once.
     """
     config = app.config
     # Tasks read the settings from the environment, here as under `skerry up`.
