@@ -149,6 +149,15 @@ def test_what_cannot_be_published(data: Path, call: Call, tmp_path: Path) -> Non
     assert call("runs", "--data", data, "--json").out == ""
 
 
+def test_a_wrong_path_is_said_before_a_missing_journal(call: Call, tmp_path: Path) -> None:
+    nowhere = ("--data-dir", tmp_path / "nowhere", "--module", WISHES)
+    told = call("publish", "letter.written", "--file", tmp_path / "no.txt", *nowhere)
+    assert (told.code, told.err.splitlines()[1]) == (3, "hint: check the path")
+    assert "no.txt cannot be read" in told.err
+    (tmp_path / "letter.txt").write_text("Dear all")
+    assert "there is no journal" in call("publish", "letter.written", "--file", tmp_path / "letter.txt", *nowhere).err
+
+
 def test_set_needs_a_field(data: Path, call: Call) -> None:
     publish(call, data, '{"what": "a boat", "euros": 500}')
     assert change(call, data, "approve", "latest", "--set", "reason").code == 2

@@ -156,18 +156,30 @@ def _value(data: bytes, answer: type[A]) -> A:
     raise error_of(reply.error, reply.message, reply.hint)
 
 
-def read_file(file: Path) -> bytes:
-    """A file that is about to be put. Raises `NotFound`, or `DataError` when it is too big or cannot be read."""
+def check_file(file: Path) -> None:
+    """Raises what `read_file` would, as far as one can tell without reading."""
     try:
         size = file.stat().st_size
-        if size > wire.BLOB_BYTES_MAX:
-            raise DataError(
-                f"{file} has {size} bytes; at most {wire.BLOB_BYTES_MAX} are taken in", hint="is it the right file?"
-            )
+    except OSError as error:
+        raise _unreadable(file, error) from None
+    if size > wire.BLOB_BYTES_MAX:
+        raise DataError(
+            f"{file} has {size} bytes; at most {wire.BLOB_BYTES_MAX} are taken in", hint="is it the right file?"
+        )
+
+
+def read_file(file: Path) -> bytes:
+    """A file that is about to be put. Raises `NotFound`, or `DataError` when it is too big or cannot be read."""
+    check_file(file)
+    try:
         return file.read_bytes()
     except OSError as error:
-        kind = NotFound if isinstance(error, FileNotFoundError) else DataError
-        raise kind(f"{file} cannot be read: {error.strerror}", hint="check the path") from None
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: OSError) -> SkerryError:
+    kind = NotFound if isinstance(error, FileNotFoundError) else DataError
+    return kind(f"{file} cannot be read: {error.strerror}", hint="check the path")
 
 
 def blob_of(data: bytes, file: Path, *, name: str = "", media_type: str = "") -> Blob:

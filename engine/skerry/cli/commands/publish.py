@@ -16,6 +16,7 @@ from skerry.cli.door import open_door
 from skerry.cli.exits import USAGE, Stop
 from skerry.cli.look import short
 from skerry.cli.out import Column
+from skerry.client.caller import check_file
 from skerry.core import api
 from skerry.errors import Busy
 
@@ -50,6 +51,8 @@ def command(app: App, event: str, files: tuple[Path, ...], named: tuple[Path, ..
         hint = "leave --id out: a file's id is its content"
         raise Stop("one id cannot be that of several files", hint=hint, code=USAGE)
     data = read_json(fields)
+    for path in paths[:1]:  # a wrong path is the nearer mistake: it is said before a journal is missed
+        check_file(path)
     started: list[tuple[Path | None, api.Started]] = []
     try:
         app.run(_publish(app, event, paths, data, given, started))
