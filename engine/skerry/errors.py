@@ -25,12 +25,26 @@ from __future__ import annotations
 
 
 class SkerryError(Exception):
-    """Base of all of them. `hint` says what the reader can do next; it may be empty."""
+    """Base of all of them. `hint` says what the reader can do next; it may be empty. A traceback ends with it."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self._hint = ""
         self.hint = hint
+
+    @property
+    def hint(self) -> str:
+        """What the reader can do next."""
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str) -> None:
+        # A note is what Python shows below a traceback. There is one at most, whatever the error goes through: a copy
+        # has the notes already, and whoever knows better sets another hint.
+        before = [note for note in getattr(self, "__notes__", ()) if note != f"hint: {self._hint}"]
+        self._hint = hint
+        self.__notes__: list[str] = [*before, f"hint: {hint}"] if hint else before
 
 
 class DefinitionError(SkerryError):

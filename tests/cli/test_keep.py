@@ -203,6 +203,13 @@ def test_debug_shows_where(call: Call) -> None:
     assert "Traceback" in call("graph", "dreams", "--module", WISHES, "--debug").err
 
 
+@pytest.mark.parametrize("debug", [(), ("--debug",)])
+def test_a_hint_is_said_once(debug: tuple[str, ...], call: Call) -> None:
+    told = call("graph", "dreams", "--module", WISHES, *debug)
+    assert told.err.count("hint: ") == 1
+    assert told.err.count("error: ") == 1
+
+
 def test_prune_and_what_is_left(office: Path, call: Call) -> None:
     asked = ("--data", office, "--module", WISHES)
     told = call("prune", "--older-than", "1d", "--reason", "policy", "--yes", "--json", *asked)

@@ -14,6 +14,7 @@ import click
 import skerry
 from skerry.cli.exits import CODES, USAGE, Stop, code_of
 from skerry.cli.out import Out
+from skerry.errors import SkerryError
 
 _COMMON = "Common options"
 
@@ -142,6 +143,8 @@ def _told(error: BaseException, *, debug: bool) -> int:
 
         traceback.print_exception(error)
     code, message, hint = code_of(error)
+    if debug and isinstance(error, SkerryError):
+        hint = ""  # the traceback has ended with it
     if message:
         Out(json=False).error(message, hint)
     return code
