@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import string
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
 from skerry import Decision, Done, Objection, Prompt, Retry, RetryableError, State, Step, StepFailed, Workflow, task
-from skerry.errors import Refused, TimedOut
+from skerry.errors import DefinitionError, Refused, TimedOut
 from skerry.testing import Lab, RunFailed
+from tests.cli import wishes
 
 calls: list[str] = []
 
@@ -47,6 +50,19 @@ async def test_a_run_from_an_event_to_its_result() -> None:
         (run,) = await lab.publish("guest.arrived", name="Bo")
         assert await lab.result(run) == "Hello, Bo"
         assert (await lab.replay(run)).agrees
+
+
+async def test_a_module_with_all_that_stands_in_it() -> None:
+    async with Lab(wishes) as lab:
+        assert sorted(name for name, _ in lab.registry.workflows) == ["letters", "wishes"]
+        (run,) = await lab.publish("wish.made", what="a kite")
+        assert (await lab.result(run)).what == "a kite"
+
+
+@pytest.mark.parametrize("thing", [string, "tests.cli.wishes", Hello, None], ids=str)
+def test_what_is_nothing_to_run_is_refused(thing: Any) -> None:
+    with pytest.raises(DefinitionError, match="a Lab has no use for "):
+        Lab(hello, thing)
 
 
 async def test_a_person_decides_after_a_crash() -> None:

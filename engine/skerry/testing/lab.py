@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, get_type_hints
 
 import msgspec
@@ -29,7 +29,7 @@ from skerry.core.tasks import CONTEXT, Prompt, TaskContext, TaskFunction
 from skerry.core.types import Blob, blobs_in
 from skerry.core.wire import SIZES, Result, Size, Task, decode_task, encode, headers, result_subject, task_queue
 from skerry.core.workflow import Workflow
-from skerry.errors import SkerryError
+from skerry.errors import DefinitionError, SkerryError
 from skerry.ports import Append, Delivery, Message
 from skerry.registry import Registry
 from skerry.runtime.calls import failure_of
@@ -47,25 +47,41 @@ class RunFailed(SkerryError):
     """The run that a test waited for did not end with a result; says how it stands and why."""
 
 
+def _registry(things: Iterable[object]) -> Registry:
+    registry = Registry()
+    for thing in things:
+        inside = vars(thing).values() if isinstance(thing, ModuleType) else (thing,)
+        known = [each for each in inside if isinstance(each, Workflow | TaskFunction | Prompt)]
+        if not known:
+            raise DefinitionError(
+                f"a Lab has no use for {thing!r:.100}", hint="hand it workflows, tasks, prompts, or a module with some"
+            )
+        for each in known:
+            registry.add(each)
+    return registry
+
+
 class Lab:
     """A node in memory.
 
     Args:
-        things: the workflows to run, and the tasks and prompts that workers are to serve.
+        things: the workflows to run, and the tasks and prompts that workers are to serve; of a module, all that stand
+            in it.
         sizes: the sizes for which there are workers.
         settings: what tasks find in `task_context().settings`.
+
+    Raises:
+        DefinitionError: something else was handed in, or a module without any of these.
     """
 
     def __init__(
         self,
-        *things: Workflow[Any] | TaskFunction[..., Any] | Prompt,
+        *things: Workflow[Any] | TaskFunction[..., Any] | Prompt | ModuleType,
         sizes: Iterable[Size] = ("rules",),
         settings: dict[str, str] | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.registry = Registry()
-        for thing in things:
-            self.registry.add(thing)
+        self.registry = _registry(things)
         self.clock = SimClock()
         self.disk = MemoryDisk()
         self._broker = MemoryBroker(clock=self.clock)
