@@ -51,7 +51,7 @@ def _registry(things: Iterable[object]) -> Registry:
     registry = Registry()
     for thing in things:
         inside = vars(thing).values() if isinstance(thing, ModuleType) else (thing,)
-        known = [each for each in inside if isinstance(each, Workflow | TaskFunction | Prompt)]
+        known: list[object] = [each for each in inside if isinstance(each, Workflow | TaskFunction | Prompt)]
         if not known:
             raise DefinitionError(
                 f"a Lab has no use for {thing!r:.100}", hint="hand it workflows, tasks, prompts, or a module with some"
