@@ -41,11 +41,10 @@ async def seed(path: Path, runs: int) -> None:
 def replay_one(registry: Registry, history: History) -> int:
     """Replays one run; returns how many events it has."""
     row = history.row
-    placed = [(header.n, header.at_us, event) for header, event in history.events if event is not None]
-    found = replay(registry.workflow(row.workflow), row, placed)
+    found = replay(registry.workflow(row.workflow), row, history.events)
     if history.damage is not None or not found.agrees:
         raise AssertionError(f"run {row.run} does not agree: {history.damage or found.problem}")
-    return len(placed)
+    return found.events
 
 
 async def rate(journal: JournalReader, registry: Registry) -> float:

@@ -181,7 +181,7 @@ async def test_every_statement_fits_the_tables(tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "journal.db")
     for name, statement in SQL.items():
         names = dict.fromkeys(("run", "before", "workflow", "limit", "status", "after", "after_n", "after_run"), 1)
-        names |= dict.fromkeys(("first_run", "last_run", "until_us", "before_us", "last", "seq", "rowid"), 1)
+        names |= dict.fromkeys(("first_run", "last_run", "until_us", "before_us", "first", "last", "seq", "rowid"), 1)
         values = names | {"sha256": b"", "name": b""} if "?" not in statement else [1] * statement.count("?")
         if name != "prune_free_pages":  # a script
             db.execute(f"EXPLAIN {statement}", values).fetchall()

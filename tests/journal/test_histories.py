@@ -16,7 +16,7 @@ from skerry.core.api import Prune
 from skerry.errors import JournalCorrupt, JournalNewer
 from skerry.journal import JournalReader, prune, reader
 from skerry.journal.reader import History
-from skerry.ports import Append
+from skerry.ports import Append, Recorded
 from skerry.testing.conformance.journal import LARGE, ONE, begin, step
 from tests.journal.files import fill, opened, pages_of, spoil, tamper
 
@@ -46,11 +46,15 @@ async def one_by_one(folder: Path) -> list[History]:
 
 def plain(found: Sequence[History]) -> list[Any]:
     """In a form that can be compared: errors have no equality."""
-    return [(row, events, damage and (type(damage), damage.message)) for row, events, damage in found]
+    return [(*each[:3], each.damage and (type(each.damage), each.damage.message)) for each in found]
+
+
+def placed(recorded: Sequence[Recorded]) -> list[Any]:
+    return [(header.n, header.at_us, event) for header, event in recorded]
 
 
 def damaged(found: Sequence[History]) -> dict[str, str]:
-    return {row.run: damage.message for row, _, damage in found if damage is not None}
+    return {each.row.run: each.damage.message for each in found if each.damage is not None}
 
 
 async def _drive(folder: Path, sizes: Sequence[int], at_once: int) -> None:
@@ -60,14 +64,14 @@ async def _drive(folder: Path, sizes: Sequence[int], at_once: int) -> None:
             for place in range(size):
                 value = LARGE if place == 2 else ONE
                 await journal.append(Append(f"a-{number}", 3 + place, 1, [step(place, value)]))
-        expected = [await journal.events(f"a-{number}") for number in range(len(sizes))]
+        expected = [placed(await journal.events(f"a-{number}")) for number in range(len(sizes))]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "_EVENTS_PER_QUERY", at_once)
         Counting.brought = {}
         async with await Counting.open(folder) as counting:
             found = [history async for history in counting.histories()]
-    assert [row.run for row, _, _ in found] == [f"a-{number}" for number in range(len(sizes))]
-    assert [events for _, events, _ in found] == expected
+    assert [each.row.run for each in found] == [f"a-{number}" for number in range(len(sizes))]
+    assert [each.events for each in found] == expected
     assert not damaged(found)
     queries = Counting.brought.get("history_events", [])
     assert sum(queries) == sum(map(len, expected)), "nothing is read twice"
@@ -92,13 +96,13 @@ async def data(tmp_path: Path) -> Path:
 async def test_events_of_the_node_itself_are_of_no_run(data: Path) -> None:
     async with opened(data) as journal:
         await journal.append(Append("", 1, 20, [step(1)]))
-    assert [(row.run, len(events)) for row, events, _ in await histories(data)] == [(run, 9) for run in RUNS]
+    assert [(each.row.run, len(each.events)) for each in await histories(data)] == [(run, 9) for run in RUNS]
 
 
 async def test_a_run_whose_events_are_gone_has_none(data: Path) -> None:
     tamper(data, "UPDATE runs SET key = 99 WHERE run = 'a-5'")
     found = await histories(data)
-    assert [(row.run, len(events)) for row, events, _ in found] == [(run, 9) for run in RUNS[:5]] + [("a-5", 0)]
+    assert [(each.row.run, len(each.events)) for each in found] == [(run, 9) for run in RUNS[:5]] + [("a-5", 0)]
     assert plain(await one_by_one(data)) == plain(found)
 
 
@@ -122,7 +126,7 @@ async def test_a_damaged_event_is_named_for_its_run_and_the_others_are_read(
     tamper(data, change)
     found = await histories(data)
     assert found[3].row.run == "a-3"
-    assert found[3].events == []
+    assert not found[3].events
     assert type(found[3].damage) is kind
     assert word in str(found[3].damage)
     assert found[:3] + found[4:] == sound[:3] + sound[4:]
@@ -144,7 +148,7 @@ async def test_removed_bodies_are_no_damage(data: Path) -> None:
         assert (await prune(journal, asked)).runs == 2
     found = await histories(data)
     assert not damaged(found)
-    assert [{each.event is None for each in events} for _, events, _ in found] == [{True}] * 2 + [{False}] * 4
+    assert [(each.pruned, len(each.events)) for each in found] == [(True, 0)] * 2 + [(False, 9)] * 4
 
 
 @pytest.mark.parametrize("what", ["events", "events_by_run"])
@@ -154,6 +158,6 @@ async def test_a_corrupt_page_takes_only_its_own_runs_away(tmp_path: Path, what:
         await fill(journal, names)
     spoil(tmp_path, pages_of(tmp_path, what)[1])
     found = await histories(tmp_path)
-    assert [row.run for row, _, _ in found] == names
+    assert [each.row.run for each in found] == names
     assert 0 < len(damaged(found)) < len(names)
     assert plain(await one_by_one(tmp_path)) == plain(found)

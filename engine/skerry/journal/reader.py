@@ -11,13 +11,14 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import aiosqlite
 import msgspec
 
 from skerry.core import codec
 from skerry.core.chain import GENESIS, Header, body_digest
+from skerry.core.events import AnyEvent
 from skerry.core.projection import RunRow, Status
 from skerry.errors import JournalCorrupt, JournalError, JournalNewer, NotFound
 from skerry.journal.anchor import Anchor
@@ -25,6 +26,9 @@ from skerry.journal.faults import translated
 from skerry.journal.migrate import require_current
 from skerry.journal.sql import SQL
 from skerry.ports import Head, Recorded
+
+if TYPE_CHECKING:
+    from skerry.core.recall import Placed
 
 DATABASE = "journal.db"
 BUSY_S = 10.0
@@ -36,7 +40,6 @@ _RUNS_PER_QUERY = 250
 
 _EVENTS_PER_QUERY = 500
 """`histories` reads runs of so many events at a time (more is no faster); a run that has more is read alone."""
-_NO_LIMIT = -1
 
 _AFTER_ALL = "\U0010ffff"
 """Comes after every run id."""
@@ -48,10 +51,14 @@ log = logging.getLogger("skerry.journal")
 
 
 class History(NamedTuple):
-    """A run's row and all its events. There are none when they cannot be read; `damage` then says why."""
+    """A run's row and all its events, as `core.replay` takes them.
+
+    There are no events when their bodies were removed (`pruned`), and when they cannot be read: `damage` says why.
+    """
 
     row: RunRow
-    events: Sequence[Recorded]
+    events: Sequence[Placed] = ()
+    pruned: bool = False
     damage: JournalError | None = None
 
 
@@ -119,9 +126,9 @@ class Reads:
     async def history(self, row: RunRow) -> History:
         """All events of the run that this row is of, however many, or what is wrong with them."""
         try:
-            lines = await self._all("events_of_run", {"run": row.run, "after_n": 0, "limit": _NO_LIMIT})
+            lines = await self._all("history_of_run", (row.run,))
         except JournalCorrupt as damage:
-            return History(row, [], damage)
+            return History(row, damage=damage)
         return await self._history(row, lines)
 
     async def histories(self) -> AsyncIterator[History]:
@@ -225,30 +232,29 @@ class Reads:
             for row in rows.values():
                 yield await self.history(row)
             return
-        of_run = {key: [line[1:] for line in group] for key, group in groupby(lines, key=itemgetter(0))}
+        of_run = {key: list(group) for key, group in groupby(lines, key=itemgetter(0))}
         for key, row in rows.items():
             yield await self._history(row, of_run.get(key, []))
 
-    async def _history(self, row: RunRow, lines: Iterable[_Line]) -> History:
+    async def _history(self, row: RunRow, lines: Sequence[Sequence[Any]]) -> History:
+        placed: list[Placed] = []
         try:
-            return History(row, await self._recorded(row.run, lines))
+            for _, seq, n, at_us, version, digest, salt, body in lines:
+                if body is not None:
+                    event = _event(row.run, seq, n, version, digest, salt, body)
+                    if names := codec.blobs_of(event):
+                        event = codec.restore(event, await self._blobs(names))
+                    placed.append((n, at_us, event))
         except (JournalCorrupt, JournalNewer) as damage:
-            return History(row, [], damage)
+            return History(row, damage=damage)
+        return History(row, pruned=True) if len(placed) < len(lines) else History(row, placed)
 
     async def _recorded(self, run: str, lines: Iterable[_Line]) -> list[Recorded]:
         recorded: list[Recorded] = []
         for seq, epoch, n, at_us, kind, version, digest, previous, salt, body in lines:
             header = Header(seq, epoch, run, n, at_us, kind, version, digest, previous)
-            if body is None:
-                recorded.append(Recorded(header, None))
-                continue
-            if not isinstance(body, bytes) or body_digest(salt or b"", body) != digest:
-                raise JournalCorrupt(
-                    f"event {n} of run {run or 'the node'} (seq {seq}) is not what was written",
-                    hint="run `skerry verify` to see all that is damaged",
-                )
-            event = codec.decode(body, version=version)
-            if names := codec.blobs_of(event):
+            event = None if body is None else _event(run, seq, n, version, digest, salt, body)
+            if event is not None and (names := codec.blobs_of(event)):
                 event = codec.restore(event, await self._blobs(names))
             recorded.append(Recorded(header, event))
         return recorded
@@ -344,6 +350,16 @@ def still_uri(path: Path) -> str | None:
 def read_only_uri(path: Path) -> str:
     """The path as SQLite's URI, for reading only."""
     return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def _event(run: str, seq: int, n: int, version: int, digest: bytes, salt: bytes | None, body: Any) -> AnyEvent:
+    """The event of a body, which must be what was written. A long value is still out, in its blob."""
+    if not isinstance(body, bytes) or body_digest(salt or b"", body) != digest:
+        raise JournalCorrupt(
+            f"event {n} of run {run or 'the node'} (seq {seq}) is not what was written",
+            hint="run `skerry verify` to see all that is damaged",
+        )
+    return codec.decode(body, version=version)
 
 
 def _bundles(keys: Iterable[int], sizes: Mapping[int, int]) -> Iterator[list[int]]:

@@ -82,18 +82,16 @@ async def _replay(app: App, run: str) -> list[tuple[RunRow, Replay]]:
 
 def _one(registry: Registry, history: History) -> Replay:
     """What a replay of this run finds; that it cannot be replayed is found, too."""
-    row, recorded, damage = history
+    row = history.row
     try:
         workflow = _workflow(registry, row)
     except NotFound as error:
         return Replay(run=row.run, events=0, agrees=False, problem=error.message)
-    if damage is not None:
-        return Replay(run=row.run, events=0, agrees=False, problem=damage.message)
-    kept = [(header.n, header.at_us, event) for header, event in recorded if event is not None]
-    if len(kept) < len(recorded):
-        # Pruned: there is nothing to compare with any more, and nothing wrong with that.
+    if history.damage is not None:
+        return Replay(run=row.run, events=0, agrees=False, problem=history.damage.message)
+    if history.pruned:  # there is nothing to compare with any more, and nothing wrong with that
         return Replay(run=row.run, events=0, agrees=True)
-    return replay(workflow, row, kept)
+    return replay(workflow, row, history.events)
 
 
 def _workflow(registry: Registry, row: RunRow) -> Workflow[Any]:
