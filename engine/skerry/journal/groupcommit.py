@@ -38,10 +38,8 @@ wait 5 ms to get it back when the event loop is busy; one long statement waits o
 
 _INSERT_EVENT = SQL["insert_event"]
 _ONE_EVENT = _INSERT_EVENT[_INSERT_EVENT.rindex("(") :]
-_INSERT_EVENTS = {
-    1 << bit: _INSERT_EVENT + f",\n{_ONE_EVENT}" * ((1 << bit) - 1) for bit in range(_ROWS_MAX.bit_length())
-}
-"""The same for 1, 2, 4 ... rows: few enough that all stay prepared."""
+_INSERT_EVENTS = [_INSERT_EVENT + f",\n{_ONE_EVENT}" * (count - 1) for count in range(_ROWS_MAX + 1)]
+"""The same for so many rows: few enough that all stay prepared."""
 
 Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
 """SQL and its values."""
@@ -112,7 +110,7 @@ class GroupConnection(sqlite3.Connection):
         events = [*chain.from_iterable([job.events for job in taken])]
         start, left = 0, len(events) // COLUMNS
         while left:
-            count = min(_ROWS_MAX, 1 << left.bit_length() - 1)  # the largest statement that can be filled
+            count = min(_ROWS_MAX, left)
             end = start + count * COLUMNS
             self.execute(_INSERT_EVENTS[count], events[start:end])
             start, left = end, left - count

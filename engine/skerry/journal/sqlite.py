@@ -182,7 +182,9 @@ class SqliteJournal(Reads):
             digest = body_digest(salt, body)
             kind = kind_of(event)
             seq += 1
-            lines += (seq, epoch, key, n, at_us, kind, VERSION, digest, previous, salt, body)
+            # `sqlite3` binds a bytearray at once; for bytes it looks for an adapter first: that costs more than a copy.
+            lines += (seq, epoch, key, n, at_us, kind, VERSION)
+            lines += (bytearray(digest), bytearray(previous), bytearray(salt), bytearray(body))
             previous = header_hash((seq, epoch, run, n, at_us, kind, VERSION, digest, previous))
             n += 1
 
