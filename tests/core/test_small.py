@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from random import Random
 from typing import Any
 
 import msgspec
@@ -77,7 +78,14 @@ def test_a_ulid_is_a_token_and_sorts_by_time(at_ms: int, randomness: bytes) -> N
 
 @given(st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True))
 def test_a_run_knows_its_node(node: str) -> None:
-    assert ids.node_of(ids.run_id(node, 1, b"\x01" * 10)) == node
+    assert ids.node_of(ids.RunIds(node).next(1, lambda count: b"\x01" * count)) == node
+
+
+@given(st.lists(st.integers(0, 2**48 - 1), min_size=2), st.randoms(use_true_random=False))
+def test_run_ids_rise_whatever_the_clock_does(times_ms: list[int], random: Random) -> None:
+    made = ids.RunIds("node")
+    names = [made.next(at_ms, random.randbytes) for at_ms in times_ms]
+    assert names == sorted(set(names))
 
 
 @given(st.text(max_size=140))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from skerry.errors import DataError
@@ -10,6 +11,7 @@ from skerry.errors import DataError
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [a + b for a in _CROCKFORD for b in _CROCKFORD]
 _SHIFTS = tuple(range(120, -10, -10))
+_RANDOM_BYTES = 10
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 _TOKENS = re.compile(r"(?=.{1,128}\Z)[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
 
@@ -31,9 +33,25 @@ def ulid(at_ms: int, randomness: bytes) -> str:
     return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
 
 
-def run_id(node: str, at_ms: int, randomness: bytes) -> str:
-    """`<node>-<ULID>`."""
-    return f"{node}-{ulid(at_ms, randomness)}"
+class RunIds:
+    """Makes the ids of a node's runs, `<node>-<ULID>`, each greater than the one before.
+
+    Within a millisecond they are counted up from the first one (the ULID spec's "monotonicity"). So the journal sees
+    from a name alone that the run is new.
+    """
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+        self._at_ms = -1
+        self._random = 0
+
+    def next(self, at_ms: int, entropy: Callable[[int], bytes]) -> str:
+        """The id of a run that starts now."""
+        if at_ms > self._at_ms:
+            self._at_ms, self._random = at_ms, int.from_bytes(entropy(_RANDOM_BYTES), "big") >> 1
+        else:
+            self._random += 1
+        return f"{self._node}-{ulid(self._at_ms, self._random.to_bytes(_RANDOM_BYTES, 'big'))}"
 
 
 def node_of(run: str) -> str:

@@ -24,10 +24,14 @@ class Done(msgspec.Struct, Generic[T], frozen=True):
 class StateMeta(FrozenMeta):
     """Gives every state its tag (the class's name unless it is given as `tag=`) and refuses unknown fields."""
 
+    __state_tag__: str
+
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> StateMeta:
         """Creates the class."""
         config = {"tag": name, "forbid_unknown_fields": True, **config, "tag_field": "state"}
-        return super().__new__(mcls, name, bases, namespace, **config)  # type: ignore[return-value]
+        made: Any = super().__new__(mcls, name, bases, namespace, **config)
+        made.__state_tag__ = str(made.__struct_config__.tag)  # which msgspec makes anew each time it is asked for
+        return made  # type: ignore[no-any-return]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
@@ -50,4 +54,4 @@ def is_done(value: object) -> TypeGuard[Done[Any]]:
 
 def tag_of(state: State | type[State]) -> str:
     """The name of a state in the journal."""
-    return str(state.__struct_config__.tag)
+    return (state if isinstance(state, type) else type(state)).__state_tag__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from skerry.core.projection import RunRow
 from skerry.errors import Conflict
@@ -23,6 +24,7 @@ NODE_KEY = 0
 
 Place = tuple[int, int, int]
 """A run's key, its last `n`, and the `seq` of that event."""
+_NO_PLACE: Place = (-1, 0, 0)
 
 
 class Places:
@@ -41,7 +43,7 @@ class Places:
         self._durable_seq = 0
         with translated("opening it", path):
             self._db = sqlite3.connect(read_only_uri(path), uri=True, isolation_level=None, timeout=BUSY_S)
-            (self._last_key,) = self._one("last_key", ()) or (0,)
+            self._last_key, self._last_run = self._one("last_run", ()) or (0, "")
 
     def check(self, run: str, first_n: int | None, row: RunRow | None, claims: Sequence[Claim]) -> int:
         """The key of the run. `first_n` is None for an append without events.
@@ -73,6 +75,8 @@ class Places:
         young[run] = (key, n, seq)
         if key > self._last_key:
             self._last_key = key
+            if run > self._last_run:
+                self._last_run = run
         if len(young) > _REMEMBERED and all(place[2] <= self._durable_seq for place in self._old.values()):
             self._young, self._old = {}, young
 
@@ -97,11 +101,13 @@ class Places:
         self._db.close()
 
     def _look_up(self, run: str) -> Place:
+        if run > self._last_run:  # as that of every run that begins: see `RunIds`
+            return _NO_PLACE
         if not run:
             (n,) = self._one("place_of_node", ()) or (0,)
             return (NODE_KEY, n, 0)
         found = self._one("place_of_run", (run,))
-        return (found[0], found[1], 0) if found else (-1, 0, 0)
+        return (found[0], found[1], 0) if found else _NO_PLACE
 
     def _check_claims(self, claims: Sequence[Claim]) -> None:
         new: set[tuple[str, str]] = set()
@@ -110,7 +116,7 @@ class Places:
                 raise Conflict(f"{id!r} was claimed before in {scope!r}")
             new.add((scope, id))
 
-    def _one(self, query: str, values: Sequence[str]) -> tuple[int, ...] | None:
+    def _one(self, query: str, values: Sequence[str]) -> tuple[Any, ...] | None:
         with translated("looking up a place", self._path):
-            found: tuple[int, ...] | None = self._db.execute(SQL[query], values).fetchone()
+            found: tuple[Any, ...] | None = self._db.execute(SQL[query], values).fetchone()
             return found

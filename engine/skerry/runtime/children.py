@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from skerry.core import events as ev
-from skerry.core import ids
 from skerry.core.commands import Command, Start
 from skerry.core.execution import Execution
-from skerry.core.ids import TaskId
+from skerry.core.ids import RunIds, TaskId
 from skerry.core.pending import Pending
 from skerry.core.projection import ENDED, LIVE, RunRow
 from skerry.core.wire import BLOB_BYTES_MAX
@@ -36,6 +35,7 @@ class Children:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._ids = RunIds(engine.node)
         self._starting: dict[tuple[str, str], asyncio.Future[str]] = {}
         self._beginning = 0
         """Runs whose first events are on their way to the disk."""
@@ -100,7 +100,7 @@ class Children:
                 hint="try again later, start more workers (`skerry status`), or raise live_runs_max",
             )
         now = engine.now_us()
-        name = ids.run_id(engine.node, now // 1000, engine.clock.entropy(10))
+        name = self._ids.next(now // 1000, engine.clock.entropy)
         row = RunRow(
             run=name,
             workflow=workflow.name,

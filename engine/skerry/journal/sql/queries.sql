@@ -40,8 +40,8 @@ SELECT e.seq, e.epoch, coalesce(r.run, ''), e.n, e.at_us, e.kind, e.version, e.d
 FROM events AS e LEFT JOIN runs AS r ON r.key = e.run_key
 ORDER BY e.seq DESC LIMIT 1
 
--- name: last_key
-SELECT coalesce(max(key), 0) FROM runs
+-- name: last_run
+SELECT coalesce(max(key), 0), coalesce(max(run), '') FROM runs
 
 -- name: place_of_run
 SELECT r.key, coalesce((SELECT max(e.n) FROM events AS e WHERE e.run_key = r.key), 0)
