@@ -303,7 +303,7 @@ def test_a_task_is_an_ordinary_function() -> None:
 
 
 def test_arguments_are_packed_by_name() -> None:
-    packed = greet.pack(("a",), {"loud": True, "times": 3})
+    packed, _ = greet.pack(("a",), {"loud": True, "times": 3})
     assert greet.unpack(packed) == {"name": "a", "times": 3, "loud": True, "mark": "!"}
     assert greet(**greet.unpack(packed)) == "aaa!True"
 

@@ -374,6 +374,6 @@ async def test_the_arguments_fit_what_the_engine_packs(engine: FakeEngine, worke
     """The sample's tasks are packed as a workflow's step packs them."""
     from tests.workers import sample
 
-    task = engine.task("call", "add", sample.add.pack((1,), {"b": 5}))
+    task = engine.task("call", "add", sample.add.pack((1,), {"b": 5})[0])
     assert engine.value(await engine.result(await engine.send(task))) == 6
-    assert sample.add.pack((1,), {"b": 5}) == encode_json({"a": 1, "b": 5})
+    assert sample.add.pack((1,), {"b": 5})[0] == encode_json({"a": 1, "b": 5})

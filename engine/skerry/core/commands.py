@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Raw
+from msgspec.structs import asdict
 
 from skerry.core.answers import Verifier
 from skerry.core.codec import encode_json
@@ -48,13 +49,19 @@ class Command:
 class Call(Command):
     """Run a `@task` function, here or on a worker of its size."""
 
-    __slots__ = ("task",)
+    __slots__ = ("_unpacked", "task")
     kind = "call"
 
     def __init__(self, task: TaskFunction[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.target = task.name
-        self.args = task.pack(args, kwargs)
+        self.args, unpacked = task.pack(args, kwargs)
         self.task = task
+        self._unpacked = unpacked if task.size is None else None
+
+    def arguments(self) -> dict[str, Any]:
+        """What the function is called with. Each attempt gets its own, whatever the one before it did with them."""
+        unpacked, self._unpacked = self._unpacked, None
+        return self.task.unpack(self.args) if unpacked is None else asdict(unpacked)
 
     def decode(self, value: Raw, result: str) -> Any:
         """What the function returned."""

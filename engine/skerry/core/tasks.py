@@ -126,13 +126,13 @@ class TaskFunction(Generic[P, R]):
         """Raises `DefinitionError` when its annotations could not cross a journal."""
         _ = self.arguments, self.outcome
 
-    def pack(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
-        """Arguments as the JSON object of a task message. Raises `DataError` when they do not fit."""
+    def pack(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[bytes, msgspec.Struct]:
+        """Arguments as the JSON object of a task message, and as they come back. `DataError` when they do not fit."""
         try:
             arguments = self.arguments.type(*args, **kwargs)
         except TypeError as error:
             raise DataError(f"{self.arguments.where}: {error}") from None
-        return self.arguments.cross(arguments)[0]
+        return self.arguments.cross(arguments)
 
     def unpack(self, args: bytes | msgspec.Raw) -> dict[str, Any]:
         """The keyword arguments of such JSON. Raises `DataError` when it does not fit."""

@@ -55,7 +55,7 @@ class LocalCalls:
         raw, value, retry_after_s = b"", None, 0.0
         self._running[task] = current
         try:
-            arguments = function.unpack(call.args)
+            arguments = call.arguments()
             blobs = await self._fetch(arguments) if function.takes_blobs else _NO_BLOBS
             read = partial(_read, blobs) if blobs else _read_nothing
             CONTEXT.set(

@@ -115,7 +115,7 @@ class Engine:
 
     async def _advance(self, run: Execution, transition: Transition, claims: Sequence[Claim] = ()) -> str | None:
         """Returns the one local step to go on with, if that is all there is to do."""
-        if self.stopping:
+        if self.draining or self.paused:
             put_off(run, transition, self._last_us)
         await self._commit(run, transition, claims)
         if transition.error is not None:
