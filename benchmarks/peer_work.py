@@ -58,7 +58,7 @@ async def on_skerry(folder: Path, runs: int, _: str) -> dict[str, float]:
     from benchmarks.steps import one_run as one_of_ours
     from skerry.clock import SystemClock
     from skerry.journal import SqliteJournal
-    from skerry.node import share_the_interpreter
+    from skerry.node import tune_interpreter
     from skerry.registry import load
     from skerry.runtime.engine import Engine
     from skerry.runtime.verbs import Verbs
@@ -66,7 +66,7 @@ async def on_skerry(folder: Path, runs: int, _: str) -> dict[str, float]:
     clock = SystemClock()
     journal = await SqliteJournal.open(folder, node="bench", clock=clock)
     engine = Engine(journal, None, clock, load([workflows]))
-    share_the_interpreter()  # as every engine's process does
+    tune_interpreter()  # as every engine's process does
     await engine.recover()
     verbs = Verbs(engine)
     found = await measure(lambda number: one_of_ours(verbs, engine, workflows.local.name, number), runs)

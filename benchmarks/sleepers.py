@@ -23,7 +23,7 @@ from benchmarks.figures import AWAITERS, Figure, Options, PlainJournal, Turns, f
 from skerry.clock import SystemClock
 from skerry.core import api
 from skerry.journal import SqliteJournal
-from skerry.node import share_the_interpreter
+from skerry.node import tune_interpreter
 from skerry.registry import load
 from skerry.runtime.engine import Engine
 from skerry.runtime.timers import Timers
@@ -77,7 +77,7 @@ async def sleepers(path: Path, runs: int, waking: int) -> None:
     clock = SystemClock()
     journal = await SqliteJournal.open(path / "data", node="bench", clock=clock)
     engine = Engine(journal, None, clock, load([workflows]))
-    share_the_interpreter()  # as every engine's process does
+    tune_interpreter()  # as every engine's process does
     await engine.recover()
     timers = asyncio.create_task(Timers(engine).run())
     verbs = Verbs(engine)

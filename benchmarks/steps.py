@@ -1,7 +1,8 @@
 """Local steps in one process: ten to a run, each on disk before the next begins.
 
-64 runs at a time, beside a plain sqlite3 thread that commits rows of 300 bytes for 64 awaiters, as many at once as have
-gathered; and one run at a time, beside one plain commit. Both journals are WAL with `synchronous=FULL`.
+64 runs at a time, beside a plain sqlite3 thread that commits rows of 300 bytes to an indexed table for 64 awaiters, as
+many at once as have gathered; and one run at a time, beside one plain commit. Both journals are WAL with
+`synchronous=FULL`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from benchmarks.figures import AWAITERS, Figure, Options, PlainJournal, Turns, U
 from skerry.clock import SystemClock
 from skerry.core import api
 from skerry.journal import SqliteJournal
-from skerry.node import share_the_interpreter
+from skerry.node import tune_interpreter
 from skerry.registry import load
 from skerry.runtime.engine import Engine
 from skerry.runtime.verbs import Verbs
@@ -30,7 +31,8 @@ async def one_run(verbs: Verbs, engine: Engine, workflow: str, x: int) -> None:
     """Starts a run and waits for its end."""
     started = await verbs.start(api.Start(workflow=workflow, data={"x": x}))
     if started.runs[0] in engine.runs:
-        await engine.watch(started.runs[0], 60.0, end=True)
+        with engine.news(started.runs[0], end=True) as ended:
+            await ended
 
 
 async def throughput(verbs: Verbs, engine: Engine, workflow: str, runs: int) -> float:
@@ -62,7 +64,7 @@ async def step_s(verbs: Verbs, engine: Engine, runs: int) -> float:
 async def measure(asked: Options, path: Path) -> tuple[list[Figure], list[str]]:
     """Everything, in turns."""
     runs, ones = (64, 3) if asked.quick else (640, 30)
-    share_the_interpreter()  # as an engine's process does; the floor has the same
+    tune_interpreter()  # as an engine's process does; the floor has the same
     clock = SystemClock()
     plain = PlainJournal(path / "plain.db")
     journal = await SqliteJournal.open(path / "data", node="bench", clock=clock)
