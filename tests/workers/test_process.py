@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +28,7 @@ from tests.workers.engine import RUN, FakeEngine
 from tests.workers.test_service import begin, begun
 
 ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = "tests.workers.sample"
 Spawn: TypeAlias = Callable[..., "WorkerProcess"]
 
 
@@ -75,7 +77,7 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
     """Starts workers; they are killed after the test, if need be."""
     workers: list[WorkerProcess] = []
 
-    def start(name: str = "w1", *arguments: str, modules: str = "tests.workers.sample") -> WorkerProcess:
+    def start(name: str = "w1", *arguments: str, modules: str = SAMPLE) -> WorkerProcess:
         given = ["--size", "rules", "--data", str(tmp_path / "data"), *arguments, modules]
         workers.append(WorkerProcess(name, tmp_path / f"{name}.log", given))
         return workers[-1]
@@ -202,6 +204,27 @@ async def test_a_worker_waits_for_the_bus(tmp_path: Path, spawn: Spawn) -> None:
         async with await NatsBus.connect(server.connection_file) as bus, FakeEngine(bus) as engine:
             await ready(engine, "w1")
             assert engine.value(await engine.call("add", a=1)) == 2
+
+
+@pytest.mark.parametrize(("listening", "why"), [(False, "no connection to nats://"), (True, "no answer from nats://")])
+async def test_a_server_that_cannot_be_reached_is_said_at_once_and_once(
+    listening: bool, why: str, spawn: Spawn, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections and never says a word
+        port = silent.getsockname()[1]
+        if not listening:
+            silent.close()
+        worker = WorkerProcess("w1", tmp_path / "w1.log", ["--size", "rules", "--nats", f"127.0.0.1:{port}", SAMPLE])
+        try:
+            # The process takes a second or two to start here, and longer where others are at work.
+            await wait_until(lambda: f"waiting for the bus: {why}127.0.0.1:{port}" in worker.log.read_text(), 8.0)
+            assert "trying again" in worker.log.read_text()
+            worker.process.terminate()
+            assert await worker.ended() == 0
+        finally:
+            worker.process.kill()
+            worker.process.wait()
+    assert worker.log.read_text().count("waiting for the bus") == 1
 
 
 async def test_a_worker_that_waits_for_the_bus_can_be_told_to_leave(spawn: Spawn) -> None:

@@ -19,7 +19,9 @@ from skerry_workers import logs
 from skerry_workers.service import Worker, default_name
 
 SLOTS, DRAIN_S = 16, 20.0
-_CONNECT_LOCAL_S, _CONNECT_S = 1.0, 10.0
+_CONNECT_FIRST_S, _CONNECT_S = 1.0, 10.0
+"""How long to try before saying why there is no connection: at first, and on this machine; and from then on."""
+_SAY_AGAIN_S = 60.0
 _BREATH_S = 0.2
 
 _log = logging.getLogger("skerry.worker")
@@ -129,14 +131,16 @@ async def _connect(where: Path | RemoteServer | str, name: str, told: asyncio.Ev
 
 
 async def _until_connected(where: Path | RemoteServer | str, name: str) -> NatsBus:
-    said = ""
-    timeout_s = _CONNECT_LOCAL_S if isinstance(where, Path) else _CONNECT_S
+    said, said_at, now = "", 0.0, asyncio.get_running_loop().time
+    timeout_s = _CONNECT_FIRST_S
     while True:
         try:
             return await NatsBus.connect(where, name=name, timeout_s=timeout_s)
         except Unavailable as error:
             why = f"{error.message}{f' ({error.hint})' if error.hint else ''}"
-            if why != said:
-                _log.warning("waiting for the bus: %s", why)
-            said = why
+            # Whoever has just started it wants to know at once; whoever reads the log later not every second.
+            if why != said or now() - said_at > _SAY_AGAIN_S:
+                said, said_at = why, now()
+                _log.warning("waiting for the bus: %s; trying again", why)
+        timeout_s = _CONNECT_FIRST_S if isinstance(where, Path) else _CONNECT_S
         await asyncio.sleep(_BREATH_S)

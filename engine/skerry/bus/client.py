@@ -82,7 +82,7 @@ class Client(nats.aio.client.Client):
             # "no servers available" is the sum of what went wrong; the last reason says more.
             reason = str(self.last_error or error)
             hint = _final(reason)
-            message = f"no connection to {_shown(servers)}: {reason}"
+            message = f"no connection to {shown(servers)}: {reason}"
             if hint:
                 raise NotLetIn(message, hint=hint) from None
             raise Unavailable(message, hint="is a server running there?") from None
@@ -180,7 +180,7 @@ class Client(nats.aio.client.Client):
             logger.warning("connection of %s: %s", self._name, error)
 
 
-def _shown(servers: list[str]) -> str:
+def shown(servers: list[str]) -> str:
     """The servers without user and password."""
     parts = (server.partition("://") for server in servers)
     return ", ".join(f"{scheme}://{rest.rpartition('@')[2]}" for scheme, _, rest in parts)

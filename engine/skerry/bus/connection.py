@@ -13,7 +13,7 @@ import logging
 import random
 from typing import Protocol
 
-from skerry.bus.client import Client, NotLetIn
+from skerry.bus.client import Client, NotLetIn, shown
 from skerry.bus.replies import Replies
 from skerry.bus.target import Target
 from skerry.errors import DataError, SkerryError, Unavailable
@@ -70,7 +70,10 @@ class Connection:
             async with asyncio.timeout(timeout_s):
                 client = await self._connect(problems, first=True)
         except TimeoutError:
-            raise problems[-1] if problems else Unavailable("the bus does not answer", hint="is it running?") from None
+            if problems:
+                raise problems[-1] from None
+            where = shown(self._target.endpoint().servers)
+            raise Unavailable(f"no answer from {where}", hint="is a server running there?") from None
         self._keeper = asyncio.create_task(self._keep(client), name=f"bus connection of {self._name}")
 
     async def wait_up(self, timeout_s: float) -> bool:
