@@ -35,7 +35,8 @@ class LocalCalls:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._threads: Threads | None = None
-        self._running: dict[TaskId, asyncio.Task[Any]] = {}
+        self._running: dict[tuple[str, str, int], asyncio.Task[Any]] = {}
+        """By task id."""
         self._lingering: dict[tuple[str, str], asyncio.Future[None]] = {}
         """Functions that still run in a thread, by run and step: a timeout ends the attempt, but not the function."""
 
@@ -48,9 +49,9 @@ class LocalCalls:
         pending = run.pending.get(step)
         if pending is None or not isinstance(pending.command, Call):
             return None
-        call, attempt = pending.command, pending.attempt
+        call, attempt, name = pending.command, pending.attempt, run.row.run
         function = call.task
-        task = TaskId(run.row.run, step, attempt)
+        task = (name, step, attempt)
         failure: ev.Failure | None = None
         raw, value, retry_after_s = b"", None, 0.0
         self._running[task] = current
@@ -60,10 +61,10 @@ class LocalCalls:
             read = partial(_read, blobs) if blobs else _read_nothing
             CONTEXT.set(
                 TaskContext(
-                    run=task.run,
+                    run=name,
                     step=step,
                     attempt=attempt,
-                    key=f"{task.run}/{step}",
+                    key=f"{name}/{step}",
                     read=read,
                     settings=engine.settings,
                 )
@@ -71,7 +72,7 @@ class LocalCalls:
             if function.is_async and function.timeout is None:
                 value = await function.function(**arguments)
             else:
-                value = await self._invoke(function, arguments, (task.run, step))
+                value = await self._invoke(function, arguments, (name, step))
             raw, value = function.outcome.cross(value)
         except asyncio.CancelledError as error:
             if engine.draining:
@@ -83,7 +84,7 @@ class LocalCalls:
             failure = failure_of(error)
             retry_after_s = (error.retry_after_s or 0.0) if isinstance(error, RetryableError) else 0.0
             if not isinstance(error, RetryableError | TerminalError | DataError):
-                log.info("task %s of run %s failed", function.name, run.row.run, exc_info=error)
+                log.info("task %s of run %s failed", function.name, name, exc_info=error)
         finally:
             del self._running[task]
         if run.pending.get(step) is not pending or pending.attempt != attempt:
