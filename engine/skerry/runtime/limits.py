@@ -23,5 +23,7 @@ class Limits(Frozen):
     """Due runs that are driven before the clock is looked at again."""
     resend_after_s: float = 60.0
     """A task of which no worker has said anything for so long is sent again (the bus refuses it if it is there)."""
+    inbox_max: int = 1_000
+    """Signals that a run keeps because no step waits for them yet; beyond it whoever sends one more gets `Busy`."""
     uploads_max: int = 32
     """Blobs that are being put at the same time."""

@@ -16,15 +16,16 @@ from msgspec import Raw
 from skerry.core import api
 from skerry.core import events as ev
 from skerry.core.codec import encode, encode_json
+from skerry.core.commands import Wait
 from skerry.core.execution import Execution
-from skerry.core.pending import Effect
+from skerry.core.pending import Effect, Transition
 from skerry.core.projection import ENDED, LIVE, STOPPED, RunRow
 from skerry.core.recall import resume
 from skerry.core.remains import remains
 from skerry.core.structs import NOTHING
 from skerry.core.verdicts import open_review, take_review
 from skerry.core.workflow import Workflow
-from skerry.errors import Conflict, DataError, JournalError, NotFound, Unavailable
+from skerry.errors import Busy, Conflict, DataError, JournalError, NotFound, Unavailable
 from skerry.ports import Claim, Recorded
 from skerry.registry import Registry
 from skerry.version import __version__
@@ -36,6 +37,8 @@ _PAGE_BYTES = 384 * 1024
 """How much of a run's history one answer has: a message on the bus has a limit."""
 _HEADER_BYTES = 100
 _ROWS_MAX = 1000
+_INBOX_BYTES_MAX = 4 * 1024 * 1024
+"""Of the signals that a run keeps, beside their number (`Limits.inbox_max`); one is kept however long it is."""
 WAIT_S_MAX = 20.0
 """How long `show` waits for news at most."""
 _WAITING_MAX, _WAIT_S_CROWDED = 128, 0.5
@@ -130,7 +133,12 @@ class Verbs:
         """Gives a run a signal; a step that waits for it takes it at once."""
         id = signal.id or self._new_id()
         held = ev.HeldSignal(id=id, signal=signal.signal, key=signal.key, value=signal.value, by=signal.by)
-        return await self._change(signal.run, id, lambda run, now: run.signal(held, now))
+
+        def give(run: Execution, now: int) -> Transition:
+            _refuse_when_full(run, held, self._engine.limits.inbox_max)
+            return run.signal(held, now)
+
+        return await self._change(signal.run, id, give)
 
     async def answer(self, answer: api.Answer) -> api.Taken:
         """A person's answer to an open review."""
@@ -302,6 +310,20 @@ class Verbs:
 
     def _new_id(self) -> str:
         return self._engine.clock.entropy(12).hex()
+
+
+def _refuse_when_full(run: Execution, held: ev.HeldSignal, inbox_max: int) -> None:
+    """What a run keeps goes with it from state to state, in memory and on disk: it must not be without a bound."""
+    waits = (pending.command for pending in run.pending.values() if isinstance(pending.command, Wait))
+    if any(wait.takes(held.signal, held.key) for wait in waits):
+        return
+    kept, size = len(run.inbox), sum(len(bytes(each.value)) for each in run.inbox)
+    if kept >= inbox_max or (kept and size + len(bytes(held.value)) > _INBOX_BYTES_MAX):
+        raise Busy(
+            f"run {run.row.run} keeps {kept:,} signals ({size:,} bytes) for which no step has waited yet, and takes no"
+            f" more {held.signal} before one does",
+            hint="send it again later; `skerry show` says what the run waits for",
+        )
 
 
 def retry_point(events: list[Recorded]) -> int:
