@@ -26,7 +26,7 @@ from benchmarks.figures import AWAITERS, Figure, Options, Turns, Until, folder, 
 from skerry.config import Config, Workers
 from skerry.core import api
 from skerry.node import Node, open_node
-from skerry.runtime.limits import Limits
+from skerry.runtime.limits import EngineLimits
 
 RUNS = 10_000
 SECONDS = 24.0
@@ -41,7 +41,7 @@ def config(path: Path) -> Config:
         node="bench",
         modules=(workflows.__name__,),
         workers={"rules": Workers(processes=1)},
-        limits=Limits(idle_runs_max=RUNS),
+        limits=EngineLimits(idle_runs_max=RUNS),
         log_level="warning",
     )
 

@@ -29,7 +29,7 @@ import msgspec
 from skerry.core.structs import Frozen
 from skerry.core.wire import SIZES, Size
 from skerry.errors import DataError
-from skerry.runtime.limits import Limits
+from skerry.runtime.limits import EngineLimits
 
 if TYPE_CHECKING:
     from skerry.bus import RemoteServer
@@ -88,7 +88,7 @@ class Config(Frozen):
     modules: tuple[str, ...] = MODULES
     nats: Nats = Nats()
     workers: dict[Size, Workers] = msgspec.field(default_factory=lambda: {"rules": Workers()})
-    limits: Limits = Limits()
+    limits: EngineLimits = EngineLimits()
     invoice: Invoice = Invoice()
     log_level: LogLevel = "info"
 

@@ -27,7 +27,7 @@ from skerry.ports import Append
 from skerry.registry import load
 from skerry.runtime.engine import Engine
 from skerry.runtime.service import Service
-from skerry.runtime.verbs import Prune, Verbs
+from skerry.runtime.verbs import Pruner, Verbs
 from skerry.version import __version__
 
 log = logging.getLogger("skerry.node")
@@ -182,5 +182,5 @@ async def _note_start(journal: SqliteJournal, clock: SystemClock) -> None:
     await journal.append(Append("", journal.last_n("") + 1, at_us, (started,)))
 
 
-def _pruner(journal: SqliteJournal) -> Prune:
+def _pruner(journal: SqliteJournal) -> Pruner:
     return partial(prune, journal)

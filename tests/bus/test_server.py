@@ -19,7 +19,7 @@ from typing import Any
 import nats
 import pytest
 
-from skerry.bus import Limits, NatsBus, NatsServer, fulldisk
+from skerry.bus import NatsBus, NatsServer, ServerLimits, fulldisk
 from skerry.bus import server as server_module
 from skerry.bus.binary import find_binary
 from skerry.bus.connectionfile import ServerAddress, read_address
@@ -270,7 +270,7 @@ async def test_its_warnings_are_in_our_log(
 
 
 async def test_limits_reach_the_server(tmp_path: Path) -> None:
-    async with NatsServer(tmp_path, limits=Limits(store_bytes_max=50 * 1024**2)) as server:
+    async with NatsServer(tmp_path, limits=ServerLimits(store_bytes_max=50 * 1024**2)) as server:
         address = read_address(server.connection_file)
         client = await nats.connect(address.url, nkeys_seed_str=address.seed)
         try:

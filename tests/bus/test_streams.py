@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skerry.bus import Limits, NatsBus, NatsServer
+from skerry.bus import NatsBus, NatsServer, ServerLimits
 from skerry.bus.streams import consumer_config, notes_config, stream_config
 from skerry.core.wire import SIZES, result_queue, task_queue
 from skerry.errors import Busy, Conflict, Unavailable
@@ -93,7 +93,7 @@ async def test_somebody_else_keeps_the_advisories(bus: NatsBus, caplog: pytest.L
 
 
 async def test_no_room_on_the_server(tmp_path: Any) -> None:
-    async with NatsServer(tmp_path, limits=Limits(store_bytes_max=10 * 1024**2)) as server:
+    async with NatsServer(tmp_path, limits=ServerLimits(store_bytes_max=10 * 1024**2)) as server:
         async with await NatsBus.connect(server.connection_file) as bus:
             with pytest.raises(Unavailable, match="insufficient storage") as refused:
                 await bus.ensure(queue())

@@ -72,7 +72,7 @@ async def serve(data: Path, options: Options) -> int:
     from skerry.config import Config, Workers
     from skerry.errors import SkerryError
     from skerry.runtime import service
-    from skerry.runtime.limits import Limits
+    from skerry.runtime.limits import EngineLimits
 
     (service.Service.__init__.__kwdefaults__ or {})["sweep_s"] = 1.0
     if options.clock_s:
@@ -89,7 +89,7 @@ async def serve(data: Path, options: Options) -> int:
         node="n1",
         modules=("tests.faults.program", *options.modules),  # a worker process takes the lease over by loading this
         workers=pools,  # type: ignore[arg-type]
-        limits=msgspec.convert({"resend_after_s": 3.0, **options.limits}, Limits),
+        limits=msgspec.convert({"resend_after_s": 3.0, **options.limits}, EngineLimits),
     )
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

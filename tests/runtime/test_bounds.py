@@ -12,7 +12,7 @@ from msgspec import Raw
 from skerry import Decision, Done, State, Step, Workflow
 from skerry.core import api
 from skerry.errors import Busy
-from skerry.runtime.limits import Limits
+from skerry.runtime.limits import EngineLimits
 from skerry.testing import Lab, MemoryJournal
 
 
@@ -56,7 +56,7 @@ waits = Workflow("waits", version=1, start=Waits, result=bool)
 
 
 async def test_at_the_bound_runs_still_get_what_they_start() -> None:
-    async with Lab(shouts, heard, limits=Limits(live_runs_max=2)) as lab:
+    async with Lab(shouts, heard, limits=EngineLimits(live_runs_max=2)) as lab:
         started = await asyncio.gather(*(lab.start(shouts, Shouts()) for _ in range(4)), return_exceptions=True)
         assert [type(each) for each in started] == [str, str, Busy, Busy]
         await lab.skip(timedelta(minutes=1))
@@ -66,7 +66,7 @@ async def test_at_the_bound_runs_still_get_what_they_start() -> None:
 
 
 async def test_runs_that_are_on_their_way_to_the_disk_count() -> None:
-    async with Lab(waits, limits=Limits(live_runs_max=2)) as lab:
+    async with Lab(waits, limits=EngineLimits(live_runs_max=2)) as lab:
         journal = lab.engine.journal
         assert isinstance(journal, MemoryJournal)
         journal.hold()
@@ -80,7 +80,7 @@ async def test_runs_that_are_on_their_way_to_the_disk_count() -> None:
 
 @pytest.mark.parametrize("crash", [False, True])
 async def test_signals_that_nobody_waits_for_are_bounded(crash: bool) -> None:
-    async with Lab(sorts, limits=Limits(inbox_max=2)) as lab:
+    async with Lab(sorts, limits=EngineLimits(inbox_max=2)) as lab:
         run = await lab.start(sorts, Sorts())
         await lab.settled(run)
         for text in ("one", "two"):
@@ -97,7 +97,7 @@ async def test_signals_that_nobody_waits_for_are_bounded(crash: bool) -> None:
 
 
 async def test_a_refused_signal_is_taken_when_there_is_room_again() -> None:
-    async with Lab(sorts, limits=Limits(inbox_max=1)) as lab:
+    async with Lab(sorts, limits=EngineLimits(inbox_max=1)) as lab:
         run = await lab.start(sorts, Sorts())
         await lab.settled(run)
         await lab.signal(run, Parcel("one"))

@@ -14,7 +14,7 @@ from skerry.core import events as ev
 from skerry.core.projection import RunRow
 from skerry.ports import Recorded
 from skerry.runtime.engine import Engine
-from skerry.runtime.limits import Limits
+from skerry.runtime.limits import EngineLimits
 from skerry.testing import Lab, MemoryJournal
 
 broken: list[bool] = [True]
@@ -179,7 +179,7 @@ async def test_a_parent_that_left_memory_looks_for_its_child_ever_more_rarely(mo
         return await load(engine, name)
 
     monkeypatch.setattr(Engine, "_load", counted)
-    async with Lab(lone, kid, limits=Limits(idle_runs_max=1)) as lab:
+    async with Lab(lone, kid, limits=EngineLimits(idle_runs_max=1)) as lab:
         for _ in range(5):
             await lab.start(lone, Lone())
         await lab.skip(timedelta(seconds=1))

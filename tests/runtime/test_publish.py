@@ -6,7 +6,7 @@ import pytest
 
 from skerry import Decision, Done, State, Step, Workflow
 from skerry.errors import Busy, DataError
-from skerry.runtime.limits import Limits
+from skerry.runtime.limits import EngineLimits
 from skerry.testing import Lab
 
 
@@ -54,9 +54,9 @@ async def test_an_event_starts_all_that_it_triggers() -> None:
 
 
 async def test_the_bound_starts_both_or_none() -> None:
-    async with Lab(plain, picky, limits=Limits(live_runs_max=1)) as lab:
+    async with Lab(plain, picky, limits=EngineLimits(live_runs_max=1)) as lab:
         assert len(await lab.publish("it.came", n=1)) == 2
-        lab.engine.limits = Limits(live_runs_max=0)
+        lab.engine.limits = EngineLimits(live_runs_max=0)
         with pytest.raises(Busy):
             await lab.publish("it.came", n=2)
         assert len(await lab.engine.journal.rows()) == 2

@@ -11,7 +11,7 @@ import pytest
 
 from skerry import Decision, Done, Objection, Prompt, Retry, RetryableError, State, Step, StepFailed, Workflow, task
 from skerry.errors import DefinitionError, Refused, TimedOut
-from skerry.testing import Lab, RunFailed
+from skerry.testing import Lab, NoResult
 from tests.cli import wishes
 
 calls: list[str] = []
@@ -83,7 +83,7 @@ async def test_three_days_pass(crash: bool) -> None:
         run = await lab.start(hello, Hello(name="Ada"))
         await lab.settled(run)
         await lab.skip(timedelta(days=2))
-        with pytest.raises(RunFailed, match="waits in state Asked"):
+        with pytest.raises(NoResult, match="waits in state Asked"):
             await lab.result(run)
         if crash:
             await lab.crash()

@@ -62,7 +62,7 @@ class FakeEngine:
     def task(self, kind: str, target: str, args: bytes, **more: Any) -> wire.Task:
         """A task of the next step. Long arguments are in a blob, as an engine has them."""
         self._step += 1
-        if len(args) > wire.INLINE_BYTES_MAX:
+        if len(args) > wire.MESSAGE_VALUE_BYTES_MAX:
             name = hashlib.sha256(args).hexdigest()
             self.blobs[name] = args
             args, more = b"", {"args_blob": name, **more}

@@ -53,7 +53,7 @@ async def test_a_document_is_fetched_once(engine: FakeEngine) -> None:
 
 
 async def test_arguments_that_are_longer_than_a_message(engine: FakeEngine) -> None:
-    text = "x" * wire.INLINE_BYTES_MAX
+    text = "x" * wire.MESSAGE_VALUE_BYTES_MAX
     args = engine.keep(wire.encode({"text": text}))
     task = wire.Task(
         run="edge1-01", step="1", attempt=1, workflow="w", kind="call", target="echo", size="rules", key="k",
@@ -63,12 +63,12 @@ async def test_arguments_that_are_longer_than_a_message(engine: FakeEngine) -> N
     assert engine.value(result) == text
 
 
-@pytest.mark.parametrize("size", [wire.INLINE_BYTES_MAX - 2, wire.INLINE_BYTES_MAX - 1, PIECE, 3 * PIECE])
+@pytest.mark.parametrize("size", [wire.MESSAGE_VALUE_BYTES_MAX - 2, wire.MESSAGE_VALUE_BYTES_MAX - 1, PIECE, 3 * PIECE])
 async def test_a_long_result_is_put_first(engine: FakeEngine, size: int) -> None:
     text = "x" * size
     result = await engine.call("echo", text=text)
     assert engine.value(result) == text
-    assert bool(result.value_blob) == (size + 2 > wire.INLINE_BYTES_MAX)
+    assert bool(result.value_blob) == (size + 2 > wire.MESSAGE_VALUE_BYTES_MAX)
     if result.value_blob:
         assert result.value_blob == hashlib.sha256(f'"{text}"'.encode()).hexdigest()
         assert bytes(result.value) == b""

@@ -46,7 +46,7 @@ def test_every_field_is_explained(type: Any) -> None:
 def test_the_numbers_are_those_of_the_code() -> None:
     assert f"lease of {wire.task_queue('rules').lease_s:g} seconds" in PAGE
     assert f"{wire.BLOB_PIECE_BYTES:,} bytes" in PAGE
-    assert f"{wire.INLINE_BYTES_MAX >> 10} KiB" in PAGE
+    assert f"{wire.MESSAGE_VALUE_BYTES_MAX >> 10} KiB" in PAGE
     assert f"{wire.BLOB_BYTES_MAX >> 20} MiB" in PAGE
     assert wire.task_queue("rules").deliveries_max == 10
     for size in wire.SIZES:

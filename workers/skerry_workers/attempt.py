@@ -243,7 +243,7 @@ class Attempt:
 
     async def _message(self, outcome: Outcome) -> Message:
         task, value, value_blob = self.task, outcome.value, ""
-        if len(value) > wire.INLINE_BYTES_MAX:
+        if len(value) > wire.MESSAGE_VALUE_BYTES_MAX:
             value, value_blob = b"", await self._kit.blobs.put(self._node, value)
         result = wire.Result(
             run=task.run,

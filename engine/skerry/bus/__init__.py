@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from skerry.bus.natsbus import NatsBus
 from skerry.bus.server import NatsServer
-from skerry.bus.serverconfig import Limits
+from skerry.bus.serverconfig import ServerLimits
 from skerry.bus.target import LocalServer, RemoteServer, Target
 
-__all__ = ["Limits", "LocalServer", "NatsBus", "NatsServer", "RemoteServer", "Target"]
+__all__ = ["LocalServer", "NatsBus", "NatsServer", "RemoteServer", "ServerLimits", "Target"]

@@ -20,7 +20,7 @@ from skerry.bus.binary import find_binary
 from skerry.bus.connectionfile import FILE_NAME, ServerAddress
 from skerry.bus.fulldisk import FullDisk
 from skerry.bus.lock import StoreLock
-from skerry.bus.serverconfig import Limits
+from skerry.bus.serverconfig import ServerLimits
 from skerry.bus.serverlog import ServerLog
 from skerry.core.wire import encode
 from skerry.errors import Unavailable
@@ -51,7 +51,7 @@ class NatsServer:
         data: Path,
         *,
         port: int = 0,
-        limits: Limits | None = None,
+        limits: ServerLimits | None = None,
         lock_patience_s: float = 5.0,
         start_timeout_s: float = 60.0,
         stop_grace_s: float = 10.0,
@@ -62,7 +62,7 @@ class NatsServer:
         self.launches = 0
         self.pid = 0
         self._port = port
-        self._limits = limits or Limits()
+        self._limits = limits or ServerLimits()
         self._lock_patience_s = lock_patience_s
         self._start_timeout_s = start_timeout_s
         self._stop_grace_s = stop_grace_s

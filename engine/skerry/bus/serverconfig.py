@@ -24,7 +24,7 @@ class Key(NamedTuple):
     public: str
 
 
-class Limits(NamedTuple):
+class ServerLimits(NamedTuple):
     """What the server may use, in bytes. Explicit: the default is three quarters of what was free when it started."""
 
     store_bytes_max: int = 4 * 1024**3
@@ -41,7 +41,7 @@ def new_key() -> Key:
     return Key(seed.decode(), public.decode())
 
 
-def render(*, store: Path, ports: Path, port: int, key: Key, limits: Limits) -> str:
+def render(*, store: Path, ports: Path, port: int, key: Key, limits: ServerLimits) -> str:
     """The configuration file. `port` 0 lets the server choose one; it listens on loopback only.
 
     The server puts a folder `jetstream` into `store`.

@@ -34,7 +34,7 @@ Size: TypeAlias = Literal["rules", "small", "medium", "large", "cloud"]
 SIZES: tuple[Size, ...] = ("rules", "small", "medium", "large", "cloud")
 """From the smallest to the biggest: the order in which a cascade escalates."""
 
-INLINE_BYTES_MAX = 256 * 1024
+MESSAGE_VALUE_BYTES_MAX = 256 * 1024
 """A value longer than this does not travel in a message: the message names its blob."""
 MESSAGE_BYTES_MAX = 1024 * 1024
 """A message longer than this, headers included, does not pass: it is what a NATS server takes unless it is told."""

@@ -19,7 +19,7 @@ from skerry.core.types import Blob, Crossing
 from skerry.errors import DataError, DefinitionError
 
 R = TypeVar("R")
-Upcaster = Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]
+StateUpcaster = Callable[[str, dict[str, Any]], tuple[str, dict[str, Any]]]
 
 
 class Edge(NamedTuple):
@@ -57,7 +57,7 @@ class Workflow(Generic[R]):
         result: type[R],
         on: str = "",
         states: Sequence[type[State]] = (),
-        upcasters: Mapping[int, Upcaster] | None = None,
+        upcasters: Mapping[int, StateUpcaster] | None = None,
     ) -> None: ...
     @overload
     def __init__(
@@ -69,7 +69,7 @@ class Workflow(Generic[R]):
         result: types.UnionType | None,
         on: str = "",
         states: Sequence[type[State]] = (),
-        upcasters: Mapping[int, Upcaster] | None = None,
+        upcasters: Mapping[int, StateUpcaster] | None = None,
     ) -> None: ...
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Workflow(Generic[R]):
         result: Any,
         on: str = "",
         states: Sequence[type[State]] = (),
-        upcasters: Mapping[int, Upcaster] | None = None,
+        upcasters: Mapping[int, StateUpcaster] | None = None,
     ) -> None:
         try:
             self.name: str = check_token("workflow", name)
@@ -91,7 +91,7 @@ class Workflow(Generic[R]):
         self.version = version
         self.start = start
         self.on = on
-        self.upcasters: dict[int, Upcaster] = dict(upcasters or {})
+        self.upcasters: dict[int, StateUpcaster] = dict(upcasters or {})
         self.where: str = f"workflow {name} v{version}"
         if version < 1:
             raise DefinitionError(f"{self.where}: a version counts from 1")

@@ -40,7 +40,7 @@ from skerry.ports import Append, Bus, Claim, Clock, Journal, Message, Recorded
 from skerry.registry import Registry
 from skerry.runtime.calls import LocalCalls
 from skerry.runtime.children import Children
-from skerry.runtime.limits import Limits
+from skerry.runtime.limits import EngineLimits
 from skerry.runtime.outbox import Outbox
 from skerry.runtime.sending import event_message, publish_task
 
@@ -64,7 +64,7 @@ class Engine:
         registry: Registry,
         *,
         sizes: Sequence[Size] = SIZES[:1],
-        limits: Limits | None = None,
+        limits: EngineLimits | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """`sizes` are those that this node has workers for; without a bus, nothing leaves the process.
@@ -76,7 +76,7 @@ class Engine:
         self.clock = clock
         self.registry = registry
         self.sizes = tuple(sizes)
-        self.limits = limits or Limits()
+        self.limits = limits or EngineLimits()
         self.settings = settings or {}
         self.node = journal.head.node
         self.broken: asyncio.Future[NoReturn] | None = None

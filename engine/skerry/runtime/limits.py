@@ -5,7 +5,7 @@ from __future__ import annotations
 from skerry.core.structs import Frozen
 
 
-class Limits(Frozen):
+class EngineLimits(Frozen):
     """An engine's bounds."""
 
     live_runs_max: int = 20_000

@@ -14,8 +14,8 @@ from skerry.core.execution import Execution
 from skerry.core.pending import Pending
 from skerry.core.structs import NOTHING
 from skerry.core.wire import (
-    INLINE_BYTES_MAX,
     MESSAGE_BYTES_MAX,
+    MESSAGE_VALUE_BYTES_MAX,
     Task,
     encode,
     event_subject,
@@ -35,7 +35,7 @@ def task_message(run: Execution, step: str, pending: Pending) -> Task:
     """The message for a step's current attempt."""
     command = pending.command
     name = run.row.run
-    large = len(command.args) > INLINE_BYTES_MAX
+    large = len(command.args) > MESSAGE_VALUE_BYTES_MAX
     prompt, schema, timeout_s = "", NOTHING, 0.0
     if isinstance(command, Ask):
         prompt, schema, timeout_s = command.prompt.text, _schema(command.answer.type), command.timeout_s

@@ -38,19 +38,19 @@ _PAGE_BYTES = 384 * 1024
 _HEADER_BYTES = 100
 _ROWS_MAX = 1000
 _INBOX_BYTES_MAX = 4 * 1024 * 1024
-"""Of the signals that a run keeps, beside their number (`Limits.inbox_max`); one is kept however long it is."""
+"""Of the signals that a run keeps, beside their number (`EngineLimits.inbox_max`); one is kept however long it is."""
 WAIT_S_MAX = 20.0
 """How long `show` waits for news at most."""
 _WAITING_MAX, _WAIT_S_CROWDED = 128, 0.5
 """So many wait that long at a time; with more of them, the others ask more often, so that everybody gets a turn."""
 
-Prune = Callable[[api.Prune], Awaitable[api.Pruned]]
+Pruner = Callable[[api.Prune], Awaitable[api.Pruned]]
 
 
 class Verbs:
     """Answers requests. `prune` comes from the journal's adapter, which alone knows how."""
 
-    def __init__(self, engine: Engine, *, prune: Prune | None = None) -> None:
+    def __init__(self, engine: Engine, *, prune: Pruner | None = None) -> None:
         self._engine = engine
         self._prune = prune
         self._waiting = 0

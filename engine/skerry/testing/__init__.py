@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from skerry.testing.clock import SimClock
-from skerry.testing.lab import Lab, RunFailed
+from skerry.testing.lab import Lab, NoResult
 from skerry.testing.memory_bus import MemoryBus
 from skerry.testing.memory_journal import MemoryDisk, MemoryJournal
 
-__all__ = ["Lab", "MemoryBus", "MemoryDisk", "MemoryJournal", "RunFailed", "SimClock"]
+__all__ = ["Lab", "MemoryBus", "MemoryDisk", "MemoryJournal", "NoResult", "SimClock"]

@@ -34,7 +34,7 @@ from skerry.ports import Append, Delivery, Message
 from skerry.registry import Registry
 from skerry.runtime.calls import failure_of
 from skerry.runtime.engine import Engine
-from skerry.runtime.limits import Limits
+from skerry.runtime.limits import EngineLimits
 from skerry.runtime.service import Service
 from skerry.runtime.verbs import Verbs
 from skerry.testing.clock import SimClock
@@ -43,7 +43,7 @@ from skerry.testing.memory_bus import MemoryBus
 from skerry.testing.memory_journal import MemoryDisk, MemoryJournal
 
 
-class RunFailed(SkerryError):
+class NoResult(SkerryError):
     """The run that a test waited for did not end with a result; says how it stands and why."""
 
 
@@ -79,7 +79,7 @@ class Lab:
         *things: Workflow[Any] | TaskFunction[..., Any] | Prompt | ModuleType,
         sizes: Iterable[Size] = ("rules",),
         settings: dict[str, str] | None = None,
-        limits: Limits | None = None,
+        limits: EngineLimits | None = None,
     ) -> None:
         self.registry = _registry(things)
         self.clock = SimClock()
@@ -182,13 +182,13 @@ class Lab:
         return row
 
     async def result(self, run: str) -> Any:
-        """The run's result. Raises `RunFailed` when it waits, or has ended in another way."""
+        """The run's result. Raises `NoResult` when it waits, or has ended in another way."""
         row = await self.settled(run)
         for event in reversed(await self.events(run)):
             if isinstance(event, ev.RunCompleted):
                 return self.registry.workflow(row.workflow, row.version).decode_result(event.result, event.value)
         where = "waits" if row.status in LIVE else f"is {row.status}"
-        raise RunFailed(f"run {run} has no result: it {where} in state {row.state}. {row.note}")
+        raise NoResult(f"run {run} has no result: it {where} in state {row.state}. {row.note}")
 
     async def events(self, run: str) -> list[Any]:
         """A run's events."""
