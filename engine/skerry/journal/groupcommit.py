@@ -18,7 +18,6 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 import aiosqlite
@@ -107,7 +106,9 @@ class GroupConnection(sqlite3.Connection):
         return taken
 
     def _write(self, taken: Sequence[Job]) -> None:
-        events = [*chain.from_iterable([job.events for job in taken])]
+        events: list[Any] = []
+        for job in taken:
+            events += job.events
         start, left = 0, len(events) // COLUMNS
         while left:
             count = min(_ROWS_MAX, left)
