@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
@@ -22,11 +23,11 @@ from skerry.core.tasks import CONTEXT, TaskContext
 from skerry.core.types import Blob, blobs_in
 from skerry.errors import Busy, DataError, NotFound, SkerryError, Unavailable
 from skerry.ports import Bus, Delivery, Message
+from skerry.threads import Threads
 from skerry_workers.blobs import Blobs
 from skerry_workers.calls import Call, Calls
 from skerry_workers.failures import Outcome, Refusal, failed
 from skerry_workers.sandbox import Sandbox, Sandboxed
-from skerry_workers.threads import Threads
 
 GRACE_S = 1.0
 """How long an asynchronous task may take to clean up once it was cancelled."""
@@ -42,7 +43,10 @@ _wanted: msgspec.json.Decoder[wire.Wanted] = msgspec.json.Decoder(wire.Wanted)
 
 
 class Kit(NamedTuple):
-    """What a worker lends to each of its attempts. `on_lost` as in `Threads`."""
+    """What a worker lends to each of its attempts.
+
+    `on_lost` is told +1 when a call was given up that goes on all the same, and -1 when that has ended.
+    """
 
     bus: Bus
     name: str
@@ -207,7 +211,15 @@ class Attempt:
         if call.is_async:
             CONTEXT.set(context)  # of this asyncio task only
             return call.encode(await call.invoke(arguments))
-        return await self._kit.threads.submit(lambda: _in_thread(call, arguments, context))
+        outcome, over = self._kit.threads.submit(lambda: _in_thread(call, arguments, context))
+        outcome.add_done_callback(partial(self._left_behind, over))
+        return await outcome
+
+    def _left_behind(self, over: asyncio.Future[None], outcome: asyncio.Future[Any]) -> None:
+        """A call that was given up holds its slot until its thread is free again."""
+        if outcome.cancelled():
+            self._kit.on_lost(1)
+            over.add_done_callback(lambda _: self._kit.on_lost(-1))
 
     def _context(self, documents: Sequence[tuple[Blob, bytes]]) -> TaskContext:
         by_hash = {blob.sha256: data for blob, data in documents}

@@ -19,12 +19,12 @@ from skerry.core.ids import TaskId, check_token
 from skerry.errors import DataError, SkerryError, Unavailable
 from skerry.ports import Bus, Delivery, Message, Subscription
 from skerry.registry import Registry
+from skerry.threads import Threads
 from skerry_workers import settings
 from skerry_workers.attempt import GRACE_S, Attempt, Kit
 from skerry_workers.blobs import Blobs
 from skerry_workers.calls import Calls
 from skerry_workers.sandbox import Sandbox
-from skerry_workers.threads import Threads
 
 T = TypeVar("T")
 State: TypeAlias = Literal["starting", "ready", "draining", "broken"]
@@ -75,7 +75,7 @@ class Worker:
         self._alive_every_s = alive_every_s
         self._calls = Calls(registry, size, modules)
         self._sandbox = Sandbox(modules, size, min(slots, max(2, os.cpu_count() or 1)))
-        self._threads = Threads(slots, self._on_lost)
+        self._threads = Threads(slots)
         self._kit = Kit(
             bus=bus,
             name=self.name,

@@ -17,7 +17,7 @@ from skerry.core.pending import Transition
 from skerry.core.tasks import CONTEXT, TaskContext, TaskFunction
 from skerry.core.types import Blob, blobs_in
 from skerry.errors import DataError, NotFound, RetryableError, TerminalError
-from skerry.runtime.threads import Threads
+from skerry.threads import Threads
 
 if TYPE_CHECKING:
     from skerry.runtime.engine import Engine

@@ -1,6 +1,6 @@
-"""Threads for local tasks that are plain functions.
+"""Threads for tasks that are plain functions, in the engine and in workers. One that hangs ends with the process.
 
-`concurrent.futures` would do, but waits at exit for every thread: a task that hangs would keep the engine from ever
+`concurrent.futures` would do, but waits at exit for every thread: a task that hangs would keep its process from ever
 leaving.
 """
 
@@ -11,7 +11,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 _Job: TypeAlias = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", "asyncio.Future[None]", Callable[[], Any]]
 
@@ -25,14 +27,14 @@ class Threads:
         self._busy = 0
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
 
-    def submit(self, function: Callable[[], Any]) -> tuple[asyncio.Future[Any], asyncio.Future[None]]:
+    def submit(self, function: Callable[[], T]) -> tuple[asyncio.Future[T], asyncio.Future[None]]:
         """Runs the function in a thread as soon as one is free; returns its outcome to come, and its end.
 
         Cancelling the outcome does not stop a function that runs: it goes on, and its value is dropped. Its end comes
         when it no longer runs, and never will.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
+        future: asyncio.Future[T] = loop.create_future()
         over: asyncio.Future[None] = loop.create_future()
         self._busy += 1
         if self._busy > self._started and self._started < self._count:
@@ -53,7 +55,7 @@ class Threads:
             error: BaseException | None = None
             try:
                 value = None if future.cancelled() else function()
-            except BaseException as raised:  # SystemExit, too: it is the task's failure, not the engine's end
+            except BaseException as raised:  # SystemExit, too: it is the task's failure, not the process's end
                 error = raised
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(self._settle, future, over, value, error)
