@@ -105,6 +105,9 @@ def test_from_another_machine(up: Up, tmp_path: Path, monkeypatch: pytest.Monkey
     assert skerry("publish", "letter.written", letter).code == 0
     assert skerry("publish", "wish.made", "--data", '{"what": "a boat", "euros": 500}').code == 0
     runs = wait_until_blocking(lambda: skerry("runs", "--status", "review", "--json").lines)
+    listed = skerry("runs").out
+    assert "letter.txt" in listed
+    assert "what a boat, euros 500" in listed
     assert skerry("approve", runs[0]["run"][-8:]).code == 0
     assert (
         skerry("show", "latest", "--follow").out.splitlines()[-1].endswith(f"done: Granted  (what a boat, by {who()})")
