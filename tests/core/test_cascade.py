@@ -171,7 +171,7 @@ def test_an_approval_passes_the_same_verifiers() -> None:
 
 def test_a_correction_of_a_field_that_is_not_there_is_refused() -> None:
     sim = under_review(BAD, BAD)
-    with pytest.raises(DataError, match=r"^the answer has no field godo, txet$") as caught:
+    with pytest.raises(DataError, match=r"(?m)^the answer has no field godo, txet$") as caught:
         sim.review("1-1", True, {"good": True, "godo": True, "txet": "x"}, reason="a typo must not be lost")
     assert caught.value.hint.startswith("its fields: ")
     assert sim.row.status == "review"
