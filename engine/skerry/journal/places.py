@@ -90,10 +90,11 @@ class Places:
 
     def committed(self, jobs: Sequence[Job]) -> None:
         """Notes what is on disk now, where a look-up finds it."""
-        for job in jobs:
-            if job.events:
-                self._durable_seq = job.events[-COLUMNS]
-            if job.claims:
+        last = next((job.events for job in reversed(jobs) if job.events), None)
+        if last is not None:
+            self._durable_seq = last[-COLUMNS]
+        if self._claims:
+            for job in jobs:
                 self._claims.difference_update((claim[0], claim[1]) for claim in job.claims)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Mapping, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from skerry.core import events as ev
@@ -117,7 +117,19 @@ class Engine:
         """Returns the one local step to go on with, if that is all there is to do."""
         if self.draining or self.paused:
             put_off(run, transition, self._last_us)
-        await self._commit(run, transition, claims)
+        if transition.events or transition.row is not None or claims:
+            try:
+                await self._append(run, transition, claims)
+            except JournalError as error:
+                self.journal_failed(error)
+                raise
+            except Exception:  # refused before anything was written: the run in memory is ahead of its journal
+                self._forget(run)
+                raise
+            finally:
+                self._appended(run.row.run)
+            if self._watchers:
+                self._tell(self._watchers, run.row.run)
         if transition.error is not None:
             _tell_of(run, transition.error)
         local: str | None = None
@@ -131,35 +143,25 @@ class Engine:
         return local
 
     # All facts of all runs go through here.
-    # A transition is decided and committed without an `await` in between: its time is the last that was given out.
-    async def _commit(self, run: Execution, transition: Transition, claims: Sequence[Claim]) -> None:
-        events = transition.events
-        if not events and transition.row is None and not claims:
-            return
+    # A transition is decided and appended without an `await` in between: its time is the last that was given out.
+    def _append(self, run: Execution, transition: Transition, claims: Sequence[Claim]) -> Awaitable[None]:
         name = run.row.run
-        first_n = run.n + 1
-        run.n += len(events)
         writing = self._writing
         writing[name] = writing.get(name, 0) + 1
         if self._touched is not None:
             self._touched.add(name)
-        try:
-            await self.journal.append(Append(name, first_n, self._last_us, events, transition.row, claims))
-        except JournalError as error:
-            self.journal_failed(error)
-            raise
-        except Exception:  # refused before anything was written: the run in memory is ahead of its journal
-            self._forget(run)
-            raise
-        finally:
-            if writing[name] == 1:
-                del writing[name]
-                if self._settlers:
-                    self._tell(self._settlers, name)
-            else:
-                writing[name] -= 1
-        if self._watchers:
-            self._tell(self._watchers, name)
+        first_n = run.n + 1
+        run.n += len(transition.events)
+        return self.journal.append(Append(name, first_n, self._last_us, transition.events, transition.row, claims))
+
+    def _appended(self, name: str) -> None:
+        writing = self._writing
+        if writing[name] == 1:
+            del writing[name]
+            if self._settlers:
+                self._tell(self._settlers, name)
+        else:
+            writing[name] -= 1
 
     async def _drive_calls(self, run: Execution, step: str) -> None:
         """A local call, and the one that follows from it, and so on: a run of local steps is one loop."""
