@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
+from skerry.core.commands import Call
 from skerry.core.retry import NEVER, Retry
 from skerry.core.state import Done, State, tag_of
 from skerry.core.step import Step
@@ -306,6 +307,18 @@ def test_arguments_are_packed_by_name() -> None:
     packed, _ = greet.pack(("a",), {"loud": True, "times": 3})
     assert greet.unpack(packed) == {"name": "a", "times": 3, "loud": True, "mark": "!"}
     assert greet(**greet.unpack(packed)) == "aaa!True"
+
+
+def test_no_attempt_sees_what_the_one_before_did_with_its_arguments() -> None:
+    @task
+    def spoil(names: list[str]) -> int:
+        return len(names)
+
+    call = Call(spoil, (["a"],), {})
+    for _ in range(3):
+        arguments = call.arguments()
+        assert arguments == {"names": ["a"]}
+        arguments["names"].append("b")
 
 
 @pytest.mark.parametrize(

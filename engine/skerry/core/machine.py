@@ -110,7 +110,8 @@ class Machine:
         """The same, for an outcome that was decoded from its JSON already."""
         self._moment.now_us = now_us
         self._resume(self._take(step), outcome, None)
-        self._run()
+        if self._ready:
+            self._run()
 
     def fail(self, step: str, error: BaseException, now_us: int) -> None:
         """Raises an error where the code waits for the step."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import TypeAlias
 
+import msgspec
 from msgspec import Raw
 
 from skerry.core.answers import Objection
@@ -13,7 +15,7 @@ from skerry.core.ids import TaskId
 from skerry.core.projection import RunRow
 
 
-class Pending:
+class Pending(msgspec.Struct, eq=False):
     """A step without an outcome. `attempt` is the current one; `tries` counts those since it was last retried by hand.
 
     `in_flight`: somebody is at it (a worker, the engine, a child run). `due_us` and `retry_us` are 0 for none.
@@ -21,34 +23,18 @@ class Pending:
     `review` is the question that is open to a person. `best` is the answer with the fewest objections so far.
     """
 
-    __slots__ = (
-        "attempt",
-        "begun_us",
-        "best",
-        "command",
-        "due_us",
-        "in_flight",
-        "objections",
-        "retry_us",
-        "review",
-        "scheduled",
-        "size",
-        "tries",
-    )
-
-    def __init__(self, command: Command, attempt: int) -> None:
-        self.command = command
-        self.attempt = attempt
-        self.tries = 1
-        self.size = ""
-        self.begun_us = 0
-        self.due_us = 0
-        self.retry_us = 0
-        self.scheduled = False
-        self.in_flight = False
-        self.review = ""
-        self.best: Raw | None = None
-        self.objections: tuple[Objection, ...] = ()
+    command: Command
+    attempt: int
+    tries: int = 1
+    size: str = ""
+    begun_us: int = 0
+    due_us: int = 0
+    retry_us: int = 0
+    scheduled: bool = False
+    in_flight: bool = False
+    review: str = ""
+    best: Raw | None = None
+    objections: tuple[Objection, ...] = ()
 
     @property
     def wake_us(self) -> int:
@@ -58,44 +44,58 @@ class Pending:
         return self.due_us or self.retry_us
 
 
-class RunCall(NamedTuple):
+def keep_best(pending: Pending, answer: Raw, objections: Sequence[Objection]) -> None:
+    """Keeps an answer if it is no worse than the best so far: fitting its type counts first, then fewer objections."""
+    answered = bytes(answer) != b""
+    if answered and (pending.best is None or _badness(objections) <= _badness(pending.objections)):
+        pending.best = answer
+        pending.objections = tuple(objections)
+    elif pending.best is None:
+        pending.objections = tuple(objections)
+
+
+def _badness(objections: Sequence[Objection]) -> tuple[bool, int]:
+    return any(o.rule == "schema" for o in objections), len(objections)
+
+
+class RunCall(msgspec.Struct, frozen=True):
     """Run a local task."""
 
     step: str
 
 
-class SendTask(NamedTuple):
+class SendTask(msgspec.Struct, frozen=True):
     """Put the current attempt on the bus, for a worker."""
 
     step: str
 
 
-class DropTask(NamedTuple):
+class DropTask(msgspec.Struct, frozen=True):
     """Tell the workers of a size that an attempt is no longer wanted."""
 
     task: TaskId
     size: str
 
 
-class StartChild(NamedTuple):
+class StartChild(msgspec.Struct, frozen=True):
     """Start the child run of a step, unless it was started already."""
 
     step: str
 
 
-class CancelChild(NamedTuple):
+class CancelChild(msgspec.Struct, frozen=True):
     """Cancel the child run that an attempt of a step started, if it did."""
 
     child: TaskId
 
 
-class EmitEvent(NamedTuple):
+class EmitEvent(msgspec.Struct, frozen=True):
     """Publish the event of a step."""
 
     step: str
 
 
-class RunEnded(NamedTuple):
+class RunEnded(msgspec.Struct, frozen=True):
     """The run is over, as its row says: tell its parent, and whoever waits for it."""
 
     row: RunRow

@@ -13,12 +13,11 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import Raw
 
 from skerry.core import events as ev
-from skerry.core.answers import Objection
 from skerry.core.commands import Ask, Call, Command, Sleep, Start, Wait
 from skerry.core.execution import Execution, next_look
 from skerry.core.failures import ENDLESS_LOOP, OUTCOME_UNKNOWN, error_of
 from skerry.core.machine import Machine, Raised, Returned
-from skerry.core.pending import Pending, Transition
+from skerry.core.pending import Pending, Transition, keep_best
 from skerry.core.projection import RunRow
 from skerry.core.state import Done, State, is_done, tag_of
 from skerry.core.wire import SIZES, Size
@@ -288,20 +287,6 @@ class Recall:
         ev.NodeStarted: _nothing,
         ev.BodiesRemoved: _nothing,
     }
-
-
-def keep_best(pending: Pending, answer: Raw, objections: Sequence[Objection]) -> None:
-    """Keeps an answer if it is no worse than the best so far: fitting its type counts first, then fewer objections."""
-    answered = bytes(answer) != b""
-    if answered and (pending.best is None or _badness(objections) <= _badness(pending.objections)):
-        pending.best = answer
-        pending.objections = tuple(objections)
-    elif pending.best is None:
-        pending.objections = tuple(objections)
-
-
-def _badness(objections: Sequence[Objection]) -> tuple[bool, int]:
-    return any(o.rule == "schema" for o in objections), len(objections)
 
 
 _OF_A_STEP = (

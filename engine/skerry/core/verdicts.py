@@ -13,8 +13,7 @@ from skerry.core.answers import Objection
 from skerry.core.cascade import judge, next_size
 from skerry.core.commands import Ask, Wait
 from skerry.core.execution import Execution
-from skerry.core.pending import Pending, SendTask, Transition
-from skerry.core.recall import keep_best
+from skerry.core.pending import Pending, SendTask, Transition, keep_best
 from skerry.core.review import Decision
 from skerry.core.structs import NOTHING
 from skerry.core.wire import Result

@@ -18,9 +18,10 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiosqlite
+import msgspec
 
 from skerry.errors import JournalError
 from skerry.journal.sql import SQL
@@ -31,20 +32,22 @@ _LINGER_S = 0.02
 COLUMNS = 11
 """Of the table `events`."""
 
-_ROWS_MAX = 64
+_ROWS_MAX = 128
 """Events to one INSERT statement. `sqlite3` hands the interpreter to the other thread around each statement, and may
 wait 5 ms to get it back when the event loop is busy; one long statement waits once."""
 
 _INSERT_EVENT = SQL["insert_event"]
 _ONE_EVENT = _INSERT_EVENT[_INSERT_EVENT.rindex("(") :]
 _INSERT_EVENTS = [_INSERT_EVENT + f",\n{_ONE_EVENT}" * (count - 1) for count in range(_ROWS_MAX + 1)]
-"""The same for so many rows: few enough that all stay prepared."""
+"""The same for so many rows."""
+STATEMENTS = _ROWS_MAX + 64
+"""So many stay prepared: these, and the few others of the writer."""
 
 Statement = tuple[str, Sequence[Any] | Mapping[str, Any]]
 """SQL and its values."""
 
 
-class Job(NamedTuple):
+class Job(msgspec.Struct, eq=False):
     """What one append writes, ready for SQL.
 
     `also` are further statements of the same transaction, `afterwards` is a script to run once it is committed.

@@ -22,7 +22,7 @@ from skerry.core.events import VERSION, kind_of
 from skerry.core.ids import check_token
 from skerry.errors import Conflict, DataError, JournalError
 from skerry.journal.faults import translate, translated
-from skerry.journal.groupcommit import GroupCommit, GroupConnection, Job, Statement, again
+from skerry.journal.groupcommit import STATEMENTS, GroupCommit, GroupConnection, Job, Statement, again
 from skerry.journal.lock import FolderLock
 from skerry.journal.log import LOG_BYTES, prepare_log
 from skerry.journal.migrate import migrate
@@ -277,7 +277,9 @@ async def _connect(path: Path) -> tuple[aiosqlite.Connection, GroupConnection]:
         return connection
 
     # isolation_level=None: we say BEGIN and COMMIT ourselves.
-    db = await aiosqlite.connect(path, factory=factory, isolation_level=None, timeout=BUSY_S)
+    db = await aiosqlite.connect(
+        path, factory=factory, isolation_level=None, timeout=BUSY_S, cached_statements=STATEMENTS
+    )
     return db, made[0]
 
 

@@ -92,6 +92,7 @@ class Engine:
         self.outbox = Outbox(self._send, clock, window=self.limits.tasks_on_bus_max)
         self.timer_set: Callable[[int], None] = lambda wake_us: None
         self._last_us = journal.head.at_us
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._loading: dict[str, asyncio.Task[Execution | None]] = {}
         self._writing: dict[str, int] = {}
         """How many appends of a run are on their way to the disk."""
@@ -169,7 +170,7 @@ class Engine:
         current = asyncio.current_task()
         assert current is not None, "local calls run in a task of their own"
         while following is not None:
-            if self.stopping:  # what follows is in the journal, for the engine that starts next
+            if self.draining or self.paused:  # what follows is in the journal, for the engine that starts next
                 put = Transition()
                 put.effects.append(RunCall(following))
                 await self._advance(run, put)
@@ -246,7 +247,7 @@ class Engine:
 
         No event loop is visible to it: what it started there would go on behind the engine's back.
         """
-        loop = asyncio._get_running_loop()
+        loop = self._loop or asyncio._get_running_loop()
         asyncio._set_running_loop(None)
         try:
             return function(*args, **kwargs)
@@ -485,7 +486,8 @@ class Engine:
 
     async def recover(self, progress: Callable[[int], None] | None = None) -> int:
         """Takes up every run that was under way; returns how many. What was sent and not heard of is sent again."""
-        self.broken = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.broken = self._loop.create_future()
         self.broken.add_done_callback(lambda f: f.cancelled() or f.exception())
         count = 0
         self._touched = set()
