@@ -412,12 +412,12 @@ def test_a_task_s_context() -> None:
     with pytest.raises(NotFound, match="no task is running"):
         task_context()
     context = TaskContext(run="r", step="1-1", attempt=1, key="r/1-1")
-    token = CONTEXT.set(context)
+    token = CONTEXT.set(lambda: context)
     try:
         assert task_context() is context
         with pytest.raises(NotFound, match="no blob store here to read ab"):
             read_blob(BLOB)
-        CONTEXT.set(msgspec.structs.replace(context, read=lambda blob: blob.sha256.encode()))
+        CONTEXT.set(lambda: msgspec.structs.replace(context, read=lambda blob: blob.sha256.encode()))
         assert read_blob(BLOB) == b"ab"
     finally:
         CONTEXT.reset(token)

@@ -209,7 +209,7 @@ class Attempt:
             return value
         context = self._context(documents)
         if call.is_async:
-            CONTEXT.set(context)  # of this asyncio task only
+            CONTEXT.set(lambda: context)  # of this asyncio task only
             return call.encode(await call.invoke(arguments))
         outcome, over = self._kit.threads.submit(lambda: _in_thread(call, arguments, context))
         outcome.add_done_callback(partial(self._left_behind, over))
@@ -300,7 +300,7 @@ class _Stopped(Exception):
 
 
 def _in_thread(call: Call, arguments: Any, context: TaskContext) -> bytes:
-    token = CONTEXT.set(context)
+    token = CONTEXT.set(lambda: context)
     try:
         return call.encode(call.invoke(arguments))
     finally:

@@ -274,7 +274,7 @@ def _invoke(call: Call, arguments: bytes, request: Request, documents: dict[str,
         return documents[blob.sha256]
 
     CONTEXT.set(
-        TaskContext(
+        lambda: TaskContext(
             run=request.run,
             step=request.step,
             attempt=request.attempt,

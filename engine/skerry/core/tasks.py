@@ -214,15 +214,16 @@ class TaskContext(Frozen):
     settings: Mapping[str, str] = {}
 
 
-CONTEXT: ContextVar[TaskContext | None] = ContextVar("skerry_task", default=None)
+CONTEXT: ContextVar[Callable[[], TaskContext] | None] = ContextVar("skerry_task", default=None)
+"""Makes the context of the task that is running: few tasks ask for it, and all are run."""
 
 
 def task_context() -> TaskContext:
     """The context of the task that is running. Raises `NotFound` outside of one."""
-    context = CONTEXT.get()
-    if context is None:
-        raise NotFound("no task is running here", hint="in a test, call the function within `skerry.testing.running()`")
-    return context
+    make = CONTEXT.get()
+    if make is None:
+        raise NotFound("no task is running here", hint="in a test, have a `skerry.testing.Lab` run it")
+    return make()
 
 
 def read_blob(blob: Blob) -> bytes:

@@ -60,7 +60,7 @@ class LocalCalls:
             blobs = await self._fetch(arguments) if function.takes_blobs else _NO_BLOBS
             read = partial(_read, blobs) if blobs else _read_nothing
             CONTEXT.set(
-                TaskContext(
+                lambda: TaskContext(
                     run=name,
                     step=step,
                     attempt=attempt,

@@ -228,7 +228,7 @@ class Lab:
         arguments = function.unpack(args)
         blobs = {b.sha256: await self.engine.journal.blob(b.sha256) for b in blobs_in(arguments)}
         CONTEXT.set(
-            TaskContext(
+            lambda: TaskContext(
                 run=task.run,
                 step=task.step,
                 attempt=task.attempt,
