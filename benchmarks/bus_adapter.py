@@ -1,6 +1,6 @@
 """The bus alone: task to a worker process, result back, confirmed acks on both sides; beside it plain nats-py.
 
-    python -m benchmarks.bus_adapter [--json] [--seconds 4] [--uvloop]
+    python -m benchmarks.bus_adapter [--json] [--seconds 4]
 
 A round trip is: publish the task (acknowledged), the worker's handler publishes the result (acknowledged) and acks the
 task, the engine's handler takes the result and acks it. Our acks are confirmed by the server; those of the floor are
@@ -194,9 +194,9 @@ async def latency_ms(trip: OneTrip, seconds: float, first: int) -> float:
 
 
 @contextlib.asynccontextmanager
-async def worker(kind: str, file: Path, loop: str) -> AsyncIterator[None]:
+async def worker(kind: str, file: Path) -> AsyncIterator[None]:
     """The other process."""
-    command = [sys.executable, "-m", "benchmarks.bus_adapter", "--worker", kind, "--file", str(file), *loop.split()]
+    command = [sys.executable, "-m", "benchmarks.bus_adapter", "--worker", kind, "--file", str(file)]
     process = await asyncio.create_subprocess_exec(*command)
     try:
         yield
@@ -205,7 +205,7 @@ async def worker(kind: str, file: Path, loop: str) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def measure(seconds: float, loop: str) -> dict[str, float]:
+async def measure(seconds: float) -> dict[str, float]:
     """Everything, the floor in the same run; in turns, so that noise of the machine meets both."""
     found: dict[str, list[float]] = {}
     kinds = {"floor": plain_trips, "ours": our_trips}
@@ -216,7 +216,7 @@ async def measure(seconds: float, loop: str) -> dict[str, float]:
             await bus.ensure(result_queue(NODE))
             for _ in range(3):
                 for kind, trips in kinds.items():
-                    async with worker(kind, server.connection_file, loop), trips(server.connection_file) as trip:
+                    async with worker(kind, server.connection_file), trips(server.connection_file) as trip:
                         # The first trip waits for the worker; a short run warms both up.
                         await throughput(trip, 0.3, number)
                         number += 10_000_000
@@ -232,19 +232,14 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--json", action="store_true")
     options.add_argument("--seconds", type=float, default=2.5)
-    options.add_argument("--uvloop", action="store_true")
     options.add_argument("--worker", choices=("ours", "floor"), help=argparse.SUPPRESS)
     options.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args()
-    run: Callable[[Coroutine[Any, Any, Any]], Any] = asyncio.run
-    if chosen.uvloop:
-        import uvloop
-
-        run = uvloop.run
+    run = asyncio.run
     if chosen.worker:
         run(our_worker(chosen.file) if chosen.worker == "ours" else plain_worker(chosen.file))
         return
-    found = run(measure(chosen.seconds, "--uvloop" if chosen.uvloop else ""))
+    found = run(measure(chosen.seconds))
     figures = [
         {"name": "bus adapter, 64 at a time", "unit": "steps/s", "value": found["ours/s"], "floor": found["floor/s"]},
         {
