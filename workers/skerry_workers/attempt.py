@@ -19,6 +19,7 @@ from msgspec import Raw
 from skerry.core import wire
 from skerry.core.events import Failure
 from skerry.core.ids import node_of
+from skerry.core.structs import NOTHING
 from skerry.core.tasks import CONTEXT, TaskContext
 from skerry.core.types import Blob, blobs_in
 from skerry.errors import Busy, DataError, NotFound, SkerryError, Unavailable
@@ -263,11 +264,12 @@ class Attempt:
             attempt=task.attempt,
             size=self._kit.size,
             worker=self._kit.name,
-            **({"value": Raw(value)} if value else {}),  # an empty one is no JSON; only a missing one is left out
+            value=Raw(value) if value else NOTHING,  # an empty one is no JSON; only a missing one is left out
             value_blob=value_blob,
             failure=outcome.failure,
             retry_after_s=outcome.retry_after_s,
             model=outcome.model,
+            fields=outcome.fields,
         )
         trace = self._deliveries[0].message.headers.get("traceparent", "")
         headers = wire.headers(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from skerry.core.answers import FieldNote
 from skerry.core.events import Failure
 from skerry.errors import DataError, DefinitionError, NotFound, RetryableError, SkerryError, TerminalError
 
@@ -16,12 +17,13 @@ _FOR_GOOD = (TerminalError, DataError, DefinitionError, NotFound)
 
 
 class Outcome(NamedTuple):
-    """What came of a call: the JSON of its value, or a failure. `model` says what answered an `ask`."""
+    """What came of a call: the JSON of its value, or a failure. `model` and `fields` say what answered an `ask`."""
 
     value: bytes = b""
     failure: Failure | None = None
     retry_after_s: float = 0.0
     model: dict[str, str | int | float] = {}
+    fields: dict[str, FieldNote] = {}
 
 
 class Refusal(SkerryError):

@@ -20,5 +20,17 @@ class Objection(Frozen, omit_defaults=True):
     fields: tuple[str, ...] = ()
 
 
+class FieldNote(Frozen, omit_defaults=True):
+    """What is known of one field of an answer.
+
+    `confidence` is the smallest probability of a token of its value, before any mask. `start` and `end` are the place
+    that it was quoted from, in characters of the text that the model was shown (-1: none).
+    """
+
+    confidence: float = 0.0
+    start: int = -1
+    end: int = -1
+
+
 Verifier: TypeAlias = Callable[[Any, Any], Iterable[Objection]]
 """A pure function from (answer, what it is about) to objections; none means that the answer holds."""

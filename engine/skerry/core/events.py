@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from msgspec import Raw
 
-from skerry.core.answers import Objection
+from skerry.core.answers import FieldNote, Objection
 from skerry.core.structs import NOTHING, Frozen
 
 VERSION = 1
@@ -193,7 +193,8 @@ class AnswerJudged(Event, tag="answer.judged"):
     """An answer was held against its verifiers: what they object to, and what was chosen then.
 
     `choice` is "accept", "escalate" (to the size in `next`) or "review". Replay reads it and does not judge again.
-    `value` is the answer, unless it was accepted (then the step's outcome is).
+    `value` is the answer, unless it was accepted (then the step's outcome is). `asked`: only these fields were asked
+    for (empty: all); `fields` are the model's notes on them.
     """
 
     step: str
@@ -201,8 +202,10 @@ class AnswerJudged(Event, tag="answer.judged"):
     size: str
     choice: str
     next: str = ""
+    asked: tuple[str, ...] = ()
     objections: tuple[Objection, ...] = ()
     model: dict[str, str | int | float] = {}
+    fields: dict[str, FieldNote] = {}
     value: Raw = NOTHING
     blob: str = ""
 

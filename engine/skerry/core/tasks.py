@@ -190,12 +190,19 @@ class Prompt(Frozen):
     """What an `ask` asks. `text` is for models; `rules` is the function that answers for the size `rules`.
 
     The name is part of the step's identity: a new wording may keep it, a question of another shape needs another.
+
+    Models are shown `show(about)` (what it is about as JSON, unless given). Where they had better copy than convert,
+    they answer in the struct `quotes`, and `read(quotes, about)` makes the answer of it: dates and amounts are read by
+    code. Fields of `quotes` and of the answer that belong together have the same name.
     """
 
     name: str
     text: str = ""
     version: int = 1
     rules: Callable[[Any], Any] | None = None
+    show: Callable[[Any], str] | None = None
+    quotes: Any = None
+    read: Callable[[Any, Any], Any] | None = None
     limits: Limits | None = None
 
 

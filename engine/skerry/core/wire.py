@@ -25,6 +25,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Raw
 
+from skerry.core.answers import FieldNote
 from skerry.core.events import Failure
 from skerry.core.ids import TaskId, node_of
 from skerry.core.structs import NOTHING, Frozen
@@ -50,7 +51,8 @@ class Task(Frozen, omit_defaults=True):
     `kind` "call": run the task named `target` with the arguments `args` (an object by parameter name). "ask": answer
     `prompt` about `args`, as JSON that fits `schema`. When the arguments are longer than a message may be, `args` is
     missing and `args_blob` is their SHA-256. `deadline_us`: after it nobody wants the result (0: no deadline).
-    `key` is the same for all attempts of the step: an idempotency key.
+    `key` is the same for all attempts of the step: an idempotency key. `fields`: only these are asked for again, and
+    `schema` has no others (empty: all of them).
     """
 
     run: str
@@ -66,6 +68,7 @@ class Task(Frozen, omit_defaults=True):
     prompt: str = ""
     schema: Raw = NOTHING
     objections: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
     deadline_us: int = 0
     timeout_s: float = 0.0
 
@@ -76,7 +79,10 @@ class Task(Frozen, omit_defaults=True):
 
 
 class Result(Frozen, omit_defaults=True):
-    """What a worker made of a task: a value (or the hash of the blob it put), or a failure."""
+    """What a worker made of a task: a value (or the hash of the blob it put), or a failure.
+
+    `model` says what answered, with what effort; `fields` are notes on the answer's fields, by their path.
+    """
 
     run: str
     step: str
@@ -88,6 +94,7 @@ class Result(Frozen, omit_defaults=True):
     failure: Failure | None = None
     retry_after_s: float = 0.0
     model: dict[str, str | int | float] = {}
+    fields: dict[str, FieldNote] = {}
 
     @property
     def id(self) -> TaskId:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 from msgspec import Raw
 
+from skerry.core.answers import FieldNote
 from skerry.core.structs import NOTHING, Frozen
 from skerry.errors import SkerryError
 
@@ -39,17 +40,6 @@ class Question(Frozen, omit_defaults=True):
     temperature: float = 0.0
     seed: int = 0
     timeout_s: float = 0.0
-
-
-class FieldNote(Frozen, omit_defaults=True):
-    """What is known of one field: `confidence` is the smallest probability of a token of its value, before any mask.
-
-    `start` and `end` are the place in the question's text, in characters, that it was quoted from (-1: none).
-    """
-
-    confidence: float = 0.0
-    start: int = -1
-    end: int = -1
 
 
 class Usage(Frozen, omit_defaults=True):
