@@ -44,7 +44,7 @@ async def plain_trips(path: Path) -> AsyncIterator[bus_adapter.OneTrip]:
             await bus.ensure(task_queue(bus_adapter.SIZE))
             await bus.ensure(result_queue(bus_adapter.NODE))
         file = server.connection_file
-        async with bus_adapter.worker("floor", file, ""), bus_adapter.plain_trips(file) as trip:
+        async with bus_adapter.worker("floor", file), bus_adapter.plain_trips(file) as trip:
             await trip(0)  # waits for the worker
             yield trip
 

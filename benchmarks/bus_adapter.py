@@ -240,7 +240,7 @@ def main() -> None:
         run(our_worker(chosen.file) if chosen.worker == "ours" else plain_worker(chosen.file))
         return
     found = run(measure(chosen.seconds))
-    figures = [
+    figures: list[dict[str, Any]] = [
         {"name": "bus adapter, 64 at a time", "unit": "steps/s", "value": found["ours/s"], "floor": found["floor/s"]},
         {
             "name": "bus adapter, one at a time, p50",
@@ -249,7 +249,9 @@ def main() -> None:
             "floor": found["floor ms"],
         },
     ]
-    rounded = [{k: round(v, 3) if isinstance(v, float) else v for k, v in each.items()} for each in figures]
+    rounded: list[dict[str, Any]] = [
+        {k: round(v, 3) if isinstance(v, float) else v for k, v in each.items()} for each in figures
+    ]
     for each in rounded:
         each["ratio"] = round(float(each["value"]) / float(each["floor"]), 3)
         print(f"{each['name']}: {each['value']} {each['unit']}, plain nats-py {each['floor']}, ratio {each['ratio']}")
