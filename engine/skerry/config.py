@@ -7,17 +7,23 @@
     processes = 2
     slots = 4
 
+    [models.qwen]
+    path = "models/qwen3-0.6b-q8_0.gguf"
+    sizes = ["small"]
+
     [invoice]
     approval_limit = "10000"
 
 A variable is named after its key: SKERRY_DATA, SKERRY_NATS_URL, SKERRY_LIMITS_LIVE_RUNS_MAX. Lists are written with
-commas, workers as `rules=4` (slots) or `rules=2x4` (processes x slots).
+commas, workers as `rules=4` (slots) or `rules=2x4` (processes x slots). Models, and workers with limits, are written as
+the JSON of their tables: SKERRY_MODELS, SKERRY_WORKERS.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -30,6 +36,9 @@ from skerry.core.structs import Frozen
 from skerry.core.wire import SIZES, Size
 from skerry.errors import DataError
 from skerry.runtime.limits import EngineLimits
+from skerry.settings import NAMED, Backend, ModelSize, short
+from skerry.settings import Model as Model
+from skerry.settings import Workers as Workers
 
 if TYPE_CHECKING:
     from skerry.bus import RemoteServer
@@ -42,6 +51,7 @@ LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 _PREFIX = "SKERRY_"
 _FILE_VARIABLE = "SKERRY_CONFIG"
 _ENVIRONMENT = "environment"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Nats(Frozen):
@@ -65,13 +75,6 @@ class Nats(Frozen):
         return RemoteServer(**msgspec.structs.asdict(self)) if self.url else None
 
 
-class Workers(Frozen):
-    """The workers of one size that `skerry up` starts."""
-
-    processes: int = 1
-    slots: int = 4
-
-
 class Invoice(Frozen):
     """What the invoice workflow needs to know. `ledger`: ledger.db in the data folder unless it is given."""
 
@@ -88,6 +91,7 @@ class Config(Frozen):
     modules: tuple[str, ...] = MODULES
     nats: Nats = Nats()
     workers: dict[Size, Workers] = msgspec.field(default_factory=lambda: {"rules": Workers()})
+    models: dict[str, Model] = {}
     limits: EngineLimits = EngineLimits()
     invoice: Invoice = Invoice()
     log_level: LogLevel = "info"
@@ -105,10 +109,24 @@ class Config(Frozen):
     def environment(self) -> dict[str, str]:
         """The settings as variables, for processes that we start: `load` makes the same settings of them."""
         named = {variable: _written(value) for variable, value in _leaves(self)}
-        named["SKERRY_WORKERS"] = ",".join(f"{size}={w.processes}x{w.slots}" for size, w in self.workers.items())
+        named["SKERRY_WORKERS"] = self._written_workers()
+        named["SKERRY_MODELS"] = self._written_models()
         named["SKERRY_DATA"] = str(self.data.absolute())
         named["SKERRY_INVOICE_LEDGER"] = str(self.ledger.absolute())
         return {variable: text for variable, text in named.items() if text}
+
+    def _written_workers(self) -> str:
+        if short(self.workers):
+            return ",".join(f"{size}={w.processes}x{w.slots}" for size, w in self.workers.items())
+        return msgspec.json.encode(self.workers).decode()
+
+    def _written_models(self) -> str:
+        if not self.models:
+            return ""
+        named = {name: msgspec.structs.asdict(model) for name, model in self.models.items()}
+        for model in named.values():
+            model["path"] = str(model["path"].absolute()) if model["path"] is not None else None
+        return msgspec.json.encode(named).decode()
 
 
 def load(
@@ -139,7 +157,9 @@ def load(
 
 
 def parse_workers(text: str) -> dict[str, dict[str, int]]:
-    """`rules=4,small=2x1`: slots, or processes x slots, by size. Raises `DataError`."""
+    """`rules=4,small=2x1`: slots, or processes x slots, by size; or the JSON of the tables. Raises `DataError`."""
+    if text.lstrip().startswith("{"):
+        return _json_of("SKERRY_WORKERS", text)
     pools: dict[str, dict[str, int]] = {}
     for part in filter(None, (each.strip() for each in text.split(","))):
         size, _, counts = part.partition("=")
@@ -154,7 +174,7 @@ def parse_workers(text: str) -> dict[str, dict[str, int]]:
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """Variables that begin like ours and mean nothing, with what was probably meant, for `skerry doctor`."""
-    known = [*(variable for variable, _ in _leaves(Config())), "SKERRY_WORKERS", _FILE_VARIABLE]
+    known = [*(variable for variable, _ in _leaves(Config())), "SKERRY_WORKERS", "SKERRY_MODELS", _FILE_VARIABLE]
     return [f"{name}{_near(name, known)}" for name in sorted(environ) if name.startswith(_PREFIX) and name not in known]
 
 
@@ -190,13 +210,24 @@ def _environment_layer(environ: Mapping[str, str]) -> dict[str, Any]:
             at[path[-1]] = [part.strip() for part in text.split(",") if part.strip()] if path == ("modules",) else text
     if environ.get("SKERRY_WORKERS"):
         layer["workers"] = parse_workers(environ["SKERRY_WORKERS"])
+    if environ.get("SKERRY_MODELS"):
+        layer["models"] = _json_of("SKERRY_MODELS", environ["SKERRY_MODELS"])
     return layer
+
+
+def _json_of(variable: str, text: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise DataError(f"{variable}: {error}", hint="write the JSON object of the tables, by name") from None
 
 
 def _checked(layer: dict[str, Any], where: str, *, strict: bool) -> dict[str, Any]:
     """The layer itself, when all of it is understood."""
     for path, known in _unknown(layer, Config()):
         raise DataError(f"{where}: there is no setting {'.'.join(path)}{_near(path[-1], known)}", hint=_keys(known))
+    for table, name, entry in _entries(layer):
+        _check_entry(where, table, name, entry, strict=strict)
     try:
         msgspec.convert(layer, Config, dec_hook=_decode, strict=strict)
     except msgspec.ValidationError as error:
@@ -220,19 +251,51 @@ def _unknown(layer: Mapping[str, Any], settings: msgspec.Struct) -> Iterator[tup
         if isinstance(value, Mapping) and isinstance(inside, msgspec.Struct):
             for path, names in _unknown(cast("Mapping[str, Any]", value), inside):
                 yield (key, *path), names
-        elif isinstance(value, Mapping) and key == "workers":
-            for size, pool in cast("Mapping[str, Any]", value).items():
-                if size not in SIZES:
-                    yield (key, size), list(SIZES)
-                elif isinstance(pool, Mapping):
-                    for path, names in _unknown(cast("Mapping[str, Any]", pool), Workers()):
-                        yield (key, size, *path), names
+    for table, name, entry in _entries(layer):
+        if table == "workers" and name not in SIZES:
+            yield (table, name), list(SIZES)
+        elif isinstance(entry, Mapping):
+            for path, names in _unknown(cast("Mapping[str, Any]", entry), NAMED[table]()):
+                yield (table, name, *path), names
+
+
+def _entries(layer: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """(table, name, what stands there) of the tables whose keys are names."""
+    for table in NAMED:
+        entries = layer.get(table)
+        if isinstance(entries, Mapping):
+            for name, entry in cast("Mapping[str, Any]", entries).items():
+                yield table, name, entry
+
+
+def _check_entry(where: str, table: str, name: str, entry: Any, *, strict: bool) -> None:
+    """Of one entry, so that the error can name it: of a table's entries msgspec says `[...]`."""
+    key = f"{table}.{name}"
+    try:
+        made = msgspec.convert(entry, NAMED[table], dec_hook=_decode, strict=strict)
+    except msgspec.ValidationError as error:
+        message, _, at = str(error).partition(" - at ")
+        key += at.strip("`").removeprefix("$")
+        hint = f"mend {key}"
+        if ".sizes" in key or ".backend" in key:
+            kinds = get_args(ModelSize) if ".sizes" in key else get_args(Backend)
+            hint = f"one of {', '.join(filter(None, kinds))}"
+        raise DataError(f"{where}: {key}: {message[:1].lower()}{message[1:]}", hint=hint) from None
+    if isinstance(made, Model):
+        if not _NAME.fullmatch(name):
+            raise DataError(f"{where}: {key}: that is no name", hint="letters, digits, `.`, `_` and `-`")
+        if made.path is None and not made.url:
+            raise DataError(f"{where}: {key}: where is it?", hint="give a `path` (file or folder) or a `url`")
+    for field in ("processes", "slots", "threads", "context", "memory_mb", "models_max", "idle_s", "http_port"):
+        least = 1 if field == "slots" else 0
+        if getattr(made, field, least) < least:
+            raise DataError(f"{where}: {key}.{field}: at least {least}", hint=f"mend {key}.{field}")
 
 
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
-    """Tables are merged key by key; but who names workers names all of them."""
+    """Tables are merged key by key; but who names workers or models names all of them."""
     for key, value in layer.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict) and key != "workers":
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict) and key not in NAMED:
             _merge(into[key], cast("Mapping[str, Any]", value))
         else:
             into[key] = dict(cast("Mapping[str, Any]", value)) if isinstance(value, Mapping) else value
@@ -246,6 +309,9 @@ def _anchor(layer: dict[str, Any], folder: Path) -> None:
             at = at.get(key, {})
         if path[-1] in at and (isinstance(value, Path) or path[-1] in _PATHS):
             at[path[-1]] = str(folder / at[path[-1]])
+    for table, _, entry in _entries(layer):
+        if table == "models" and entry.get("path"):
+            entry["path"] = str(folder / Path(entry["path"]).expanduser())
 
 
 _PATHS = frozenset(("creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger"))
@@ -253,7 +319,7 @@ _PATHS = frozenset(("creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger"))
 
 
 def _places(settings: msgspec.Struct, path: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...], Any]]:
-    """(variable, keys, value) of every single setting but the workers."""
+    """(variable, keys, value) of every single setting but the workers and models."""
     for name in settings.__struct_fields__:
         value = getattr(settings, name)
         if isinstance(value, msgspec.Struct):

@@ -119,3 +119,74 @@ def test_workers_that_are_not_understood(text: str) -> None:
         return
     with pytest.raises(DataError):
         parse_workers(text)
+
+
+# --- models and workers with limits -----------------------------------------------------------------------------------
+
+MODELS = """
+[workers.small]
+slots = 2
+memory_mb = 3000
+http_port = 9600
+
+[models.qwen]
+path = "models/qwen.gguf"
+sizes = ["small", "medium"]
+prompts = ["invoice.extract"]
+idle_s = 30
+warm = false
+options = { cache = "q8_0" }
+
+[models.far]
+backend = "openai"
+url = "http://127.0.0.1:11434/v1"
+model = "qwen3:8b"
+key_variable = "OLLAMA_KEY"
+sizes = ["large"]
+"""
+
+
+def test_models_and_the_limits_of_workers(tmp_path: Path) -> None:
+    config = load(write(tmp_path, MODELS), environ={})
+    qwen = config.models["qwen"]
+    assert (qwen.path, qwen.sizes, qwen.prompts) == (
+        tmp_path / "models/qwen.gguf",
+        ("small", "medium"),
+        ("invoice.extract",),
+    )
+    assert (qwen.idle_s, qwen.warm, qwen.options) == (30, False, {"cache": "q8_0"})
+    assert (config.models["far"].backend, config.models["far"].path) == ("openai", None)
+    assert config.workers == {"small": Workers(slots=2, memory_mb=3000, http_port=9600)}
+
+
+def test_worker_processes_are_told_the_same(tmp_path: Path) -> None:
+    config = load(write(tmp_path, MODELS), environ={})
+    told = load(tmp_path / "skerry.toml", environ=config.environment())
+    assert (told.models, told.workers) == (config.models, config.workers)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("[models.a]\npaht = 'x'\n", "there is no setting models.a.paht; did you mean path?", "backend, path, url"),
+        ("[models.a]\npath = 3\n", "models.a.path: expected a path, got 3", "mend models.a.path"),
+        ("[models.a]\nsizes = ['small']\n", "models.a: where is it?", "a `path` (file or folder) or a `url`"),
+        ("[models.a]\npath = 'x'\nsizes = ['rules']\n", "models.a.sizes[", "one of small, medium, large, cloud"),
+        ("[models.a]\npath = 'x'\nbackend = 'gguf'\n", "models.a.backend: invalid enum value 'gguf'", "one of onnx, "),
+        ("[models.'a b']\npath = 'x'\n", "models.a b: that is no name", "letters, digits"),
+        ("[models.a]\npath = 'x'\nslots = 0\n", "models.a.slots: at least 1", "mend models.a.slots"),
+        ("[workers.small]\nmemory_mb = -1\n", "workers.small.memory_mb: at least 0", "mend workers.small.memory_mb"),
+        ("[workers.small]\nmemory = 1\n", "there is no setting workers.small.memory; did you mean memory_mb?", "slots"),
+        ("models = 3\n", "models: expected `object`", "mend models"),
+    ],
+)
+def test_wrong_models_are_named(tmp_path: Path, text: str, message: str, hint: str) -> None:
+    with pytest.raises(DataError) as caught:
+        load(write(tmp_path, text), environ={})
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_models_in_the_environment_that_are_no_json() -> None:
+    with pytest.raises(DataError, match="SKERRY_MODELS: Input data was truncated"):
+        load(environ={"SKERRY_MODELS": "{"})

@@ -137,15 +137,37 @@ class BlobKept(Frozen):
     next: int
 
 
+class ModelStatus(Frozen, omit_defaults=True):
+    """A model of a worker. It is loaded at its first question, and unloaded when it is idle.
+
+    `digest` is known once it was loaded; `memory_mb` is what its process has. `reason` says why it is broken.
+    """
+
+    name: str
+    backend: str
+    state: Literal["unloaded", "loading", "ready", "broken"]
+    digest: str = ""
+    slots: int = 1
+    busy: int = 0
+    memory_mb: int = 0
+    threads: int = 0
+    context: int = 0
+    reason: str = ""
+
+
+WorkerState: TypeAlias = Literal["starting", "loading", "warming", "ready", "draining", "broken"]
+
+
 class WorkerStatus(Frozen, omit_defaults=True):
     """What a worker says about itself. `lost` of its `slots` are held by calls that did not end when told to.
 
-    `reason` says why it is broken. `done` and `failed` count results since it started; a failure is one, too.
+    `reason` says why it is broken: it leaves, or it has no model that works (then it takes tasks, and refuses them).
+    `done` and `failed` count results since it started; a failure is one, too.
     """
 
     name: str
     size: str
-    state: Literal["starting", "ready", "draining", "broken"]
+    state: WorkerState
     slots: int
     busy: int = 0
     lost: int = 0
@@ -157,6 +179,8 @@ class WorkerStatus(Frozen, omit_defaults=True):
     tasks: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     reason: str = ""
+    started_us: int = 0
+    models: tuple[ModelStatus, ...] = ()
 
 
 class Reply(Frozen, omit_defaults=True):
