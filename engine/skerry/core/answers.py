@@ -23,11 +23,12 @@ class Objection(Frozen, omit_defaults=True):
 class FieldNote(Frozen, omit_defaults=True):
     """What is known of one field of an answer.
 
-    `confidence` is the smallest probability of a token of its value, before any mask. `start` and `end` are the place
-    that it was quoted from, in characters of the text that the model was shown (-1: none).
+    `confidence` is the smallest probability of a token of its value, before any mask (-1: the model does not say).
+    `start` and `end` are the place that it was quoted from, in characters of the text that the model was shown
+    (-1: none).
     """
 
-    confidence: float = 0.0
+    confidence: float = -1.0
     start: int = -1
     end: int = -1
 
