@@ -30,6 +30,7 @@ from skerry.errors import Refused, TerminalError, TimedOut
 from skerry_workflows.invoice.duplicates import compare
 from skerry_workflows.invoice.ledger import Distinct, Duplicate, Ledger, Posting, entry_of, fields_of, unpostable
 from skerry_workflows.invoice.model import InvoiceFields, Reading
+from skerry_workflows.invoice.quotes import InvoiceQuotes, read_quotes, shown
 from skerry_workflows.invoice.verify import (
     VERIFIERS,
     complete,
@@ -101,6 +102,9 @@ EXTRACT = Prompt(
     name="invoice.extract",
     text="Read the fields of this invoice. Take every value from the document; leave out what is not there.",
     rules=extract_by_rules,
+    show=shown,
+    quotes=InvoiceQuotes,
+    read=read_quotes,
     limits=_OPENING,
 )
 
