@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from skerry.core.answers import Objection, Verifier
+from skerry.core.budget import Budget
 from skerry.core.retry import Retry
 from skerry.core.review import Decision
 from skerry.core.state import Done, State
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Blob",
+    "Budget",
     "Client",
     "Decision",
     "Done",

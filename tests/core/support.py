@@ -17,6 +17,7 @@ from skerry.core import events as ev
 from skerry.core.commands import Call, Start
 from skerry.core.execution import Execution
 from skerry.core.failures import OUTCOME_UNKNOWN
+from skerry.core.fleet import Fleet
 from skerry.core.ids import check_token
 from skerry.core.pending import Effect, Pending, Transition
 from skerry.core.projection import LIVE, Life, RunRow, live_on
@@ -53,7 +54,7 @@ def workflow_of(body: Body) -> Workflow[Outcome]:
     return Workflow("only", version=1, start=Only, result=Outcome)
 
 
-def sim_of(body: Body, sizes: Sequence[Size] = SIZES) -> Sim:
+def sim_of(body: Body, sizes: Sequence[Size] | Fleet = SIZES) -> Sim:
     """A run of one function."""
     workflow = workflow_of(body)
     return Sim(workflow, workflow.start(), sizes)
@@ -87,14 +88,14 @@ class Journal:
 class Sim:
     """One run and its journal."""
 
-    def __init__(self, workflow: Workflow[Any], state: State, sizes: Sequence[Size] = SIZES) -> None:
+    def __init__(self, workflow: Workflow[Any], state: State, sizes: Sequence[Size] | Fleet = SIZES) -> None:
         self.workflow = workflow
-        self.sizes = tuple(sizes)
+        self.fleet = sizes if isinstance(sizes, Fleet) else Fleet(sizes)
         self.journal = Journal()
         self.now_us = START_US
         self.row = RunRow(run=RUN, workflow=workflow.name, version=workflow.version, started_us=START_US)
         started = ev.RunStarted(workflow=workflow.name, version=workflow.version)
-        self.run, first = Execution.begin(workflow, started, self.row, workflow.encode_start(state), self.sizes)
+        self.run, first = Execution.begin(workflow, started, self.row, workflow.encode_start(state), self.fleet)
         self.last = self._take(first)
 
     # --- inputs -------------------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ class Sim:
         self.journal.append(self.now_us, [retried])
         live = msgspec.structs.replace(self.row, status="running", note="")
         first = live.entry_n if from_n is None or from_n > live.entry_n else 1
-        self.run, transition = resume(self.workflow, live, self.journal.read(first), self.now_us, self.sizes)
+        self.run, transition = resume(self.workflow, live, self.journal.read(first), self.now_us, self.fleet)
         self.row = self.run.row
         return self._take(transition)
 
@@ -191,7 +192,7 @@ class Sim:
         if self.run.machine is not None:
             self.run.machine.close()  # `finally` blocks run, and leave no trace
         assert len(self.journal.rows) == counted
-        run, transition = resume(self.workflow, self.row, self.journal.read(self.row.entry_n), self.now_us, self.sizes)
+        run, transition = resume(self.workflow, self.row, self.journal.read(self.row.entry_n), self.now_us, self.fleet)
         self.run = run
         if doomed:
             assert isinstance(transition.events[-1], ev.RunFailed)
@@ -274,6 +275,7 @@ def _known(pending: Pending) -> tuple[Any, ...]:
         pending.review,
         bytes(pending.best) if pending.best is not None else None,
         pending.objections,
+        pending.spent,
         0 if child else pending.retry_us,
         0 if child else pending.tries,
     )

@@ -12,8 +12,10 @@ from msgspec import Raw
 
 from skerry.core import events as ev
 from skerry.core.answers import Objection
-from skerry.core.cascade import judge, ladder, next_size
+from skerry.core.budget import Spent
+from skerry.core.cascade import climb, judge, ladder
 from skerry.core.commands import Ask
+from skerry.core.fleet import Fleet
 from skerry.core.pending import DropTask, SendTask
 from skerry.core.step import Step
 from skerry.core.tasks import Prompt
@@ -71,9 +73,12 @@ def test_the_ladder_has_what_is_asked_for_and_there(
     prompt = PROMPT if rules else Prompt(name="without", text="?")
     asked = ask(sizes, prompt=prompt)
     assert ladder(asked, available) == rungs
-    up = [next_size(asked, available, size) for size in rungs]
-    assert up == [*rungs[1:], None][: len(rungs)]
-    assert next_size(asked, available, "gone") == (rungs[0] if rungs else None)
+
+    def after(size: str) -> Size | None:
+        return climb(asked, Fleet(available), "1-1", after=size, spent=Spent(), left_s=0.0).size
+
+    assert [after(size) for size in rungs] == [*rungs[1:], None][: len(rungs)]
+    assert after("") == after("gone") == (rungs[0] if rungs else None)
 
 
 def test_a_good_answer_is_accepted() -> None:

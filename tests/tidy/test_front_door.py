@@ -10,7 +10,7 @@ NAMES: list[str] = list(getattr(skerry, "__all__", []))
 
 
 def test_the_front_door_is_small_and_in_order() -> None:
-    assert len(NAMES) <= 20
+    assert len(NAMES) <= 21
     assert len(set(NAMES)) == len(NAMES)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from skerry.cli import words
 from skerry.client.ended import RunEvent
 from skerry.core import events as ev
-from skerry.core.answers import Objection
+from skerry.core.answers import FieldNote, Objection
 
 _GOOD, _BAD, _ASK, _DIM = "green", "red", "bold yellow", "dim"
 
@@ -160,10 +160,35 @@ def _judged(event: ev.AnswerJudged, chars: int) -> Said:
     choice = {
         "accept": "accepted",
         "escalate": f"doubted, so {event.next} is asked",
+        "wait": f"did not come, so it waits until {event.size} can be reached",
         "review": "doubted, so a person is asked",
     }.get(event.choice, event.choice)
     style = _GOOD if event.choice == "accept" else "yellow"
-    return Said(f"answer of size {event.size} {choice}", objections(event.objections), style)
+    asked = f"asked for {', '.join(event.asked)} only" if event.asked else ""
+    why = _and(objections(event.objections), asked, _notes(event.fields, chars))
+    return Said(f"answer of size {event.size} {choice}", why, style)
+
+
+def _notes(fields: Mapping[str, FieldNote], chars: int) -> str:
+    """How sure the model was of each field, and where in its text it found it; the least sure first."""
+    told: list[str] = []
+    for path, note in sorted(fields.items(), key=lambda each: each[1].confidence):
+        sure = f" {note.confidence:.2f}" if note.confidence >= 0 else ""
+        place = f" at {note.start}-{note.end}" if note.start >= 0 else ""
+        told.append(f"{path or 'answer'}{sure}{place}")
+        if chars and sum(map(len, told)) > chars and len(told) < len(fields):
+            told.append(f"and {len(fields) - len(told)} more")
+            break
+    return f"fields: {', '.join(told)}" if told else ""
+
+
+def _size_passed(event: ev.SizePassed, chars: int) -> Said:
+    done = {"review": ", so a person is asked", "wait": ": its task waits until it can"}.get(event.choice, "")
+    return Said(
+        f"size {event.size} passed over" if event.choice != "wait" else f"size {event.size} is awaited",
+        f"{event.message}{done}",
+        "yellow",
+    )
 
 
 def _opened(event: ev.ReviewOpened, chars: int) -> Said:
@@ -225,6 +250,7 @@ _TELLERS: dict[type[ev.Event], Callable[[Any, int], Said]] = {
     ev.StepCancelled: _dropped,
     ev.AttemptFailed: _attempt,
     ev.AnswerJudged: _judged,
+    ev.SizePassed: _size_passed,
     ev.ReviewOpened: _opened,
     ev.ReviewAnswered: _decided,
     ev.DriftNoticed: _drifted,

@@ -10,12 +10,13 @@ import hashlib
 import inspect
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from msgspec import Raw
 from msgspec.structs import asdict
 
 from skerry.core.answers import Verifier
+from skerry.core.budget import Budget
 from skerry.core.codec import encode_json
 from skerry.core.failures import readable
 from skerry.core.ids import check_event
@@ -25,6 +26,8 @@ from skerry.core.wire import Size
 from skerry.errors import DataError, DefinitionError
 
 Kind: TypeAlias = Literal["call", "ask", "wait", "sleep", "start", "emit"]
+Offline: TypeAlias = Literal["wait", "review", "skip"]
+"""What becomes of an `ask` when the size `cloud` cannot be reached: it waits, a person is asked, or it goes without."""
 
 
 class Command:
@@ -71,7 +74,20 @@ class Call(Command):
 class Ask(Command):
     """Answer a prompt about something; the answer must fit a type and hold against the verifiers."""
 
-    __slots__ = ("about", "answer", "prompt", "review_s", "sizes", "timeout_s", "verify")
+    __slots__ = (
+        "about",
+        "answer",
+        "budget",
+        "deadline_s",
+        "local_only",
+        "offline",
+        "priority",
+        "prompt",
+        "review_s",
+        "sizes",
+        "timeout_s",
+        "verify",
+    )
     kind = "ask"
 
     def __init__(
@@ -83,7 +99,17 @@ class Ask(Command):
         sizes: Sequence[Size],
         timeout_s: float,
         review_s: float,
+        *,
+        deadline_s: float = 0.0,
+        budget: Budget | None = None,
+        local_only: bool = False,
+        priority: int | None = None,
+        offline: Offline = "review",
     ) -> None:
+        if offline not in get_args(Offline):
+            raise DefinitionError(
+                f"step.ask for {prompt.name}: offline={offline!r}", hint=f"one of {', '.join(get_args(Offline))}"
+            )
         self.answer = crossing(answer, f"answer to {prompt.name}")
         raw, self.about = crossing(type(about), f"what {prompt.name} is about").cross(about)
         super().__init__(prompt.name, raw)
@@ -92,6 +118,11 @@ class Ask(Command):
         self.sizes = tuple(sizes)
         self.timeout_s = timeout_s
         self.review_s = review_s
+        self.deadline_s = deadline_s
+        self.budget = budget
+        self.local_only = local_only
+        self.priority = priority
+        self.offline = offline
 
     def decode(self, value: Raw, result: str) -> Any:
         """The accepted answer."""

@@ -192,9 +192,10 @@ class AttemptFailed(Event, tag="attempt.failed"):
 class AnswerJudged(Event, tag="answer.judged"):
     """An answer was held against its verifiers: what they object to, and what was chosen then.
 
-    `choice` is "accept", "escalate" (to the size in `next`) or "review". Replay reads it and does not judge again.
-    `value` is the answer, unless it was accepted (then the step's outcome is). `asked`: only these fields were asked
-    for (empty: all); `fields` are the model's notes on them.
+    `choice` is "accept", "escalate" (to the size in `next`), "wait" (for the size itself, which cannot be reached) or
+    "review". Replay reads it and does not judge again. `asked`: only these fields were asked for (empty: all), and
+    the rest is from the best answer before; `fields` are the model's notes on them. `value` is the whole answer, unless
+    it was accepted (then the step's outcome is).
     """
 
     step: str
@@ -208,6 +209,20 @@ class AnswerJudged(Event, tag="answer.judged"):
     fields: dict[str, FieldNote] = {}
     value: Raw = NOTHING
     blob: str = ""
+
+
+class SizePassed(Event, tag="size.passed"):
+    """A size of an `ask` was not asked. `why` is "local_only", "budget", "queue" or "offline"; `message` tells people.
+
+    `choice` says what was done instead: "skip" (the next size was asked, or a person, if there was none), "review" (a
+    person was asked) or "wait" (its task waits until the size can be reached).
+    """
+
+    step: str
+    size: str
+    why: str
+    choice: str = "skip"
+    message: str = ""
 
 
 class ReviewOpened(Event, tag="review.opened"):
@@ -305,6 +320,7 @@ AnyEvent: TypeAlias = (
     | StepCancelled
     | AttemptFailed
     | AnswerJudged
+    | SizePassed
     | ReviewOpened
     | ReviewAnswered
     | DriftNoticed

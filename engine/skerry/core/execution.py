@@ -15,9 +15,10 @@ import msgspec
 from msgspec import Raw
 
 from skerry.core import events as ev
-from skerry.core.cascade import ladder
+from skerry.core.asks import open_ask, out_of_time
 from skerry.core.commands import Ask, Call, Command, Emit, Sleep, Start, Wait
 from skerry.core.failures import ENDLESS_LOOP, error_of, failure_of, readable
+from skerry.core.fleet import Fleet
 from skerry.core.ids import TaskId
 from skerry.core.machine import Machine, Raised, Returned
 from skerry.core.pending import (
@@ -35,7 +36,6 @@ from skerry.core.projection import ENDED, RunRow, Status
 from skerry.core.state import State, is_done, tag_of
 from skerry.core.structs import NOTHING
 from skerry.core.times import after
-from skerry.core.wire import SIZES, Size
 from skerry.core.workflow import Workflow
 from skerry.errors import Cancelled, DataError
 
@@ -48,10 +48,10 @@ CHILD_CHECK_US, _CHILD_CHECK_MAX_US = 5_000_000, 640_000_000
 class Execution:
     """A run in memory. `n` is the place of its last event, `pending` its steps without an outcome, by id."""
 
-    def __init__(self, workflow: Workflow[Any], row: RunRow, sizes: Sequence[Size] = SIZES) -> None:
+    def __init__(self, workflow: Workflow[Any], row: RunRow, fleet: Fleet | None = None) -> None:
         self.workflow = workflow
         self.row = row
-        self.sizes = tuple(sizes)
+        self.fleet = fleet or Fleet()
         self.n = 0
         self.entry = 0
         self.entries = 0
@@ -69,10 +69,10 @@ class Execution:
 
     @classmethod
     def begin(
-        cls, workflow: Workflow[Any], started: ev.RunStarted, row: RunRow, state: bytes, sizes: Sequence[Size]
+        cls, workflow: Workflow[Any], started: ev.RunStarted, row: RunRow, state: bytes, fleet: Fleet | None = None
     ) -> tuple[Execution, Transition]:
         """A new run, up to its first steps. `state` is the JSON of its start state."""
-        run = cls(workflow, row, sizes)
+        run = cls(workflow, row, fleet)
         transition = Transition(started)
         run._enter(transition, Raw(state), workflow.states[tag_of(workflow.start)].decode(state), row.started_us)
         run.settle(transition, row.started_us)
@@ -243,9 +243,10 @@ class Execution:
             if pending is None:
                 continue  # it was opened and dropped within this transition: nobody has heard of it
             transition.events.append(ev.StepCancelled(step=step))
-            self._let_go(transition, step, pending)
+            self.let_go(transition, step, pending)
 
-    def _let_go(self, transition: Transition, step: str, pending: Pending) -> None:
+    def let_go(self, transition: Transition, step: str, pending: Pending) -> None:
+        """Takes back what is under way for the current attempt of a step."""
         attempt = TaskId(self.row.run, step, pending.attempt)
         if pending.in_flight and isinstance(pending.command, Call | Ask):
             transition.effects.append(DropTask(attempt, pending.size))
@@ -295,7 +296,7 @@ class Execution:
         if isinstance(command, Call):
             self._open_call(transition, step, pending, command, now_us)
         elif isinstance(command, Ask):
-            self._open_ask(transition, step, pending, command, now_us)
+            open_ask(self, transition, step, pending, command, now_us)
         elif isinstance(command, Wait):
             self._open_wait(transition, step, pending, command, now_us)
         elif isinstance(command, Sleep):
@@ -344,39 +345,6 @@ class Execution:
             pending.size = task.size
             self.schedule(transition, step)
             transition.effects.append(SendTask(step))
-
-    def _open_ask(self, transition: Transition, step: str, pending: Pending, ask: Ask, now_us: int) -> None:
-        rungs = ladder(ask, self.sizes)
-        if not rungs:
-            self.schedule(transition, step)
-            question = f"No size of model here can answer {ask.prompt.name}." if ask.sizes else ask.prompt.text
-            self.ask_person(transition, step, question, now_us)
-            return
-        pending.size = rungs[0]
-        pending.review = ""
-        pending.in_flight = True
-        self.schedule(transition, step)
-        transition.effects.append(SendTask(step))
-
-    def ask_person(self, transition: Transition, step: str, question: str, now_us: int) -> None:
-        """Opens a review: the cascade's last rung."""
-        pending = self.pending[step]
-        ask = pending.command
-        assert isinstance(ask, Ask)
-        pending.in_flight = False
-        pending.size = ""
-        pending.review = question
-        pending.due_us = after(now_us, ask.review_s) if ask.review_s else 0
-        transition.events.append(
-            ev.ReviewOpened(
-                step=step,
-                question=question,
-                attempt=pending.attempt,
-                objections=pending.objections,
-                due_us=pending.due_us,
-                value=pending.best if pending.best is not None else NOTHING,
-            )
-        )
 
     def _open_wait(self, transition: Transition, step: str, pending: Pending, wait: Wait, now_us: int) -> None:
         if self.take_early(transition, step, now_us):
@@ -461,7 +429,7 @@ class Execution:
     def die(self, transition: Transition, failure: ev.Failure, now_us: int) -> None:
         """The run becomes a dead letter. What is under way for it is given up, and begins again after a retry."""
         for step, pending in self.pending.items():
-            self._let_go(transition, step, pending)
+            self.let_go(transition, step, pending)
         note = f"{failure.kind}: {failure.message}"
         self._end(transition, "failed", ev.RunFailed(failure=failure), now_us, note=note)
 
@@ -498,8 +466,10 @@ class Execution:
             self.put_outcome(transition, step, Raw(b"null"), now_us)
         elif not 0 < pending.due_us <= now_us:
             self.again(transition, step, now_us)
+        elif isinstance(pending.command, Ask) and not pending.review:
+            out_of_time(self, transition, step, pending, now_us)
         else:
-            self._let_go(transition, step, pending)
+            self.let_go(transition, step, pending)
             waited = "nobody answered" if pending.review else f"no {pending.command.kind} outcome"
             failure = ev.Failure(kind="TimedOut", message=f"{waited} in time ({pending.command.target or 'step'})")
             self.put_failure(transition, step, failure, now_us)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from skerry.core.answers import Objection
+from skerry.core.budget import Spent
 from skerry.core.commands import Command
 from skerry.core.events import Event
 from skerry.core.ids import TaskId
@@ -20,7 +21,8 @@ class Pending(msgspec.Struct, eq=False):
 
     `in_flight`: somebody is at it (a worker, the engine, a child run). `due_us` and `retry_us` are 0 for none.
     `begun_us` is when it was scheduled.
-    `review` is the question that is open to a person. `best` is the answer with the fewest objections so far.
+    `review` is the question that is open to a person. `best` is the answer with the fewest objections so far, `spent`
+    what all attempts have used.
     """
 
     command: Command
@@ -35,6 +37,7 @@ class Pending(msgspec.Struct, eq=False):
     review: str = ""
     best: Raw | None = None
     objections: tuple[Objection, ...] = ()
+    spent: Spent = Spent()
 
     @property
     def wake_us(self) -> int:

@@ -13,14 +13,15 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import Raw
 
 from skerry.core import events as ev
+from skerry.core.budget import spent_by
 from skerry.core.commands import Ask, Call, Command, Sleep, Start, Wait
 from skerry.core.execution import Execution, next_look
 from skerry.core.failures import ENDLESS_LOOP, OUTCOME_UNKNOWN, error_of
+from skerry.core.fleet import Fleet
 from skerry.core.machine import Machine, Raised, Returned
 from skerry.core.pending import Pending, Transition, keep_best
 from skerry.core.projection import RunRow
 from skerry.core.state import Done, State, is_done, tag_of
-from skerry.core.wire import SIZES, Size
 from skerry.core.workflow import Workflow
 from skerry.errors import Cancelled, DataError, NondeterminismError
 
@@ -180,6 +181,7 @@ class Recall:
         pending = self.run.pending.get(event.step)
         if pending is None or event.choice == "accept":
             return
+        pending.spent = pending.spent.plus(spent_by(event.model))
         keep_best(pending, event.value, event.objections)
 
     def _review(self, event: ev.ReviewOpened, at_us: int) -> None:
@@ -279,6 +281,7 @@ class Recall:
         ev.StepCancelled: _cancelled,
         ev.AttemptFailed: _attempt_failed,
         ev.AnswerJudged: _judged,
+        ev.SizePassed: _nothing,
         ev.ReviewOpened: _review,
         ev.ReviewAnswered: _nothing,
         ev.DriftNoticed: _nothing,
@@ -296,6 +299,7 @@ _OF_A_STEP = (
     ev.StepCancelled,
     ev.AttemptFailed,
     ev.AnswerJudged,
+    ev.SizePassed,
     ev.ReviewOpened,
     ev.ReviewAnswered,
 )
@@ -343,14 +347,14 @@ def _begins_again(gone: ev.AnyEvent) -> str:
 
 
 def resume(
-    workflow: Workflow[Any], row: RunRow, events: Sequence[Placed], now_us: int, sizes: Sequence[Size] = SIZES
+    workflow: Workflow[Any], row: RunRow, events: Sequence[Placed], now_us: int, fleet: Fleet | None = None
 ) -> tuple[Execution, Transition]:
     """A run as it stood, from its last `state.entered` on; the transition holds what is new (such as drift).
 
     Its effects are those of all steps under way, so that what was sent and not heard of is sent again.
     Raises `NondeterminismError` or `DataError`; the run is then to be parked.
     """
-    run = Execution(workflow, row, sizes)
+    run = Execution(workflow, row, fleet)
     kept, used = effective(events)
     run.used = used
     recall = Recall(run)

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from skerry.core.answers import Verifier
-from skerry.core.commands import Ask, Call, Command, Emit, Gather, Sleep, Start, Wait
+from skerry.core.budget import Budget
+from skerry.core.commands import Ask, Call, Command, Emit, Gather, Offline, Sleep, Start, Wait
 from skerry.core.tasks import P, Prompt, R, TaskFunction
 from skerry.core.times import FAR_US
 from skerry.core.wire import SIZES, Size
@@ -73,6 +74,11 @@ class Step:
         verify: Sequence[Verifier] = (),
         sizes: Sequence[Size] = SIZES,
         timeout: timedelta | None = None,
+        deadline: timedelta | None = None,
+        budget: Budget | None = None,
+        local_only: bool = False,
+        offline: Offline = "review",
+        priority: int | None = None,
         review: timedelta | None = None,
     ) -> T:
         """Asks the smallest size first, verifies, escalates to the next, and at last asks a person.
@@ -84,11 +90,31 @@ class Step:
             verify: pure functions from (answer, about) to objections; an accepted answer had none.
             sizes: which sizes may be asked, in this order; those that the node does not have are left out.
             timeout: how long one attempt may run.
+            deadline: how long all sizes together may take, waiting in queues included; then a person is asked. A size
+                whose queue is too long for that is passed over.
+            budget: what all attempts together may use; a size that it cannot pay is passed over.
+            local_only: the size `cloud` is passed over: what this is about stays here.
+            offline: what happens when it is the turn of the size `cloud` and that cannot be reached: "wait" until it
+                can (not beyond the deadline), ask a person ("review"), or "skip" it and go on with the next size.
+            priority: higher goes first where tasks wait for workers; the run's, unless given.
             review: how long a person may take (for ever, unless given).
 
         Raises `Refused` when the person says that there is no answer, `TimedOut` when they took too long.
         """
-        command = Ask(answer, prompt, about, verify, sizes, _seconds(timeout), _seconds(review))
+        command = Ask(
+            answer,
+            prompt,
+            about,
+            verify,
+            sizes,
+            _seconds(timeout),
+            _seconds(review),
+            deadline_s=_seconds(deadline),
+            budget=budget,
+            local_only=local_only,
+            priority=priority,
+            offline=offline,
+        )
         return await self._do(command)  # type: ignore[no-any-return]
 
     @overload

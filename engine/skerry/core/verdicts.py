@@ -10,10 +10,13 @@ from msgspec import Raw
 
 from skerry.core import events as ev
 from skerry.core.answers import Objection
-from skerry.core.cascade import judge, next_size
+from skerry.core.asking import asked_again, merged
+from skerry.core.asks import hand_on, next_size
+from skerry.core.budget import spent_by
+from skerry.core.cascade import CLOUD, UNREACHED, Climb, doubts, judge
 from skerry.core.commands import Ask, Wait
 from skerry.core.execution import Execution
-from skerry.core.pending import Pending, SendTask, Transition, keep_best
+from skerry.core.pending import Pending, Transition, keep_best
 from skerry.core.review import Decision
 from skerry.core.structs import NOTHING
 from skerry.core.wire import Result
@@ -64,37 +67,41 @@ def _readable(result: Result) -> Result:
 
 
 def _take_answer(run: Execution, pending: Pending, ask: Ask, result: Result, now_us: int) -> Transition:
+    step, size = result.step, pending.size
+    asked = asked_again(ask, pending.best, pending.objections)
+    whole = merged(pending.best, result.value, asked)
+    gone = False
     if result.failure is not None:
         objections = [Objection(rule=result.failure.kind, message=result.failure.message)]
+        gone = size == CLOUD and result.failure.kind in UNREACHED
     else:
-        objections = judge(ask, result.value)
-    after = next_size(ask, run.sizes, pending.size)
-    choice = "accept" if not objections else "escalate" if after is not None else "review"
+        objections = judge(ask, whole)
+        if not any(o.rule == "schema" for o in objections):
+            objections += doubts(ask, run.fleet, result.model, result.fields, asked)
+    pending.spent = pending.spent.plus(spent_by(result.model))
+    up = next_size(run, step, pending, ask, now_us) if objections else Climb(None, [])
+    if gone and ask.offline != "skip":
+        up = Climb(CLOUD if ask.offline == "wait" else None, [])
+    choice = "accept" if not objections else "review" if up.size is None else "wait" if up.size == size else "escalate"
     transition = Transition(
         ev.AnswerJudged(
-            step=result.step,
+            step=step,
             attempt=result.attempt,
-            size=pending.size,
+            size=size,
             choice=choice,
-            next=after or "" if choice == "escalate" else "",
+            next=up.size or "",
+            asked=asked,
             objections=tuple(objections),
             model=result.model,
-            value=NOTHING if choice == "accept" else result.value,
+            fields=result.fields,
+            value=NOTHING if choice == "accept" else whole,
         )
     )
     if choice == "accept":
-        run.put_outcome(transition, result.step, result.value, now_us, by=result.worker)
+        run.put_outcome(transition, step, whole, now_us, by=result.worker)
         return run.settle(transition, now_us)
-    keep_best(pending, result.value, objections)
-    if after is not None:
-        pending.attempt += 1
-        pending.tries += 1
-        pending.size = after
-        run.schedule(transition, result.step)
-        transition.effects.append(SendTask(result.step))
-    else:
-        question = f"No answer to {ask.prompt.name} that holds: {objections[0].message}"
-        run.ask_person(transition, result.step, question, now_us)
+    keep_best(pending, whole, objections)
+    hand_on(run, transition, step, pending, up, now_us)
     return run.settle(transition, now_us)
 
 

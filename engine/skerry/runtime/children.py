@@ -112,7 +112,7 @@ class Children:
             started_us=now,
             updated_us=now,
         )
-        run, transition = engine.drive(Execution.begin, workflow, started, row, state, engine.sizes)
+        run, transition = engine.drive(Execution.begin, workflow, started, row, state, engine.fleet)
         transition.row = run.row
         claims = (Claim(claim[0], claim[1], name),) if claim else ()
         self._beginning += 1

@@ -19,6 +19,7 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from skerry.core import events as ev
 from skerry.core.execution import Execution
+from skerry.core.fleet import Fleet
 from skerry.core.ids import TaskId
 from skerry.core.pending import (
     CancelChild,
@@ -40,6 +41,7 @@ from skerry.ports import Append, Bus, Claim, Clock, Journal, Message, Recorded
 from skerry.registry import Registry
 from skerry.runtime.calls import LocalCalls
 from skerry.runtime.children import Children
+from skerry.runtime.experience import Experience
 from skerry.runtime.limits import EngineLimits
 from skerry.runtime.outbox import Outbox
 from skerry.runtime.sending import event_message, publish_task
@@ -64,12 +66,14 @@ class Engine:
         registry: Registry,
         *,
         sizes: Sequence[Size] = SIZES[:1],
+        reachable: Callable[[Size], bool] | None = None,
         limits: EngineLimits | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         """`sizes` are those that this node has workers for; without a bus, nothing leaves the process.
 
-        `settings` are handed to local tasks (`task_context().settings`).
+        `reachable` says whether a size can be reached, where the node knows that (without: the failures of its tasks
+        tell). `settings` are handed to local tasks (`task_context().settings`).
         """
         self.journal = journal
         self.bus = bus
@@ -89,7 +93,14 @@ class Engine:
         """Runs that cannot be driven with the code that is loaded, and why."""
         self.calls = LocalCalls(self)
         self.children = Children(self)
-        self.outbox = Outbox(self._send, clock, window=self.limits.tasks_on_bus_max)
+        self.experience = Experience(clock, reachable)
+        self.outbox = Outbox(self._send, clock, window=self.limits.tasks_on_bus_max, room=self.experience.room)
+        self.fleet = Fleet(
+            self.sizes,
+            reachable=self.experience.reachable,
+            wait_s=self.outbox.wait_s,
+            expected=self.experience.expected,
+        )
         self.timer_set: Callable[[int], None] = lambda wake_us: None
         self._last_us = journal.head.at_us
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -189,7 +200,10 @@ class Engine:
             case SendTask(step):
                 pending = run.pending.get(step)
                 if pending is not None:
-                    self.outbox.offer(pending.size, TaskId(run.row.run, step, pending.attempt), run.row.priority)
+                    priority = getattr(pending.command, "priority", None)  # only asks have one of their own
+                    if priority is None:
+                        priority = run.row.priority
+                    self.outbox.offer(pending.size, TaskId(run.row.run, step, pending.attempt), priority)
             case DropTask(task, size):
                 self._drop(task, size)
             case StartChild(step):
@@ -349,9 +363,9 @@ class Engine:
             return None
         now = self.now_us()
         try:
-            run, transition = self.drive(resume, workflow, row, placed, now, self.sizes)
+            run, transition = self.drive(resume, workflow, row, placed, now, self.fleet)
         except (NondeterminismError, DataError) as error:
-            run = Execution(workflow, row, self.sizes)
+            run = Execution(workflow, row, self.fleet)
             run.n, run.entry_n = events[-1].header.n, row.entry_n
             transition = run.park(_parked(error), now)
         except Exception as error:  # a mistake of ours: it must not keep the other runs from being taken up

@@ -10,7 +10,8 @@ import asyncio
 import heapq
 import itertools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from skerry.core.ids import TaskId
 from skerry.errors import SkerryError
@@ -22,12 +23,23 @@ Send = Callable[[TaskId], Awaitable[bool]]
 """Publishes a task; false when it is no longer wanted. Raises `Busy` or `Unavailable`."""
 
 _BACKOFF_S = (0.05, 0.2, 1.0, 3.0)
+_LOOK_S, _LOOK_MAX_S = 1.0, 60.0
+"""How soon it is looked again whether a size that had no room has some: ever more rarely."""
+_SHARE = 0.2
+"""How much the newest interval counts in the pace of a size."""
 
 
 class _Lane:
     """The tasks of one size."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: str) -> None:
+        self.size = size
+        self.pace_s = 0.0
+        """Seconds from one result to the next, while there was work; 0 while that is not known."""
+        self.last_us = 0
+        """When the last result came, or the first task after a time without any."""
+        self.looking = False
+        """Whether somebody looks again because there was no room."""
         self.waiting: list[tuple[int, int, TaskId]] = []
         self.on_bus: dict[TaskId, int] = {}
         """When each was last heard of, in microseconds."""
@@ -36,10 +48,14 @@ class _Lane:
 class Outbox:
     """Sends tasks, never more than `window` of one size at a time."""
 
-    def __init__(self, send: Send, clock: Clock, *, window: int) -> None:
+    def __init__(
+        self, send: Send, clock: Clock, *, window: int, room: Callable[[str], int | None] = lambda size: None
+    ) -> None:
+        """`room` is how many tasks of a size may be on the bus at this moment, where that is less than `window`."""
         self._send = send
         self._clock = clock
         self._window = window
+        self._room = room
         self._lanes: dict[str, _Lane] = {}
         self._age = itertools.count()
         self._sending: set[asyncio.Task[None]] = set()
@@ -51,8 +67,10 @@ class Outbox:
 
     def offer(self, size: str, task: TaskId, priority: int) -> None:
         """Takes a task in: higher priority first, then the older one."""
-        lane = self._lanes.setdefault(size, _Lane())
+        lane = self._lanes.setdefault(size, _Lane(size))
         if task not in lane.on_bus:
+            if not lane.on_bus and not lane.waiting:
+                lane.last_us = self._clock.now_us()
             heapq.heappush(lane.waiting, (-priority, next(self._age), task))
             self._pump(lane)
 
@@ -68,11 +86,21 @@ class Outbox:
         if lane is not None and task in lane.on_bus:
             lane.on_bus[task] = 0
 
-    def settle(self, size: str, task: TaskId) -> None:
-        """A task is done with: there is room for another one."""
+    def settle(self, size: str, task: TaskId, *, answered: bool = False) -> None:
+        """A task is done with: there is room for another one. `answered`: a worker has done it."""
         lane = self._lanes.get(size)
         if lane is not None and lane.on_bus.pop(task, None) is not None:
+            if answered:
+                now_us = self._clock.now_us()
+                took_s = max(0, now_us - lane.last_us) / 1e6
+                lane.pace_s += (_SHARE if lane.pace_s else 1.0) * (took_s - lane.pace_s)
+                lane.last_us = now_us
             self._pump(lane)
+
+    def wait_s(self, size: str) -> float:
+        """How many seconds a task would take from now to its result, at the pace of late; 0 while none is known."""
+        lane = self._lanes.get(size)
+        return 0.0 if lane is None else (len(lane.on_bus) + len(lane.waiting) + 1) * lane.pace_s
 
     def resend(self, silent_s: float) -> int:
         """Sends all those again of which nobody has spoken for so long; returns how many."""
@@ -93,14 +121,31 @@ class Outbox:
         await asyncio.gather(*self._sending, return_exceptions=True)
 
     def _pump(self, lane: _Lane) -> None:
-        while lane.waiting and len(lane.on_bus) < self._window and not self._closed:
+        room = self._room(lane.size)
+        window = self._window if room is None else min(room, self._window)
+        if lane.waiting and len(lane.on_bus) >= window and room is not None and not (lane.looking or self._closed):
+            lane.looking = True
+            self._spawn(self._look_again(lane))
+        while lane.waiting and len(lane.on_bus) < window and not self._closed:
             _, _, task = heapq.heappop(lane.waiting)
             if task not in lane.on_bus:
                 lane.on_bus[task] = self._clock.now_us()
                 self._start(lane, task)
 
+    async def _look_again(self, lane: _Lane) -> None:
+        wait_s = _LOOK_S
+        while lane.waiting and self._room(lane.size) is not None:
+            await self._clock.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LOOK_MAX_S)
+            self._pump(lane)
+        lane.looking = False
+        self._pump(lane)
+
     def _start(self, lane: _Lane, task: TaskId) -> None:
-        sending = asyncio.get_running_loop().create_task(self._deliver(lane, task))
+        self._spawn(self._deliver(lane, task))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        sending = asyncio.get_running_loop().create_task(work)
         self._sending.add(sending)
         sending.add_done_callback(self._sending.discard)
 

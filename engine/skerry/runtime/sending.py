@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
-import msgspec
 from msgspec import Raw
 
+from skerry.core.asking import asked_again, schema_of
 from skerry.core.codec import sha256
 from skerry.core.commands import Ask, Call, Command
 from skerry.core.execution import Execution
@@ -29,6 +26,8 @@ from skerry.ports import Bus, Message
 
 _EVENT_BYTES_MAX = MESSAGE_BYTES_MAX - 4096
 """The rest is for its headers."""
+_LEAST_S = 0.001
+"""No attempt is given less: no time at all would mean any."""
 
 
 def task_message(run: Execution, step: str, pending: Pending) -> Task:
@@ -37,8 +36,11 @@ def task_message(run: Execution, step: str, pending: Pending) -> Task:
     name = run.row.run
     large = len(command.args) > MESSAGE_VALUE_BYTES_MAX
     prompt, schema, timeout_s = "", NOTHING, 0.0
+    fields: tuple[str, ...] = ()
     if isinstance(command, Ask):
-        prompt, schema, timeout_s = command.prompt.text, _schema(command.answer.type), command.timeout_s
+        fields = asked_again(command, pending.best, pending.objections)
+        prompt, schema = command.prompt.text, schema_of(command, pending.size, fields)
+        timeout_s = _seconds_left(command, pending)
     elif isinstance(command, Call) and command.task.timeout is not None:
         timeout_s = command.task.timeout.total_seconds()
     return Task(
@@ -55,6 +57,7 @@ def task_message(run: Execution, step: str, pending: Pending) -> Task:
         prompt=prompt,
         schema=schema,
         objections=tuple(o.message for o in pending.objections),
+        fields=fields,
         deadline_us=pending.due_us,
         timeout_s=timeout_s,
     )
@@ -71,7 +74,10 @@ async def publish_task(bus: Bus, run: Execution, step: str, pending: Pending) ->
         task_subject(size, task.id),
         encode(task),
         headers(
-            id=str(task.id), source=f"skerry/{run.row.workflow}", type="skerry.task", trace=traceparent(task.run, step)
+            id=str(task.id),
+            source=f"skerry/{run.row.workflow}",
+            type="skerry.task",
+            trace=traceparent(task.run, f"{step}/{task.attempt}"),
         ),
     )
     try:
@@ -89,6 +95,9 @@ def event_message(node: str, run: str, step: str, command: Command) -> Message:
     return Message(event_subject(node, command.target), command.args, attributes)
 
 
-@cache
-def _schema(type: Any) -> Raw:
-    return Raw(msgspec.json.encode(msgspec.json.schema(type)))
+def _seconds_left(ask: Ask, pending: Pending) -> float:
+    """How long the attempt may run: its timeout, or what is left of the budget if that is less. 0: for ever."""
+    if ask.budget is None or ask.budget.seconds is None:
+        return ask.timeout_s
+    left_s = max(_LEAST_S, ask.budget.seconds - pending.spent.seconds)
+    return min(ask.timeout_s, left_s) if ask.timeout_s else left_s

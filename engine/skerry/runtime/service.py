@@ -42,8 +42,9 @@ log = logging.getLogger("skerry.service")
 _POISON_DELIVERIES = 5
 """A result that breaks whatever takes it is dropped at this delivery."""
 _CONFLICT_S = 0.05
-_NAME_MAX, _WORDS_MAX, _MODEL_MAX = 128, 8192, 32
-"""Characters of a name and of an explanation, and entries about a model, that are kept of what a worker says."""
+_NAME_MAX, _WORDS_MAX, _MODEL_MAX, _FIELDS_MAX = 128, 8192, 32, 256
+"""Characters of a name and of an explanation, entries about a model, and notes on fields, that are kept of what a
+worker says."""
 _RETRY_AFTER_S_MAX = 86_400.0
 """A worker cannot put off a task for longer than a day."""
 SWEEP_S = 10.0
@@ -129,7 +130,7 @@ class Service:
             raise NotFound(f"no run {task.run} is driven here")
         if not events:
             raise Conflict(f"run {task.run} is driven again")
-        run = Execution(engine.registry.workflow(row.workflow), row, engine.sizes)
+        run = Execution(engine.registry.workflow(row.workflow), row, engine.fleet)
         run.n = events[-1].header.n
         transition = run.fence(task.step, task.attempt, f"the run is {row.status}", "", engine.now_us())
         await engine.advance(run, transition)
@@ -150,10 +151,12 @@ class Service:
             transition = engine.drive(run.fence, task.step, task.attempt, result, "", now)
         else:
             taken = not fenced(run, result)
+            if taken:
+                engine.experience.took(result)
             transition = engine.drive(take_result, run, result, now)
         await engine.advance(run, transition)
         if taken:
-            engine.outbox.settle(size, task)
+            engine.outbox.settle(size, task, answered=True)
         elif size:
             engine.outbox.doubt(size, task)
         return None
@@ -277,6 +280,9 @@ def _bounded(result: Result) -> Result:
             if len(name) <= _NAME_MAX and (isinstance(value, str) or abs(value) < 2**63)
         }
         result = msgspec.structs.replace(result, model=said)
+    if result.fields:
+        notes = {path: note for path, note in list(result.fields.items())[:_FIELDS_MAX] if len(path) <= _NAME_MAX}
+        result = msgspec.structs.replace(result, fields=notes)
     return result
 
 

@@ -199,7 +199,7 @@ class Verbs:
             if row.status in ENDED:
                 return api.Taken(run=cancel.run, status=row.status, again=True)
             if events:
-                run = Execution(self._workflow_of(row), row, engine.sizes)
+                run = Execution(self._workflow_of(row), row, engine.fleet)
                 run.n, run.entry_n = events[-1].header.n, row.entry_n
                 left = remains(cancel.run, (recorded.event for recorded in events))
                 break
@@ -227,7 +227,7 @@ class Verbs:
         placed = [(r.header.n, r.header.at_us, r.event) for r in events if r.event is not None]
         live = msgspec.structs.replace(row, status="running", note="")
         workflow = self._workflow_of(row)
-        run, transition = engine.drive(resume, workflow, live, [*placed, (n + 1, now, retried)], now, engine.sizes)
+        run, transition = engine.drive(resume, workflow, live, [*placed, (n + 1, now, retried)], now, engine.fleet)
         run.n = n
         transition.events.insert(0, retried)
         transition.row = run.row

@@ -83,6 +83,8 @@ class Lab:
     ) -> None:
         self.registry = _registry(things)
         self.clock = SimClock()
+        self.away: set[Size] = set()
+        """Sizes that cannot be reached, until they are taken out again: the network is gone."""
         self.disk = MemoryDisk()
         self._broker = MemoryBroker(clock=self.clock)
         self._sizes: tuple[Size, ...] = tuple(size for size in SIZES if size in set(sizes))
@@ -105,7 +107,14 @@ class Lab:
         journal = MemoryJournal(self.disk, entropy=self.clock.entropy)
         bus = MemoryBus(self._broker)
         self.engine = Engine(
-            journal, bus, self.clock, self.registry, sizes=self._sizes, limits=self._limits, settings=self._settings
+            journal,
+            bus,
+            self.clock,
+            self.registry,
+            sizes=self._sizes,
+            reachable=lambda size: size not in self.away,
+            limits=self._limits,
+            settings=self._settings,
         )
         self.verbs = Verbs(self.engine)
         service = Service(self.engine, self.verbs, sweep_s=0)  # nothing gets lost here, and time flies
