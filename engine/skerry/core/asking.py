@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -16,6 +17,8 @@ from skerry.core.tasks import Prompt
 from skerry.core.thresholds import field_of
 
 _REF = "#/$defs/"
+_REFERENCE = re.compile(r'"\$ref":"#/\$defs/([^"\\]+)"')
+"""One in JSON as msgspec writes it: the names in `$defs` are those of classes."""
 
 
 def asked_again(ask: Ask, best: Raw | None, objections: Sequence[Objection]) -> tuple[str, ...]:
@@ -81,24 +84,19 @@ class _Shape:
         """That of an object which has just these fields."""
         properties = {name: self.properties[name] for name in names}
         asked = {**self._object, "properties": properties, "required": list(names)}
-        needed: dict[str, Any] = {}
-        self._collect(properties, needed)
+        needed = self._referred(properties)
         return Raw(msgspec.json.encode({**asked, "$defs": needed} if needed else asked))
 
-    def _collect(self, part: Any, needed: dict[str, Any]) -> None:
+    def _referred(self, part: Mapping[str, Any]) -> dict[str, Any]:
         """The definitions that a part of the schema refers to, and those that they refer to."""
-        if isinstance(part, list):
-            entries: list[Any] = part
-            for inside in entries:
-                self._collect(inside, needed)
-        elif isinstance(part, dict):
-            members: dict[str, Any] = part
-            name = str(members.get("$ref", "")).removeprefix(_REF)
-            if name in self._defs and name not in needed:
-                needed[name] = self._defs[name]
-                self._collect(needed[name], needed)
-            for inside in members.values():
-                self._collect(inside, needed)
+        needed: dict[str, Any] = {}
+        texts = [msgspec.json.encode(part).decode()]
+        while texts:
+            for name in _REFERENCE.findall(texts.pop()):
+                if name not in needed:
+                    needed[name] = self._defs[name]
+                    texts.append(msgspec.json.encode(needed[name]).decode())
+        return needed
 
 
 _cached = cache(_Shape)
