@@ -48,7 +48,8 @@ class WorkerPool:
         for size, pool in self._config.workers.items():
             for number in range(1, pool.processes + 1):
                 name = f"{size}-{number}"
-                self._keepers.append(asyncio.create_task(self._keep(name, self._command(size, name, pool.slots))))
+                port = pool.http_port + number - 1 if pool.http_port else 0
+                self._keepers.append(asyncio.create_task(self._keep(name, self._command(size, name, pool.slots, port))))
 
     async def gave_up(self) -> SkerryError:
         """Returns when a worker will not stay alive, with the reason."""
@@ -99,9 +100,10 @@ class WorkerPool:
         if not self._gave_up.done():
             self._gave_up.set_result(error)
 
-    def _command(self, size: str, name: str, slots: int) -> list[str]:
+    def _command(self, size: str, name: str, slots: int, port: int) -> list[str]:
         # The settings go by the environment: a command line is for everybody to read, and they may hold secrets.
         how = ["--size", size, "--name", name, "--slots", str(slots), "--drain", str(self._drain_s)]
+        how += ["--http-port", str(port)] if port else []
         return [sys.executable, "-m", "skerry.cli", "worker", *how]
 
     def _environment(self) -> dict[str, str]:

@@ -12,6 +12,9 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from skerry.core.structs import Frozen
 from skerry.core.tasks import Limits, Prompt, read_blob, task, task_context
@@ -310,3 +313,32 @@ fields = Prompt(name="fields", text="What are its fields?", rules=_fields)
 fields_limited = Prompt(name="fields.limited", text="What are its fields?", rules=_fields, limits=SMALL)
 later = Prompt(name="later", rules=_later)
 models_only = Prompt(name="models.only", text="What does it mean?")
+
+
+# --- prompts for models ----------------------------------------------------------------------------------------------
+
+
+class Note(Frozen):
+    """What a note says."""
+
+    number: Annotated[str, Meta(description="the number, as it is written")]
+    total: int = 0
+
+
+class Quotes(Frozen):
+    """The same in the words of the note."""
+
+    number: str
+    total: str
+
+
+def _shown(about: Blob) -> str:
+    return read_blob(about).decode()
+
+
+def _read(quotes: Quotes, about: Blob) -> Note:
+    return Note(number=quotes.number.strip("#"), total=int(quotes.total or 0) * 100)
+
+
+note = Prompt(name="note", text="What does the note say?", show=_shown, quotes=Quotes, read=_read, version=3)
+plain = Prompt(name="plain", text="What does it say?")

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -20,11 +20,12 @@ from skerry.core import wire
 from skerry.core.events import Failure
 from skerry.core.ids import node_of
 from skerry.core.structs import NOTHING
-from skerry.core.tasks import CONTEXT, TaskContext
+from skerry.core.tasks import CONTEXT, Prompt, TaskContext
 from skerry.core.types import Blob, blobs_in
 from skerry.errors import Busy, DataError, NotFound, SkerryError, Unavailable
 from skerry.ports import Bus, Delivery, Message
 from skerry.threads import Threads
+from skerry_workers.asking import Asker
 from skerry_workers.blobs import Blobs
 from skerry_workers.calls import Call, Calls
 from skerry_workers.failures import Outcome, Refusal, failed
@@ -43,10 +44,23 @@ _log = logging.getLogger("skerry.worker")
 _wanted: msgspec.json.Decoder[wire.Wanted] = msgspec.json.Decoder(wire.Wanted)
 
 
+class Tracer(Protocol):
+    """What tells of tasks, where telemetry is on: see `skerry_workers.tracing`."""
+
+    def begin(self, task: wire.Task, headers: Mapping[str, str]) -> Any:
+        """A task comes to this worker."""
+        ...
+
+    def ended(self, began: Any, task: wire.Task, outcome: Outcome | None, why: str) -> Outcome | None:
+        """What came of it, which may have something added; None: it was stopped."""
+        ...
+
+
 class Kit(NamedTuple):
     """What a worker lends to each of its attempts.
 
     `on_lost` is told +1 when a call was given up that goes on all the same, and -1 when that has ended.
+    `asker` asks the models, where the worker has any.
     """
 
     bus: Bus
@@ -58,6 +72,8 @@ class Kit(NamedTuple):
     sandbox: Sandbox
     settings: Mapping[str, str]
     on_lost: Callable[[int], None]
+    tracer: Tracer | None = None
+    asker: Asker | None = None
 
 
 class Attempt:
@@ -118,7 +134,7 @@ class Attempt:
             self._settled.set()
 
     async def _run(self) -> Ending:
-        outcome = await self._outcome()
+        outcome = await (self._outcome() if self._kit.tracer is None else self._told(self._kit.tracer))
         stored = outcome is not None and await self._publish(outcome)
         if not stored and self._why == "drain":
             for delivery in self._deliveries:
@@ -130,6 +146,16 @@ class Attempt:
             _log.info("%s: stopped, it is no longer wanted (%s)", self.id, self._why)
             return "dropped"
         return "failed" if outcome.failure else "done"
+
+    async def _told(self, tracer: Tracer) -> Outcome | None:
+        """The same, and somebody tells of it."""
+        began = tracer.begin(self.task, self._deliveries[0].message.headers)
+        outcome: Outcome | None = None
+        try:
+            outcome = await self._outcome()
+        finally:
+            outcome = tracer.ended(began, self.task, outcome, self._why)
+        return outcome
 
     # --- the work ----------------------------------------------------------------------------------------------------
 
@@ -179,6 +205,8 @@ class Attempt:
         began = time.perf_counter()
         try:
             call = self._kit.calls.find(self.task.kind, self.task.target)
+            if call.asks is not None:
+                return await self._answer(call, call.asks)
             value = await self._value(call)
             if len(value) > wire.BLOB_BYTES_MAX:
                 raise DataError(f"{call.label} returned more than {wire.BLOB_BYTES_MAX >> 20} MB")
@@ -194,14 +222,33 @@ class Attempt:
         model = {**call.model, "seconds": round(time.perf_counter() - began, 6)} if call.model else {}
         return Outcome(value=value, model=model)
 
-    async def _value(self, call: Call) -> bytes:
+    async def _answer(self, call: Call, prompt: Prompt) -> Outcome:
+        """Of a model. What the prompt's author has written for it runs beside, as a task does."""
+        _, about, documents = await self._arguments(call)
+        context = self._context(documents)
+
+        def aside(function: Callable[[], T]) -> Awaitable[T]:
+            return self._aside(lambda: _with_context(function, context))
+
+        assert self._kit.asker is not None, "a call that asks a model is found where there are models"
+        outcome = await self._kit.asker.outcome(self.task, prompt, about, aside, self._seconds_left())
+        if outcome.failure is not None:
+            _log.warning("%s: %s: %s", self.id, self.task.target, outcome.failure.message)
+        return outcome
+
+    async def _arguments(self, call: Call) -> tuple[bytes, Any, list[tuple[Blob, bytes]]]:
+        """The arguments as JSON, as values, and the documents among them."""
         task, blobs = self.task, self._kit.blobs
         raw = bytes(task.args)
         if task.args_blob:
             raw = await self._patiently(lambda: blobs.get(self._node, task.args_blob, "the arguments"))
         arguments = call.decode(raw)
         wanted = list(blobs_in(arguments))
-        documents = await self._patiently(lambda: blobs.get_all(self._node, wanted)) if wanted else []
+        return raw, arguments, await self._patiently(lambda: blobs.get_all(self._node, wanted)) if wanted else []
+
+    async def _value(self, call: Call) -> bytes:
+        task = self.task
+        raw, arguments, documents = await self._arguments(call)
         if call.limits is not None:
             value = await self._kit.sandbox.run(
                 Sandboxed(task, call.label, call.limits, raw, documents, self._kit.settings)
@@ -212,7 +259,11 @@ class Attempt:
         if call.is_async:
             CONTEXT.set(lambda: context)  # of this asyncio task only
             return call.encode(await call.invoke(arguments))
-        outcome, over = self._kit.threads.submit(lambda: _in_thread(call, arguments, context))
+        return await self._aside(lambda: _with_context(lambda: call.encode(call.invoke(arguments)), context))
+
+    async def _aside(self, function: Callable[[], T]) -> T:
+        """In a thread of the worker's."""
+        outcome, over = self._kit.threads.submit(function)
         outcome.add_done_callback(partial(self._left_behind, over))
         return await outcome
 
@@ -276,7 +327,7 @@ class Attempt:
             id=str(self.id),
             source=f"skerry/worker/{self._kit.size}/{self._kit.name}",
             type="skerry.result",
-            trace=trace or wire.traceparent(task.run, task.step),
+            trace=trace or wire.traceparent(task.run, f"{task.step}/{task.attempt}"),
         )
         return Message(wire.result_subject(self.id), wire.encode(result), headers)
 
@@ -301,10 +352,10 @@ class _Stopped(Exception):
     """Nobody waits for it any more."""
 
 
-def _in_thread(call: Call, arguments: Any, context: TaskContext) -> bytes:
+def _with_context(function: Callable[[], T], context: TaskContext) -> T:
     token = CONTEXT.set(lambda: context)
     try:
-        return call.encode(call.invoke(arguments))
+        return function()
     finally:
         CONTEXT.reset(token)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from skerry.core.tasks import Limits, Prompt, TaskFunction
 from skerry.errors import DataError
 from skerry.registry import Registry
 from skerry_workers.failures import Refusal
+from skerry_workers.models.questions import about_type, parameter_type
 
 
 class Call(NamedTuple):
@@ -22,6 +22,7 @@ class Call(NamedTuple):
 
     `decode` makes the arguments of their JSON, `invoke` calls the function with them (and returns an awaitable if
     `is_async`), `encode` makes the JSON of its value, `check` raises `DataError` for JSON that is no such value.
+    `asks` is the prompt that a model answers; such a call has no function.
     """
 
     label: str
@@ -32,14 +33,23 @@ class Call(NamedTuple):
     encode: Callable[[Any], bytes]
     check: Callable[[bytes], object]
     model: dict[str, str | int | float]
+    asks: Prompt | None = None
 
 
 class Calls:
     """All that a worker of one size can run, by kind and name."""
 
-    def __init__(self, registry: Registry, size: str, modules: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        size: str,
+        modules: Iterable[str] = (),
+        serves: Callable[[str], bool] = lambda prompt: False,
+    ) -> None:
+        """`serves` says of a prompt whether a model answers it here."""
         self._registry = registry
         self._size = size
+        self._serves = serves
         self._modules = ", ".join(modules) or "none"
         self._found: dict[tuple[str, str], Call] = {}
 
@@ -51,14 +61,17 @@ class Calls:
     @property
     def prompts(self) -> tuple[str, ...]:
         """Names of the prompts that this worker can answer."""
-        rules = self._size == "rules"
-        return tuple(sorted(name for name, prompt in self._registry.prompts.items() if rules and prompt.rules))
+        if self._size == "rules":
+            return tuple(sorted(name for name, prompt in self._registry.prompts.items() if prompt.rules))
+        return tuple(sorted(name for name in self._registry.prompts if self._serves(name)))
 
     @property
     def any_limited(self) -> bool:
         """Whether something here must run in the sandbox."""
         tasks, prompts = self._registry.tasks.values(), self._registry.prompts.values()
-        return any(task.limits for task in tasks) or any(prompt.limits for prompt in prompts)
+        tasks_here = (task for task in tasks if self._size == "rules" or task.size == self._size)
+        rules = self._size == "rules"
+        return any(task.limits for task in tasks_here) or (rules and any(prompt.limits for prompt in prompts))
 
     def find(self, kind: str, target: str) -> Call:
         """The call of a task message. Raises `Refusal` when there is none."""
@@ -75,8 +88,12 @@ class Calls:
 
     def _ask(self, name: str) -> Call:
         prompt = self._registry.prompts.get(name)
+        if prompt is None and self._size != "rules" and self._serves(name):
+            return _of_model(Prompt(name=name))  # its words and schema come with the task
         if prompt is None:
             raise Refusal("NotFound", f"this worker has no prompt {name} (modules loaded: {self._modules})")
+        if self._size != "rules" and self._serves(name):
+            return _of_model(prompt)
         if self._size != "rules":
             raise Refusal("NoAnswer", f"this worker of size {self._size} has no model")
         if prompt.rules is None:
@@ -105,15 +122,39 @@ def _of_task(task: TaskFunction[..., Any]) -> Call:
     )
 
 
-def _of_prompt(prompt: Prompt, rules: Callable[[Any], Any]) -> Call:
+def _of_model(prompt: Prompt) -> Call:
     label = f"prompt {prompt.name}"
-    decoder = msgspec.json.Decoder(_about_type(rules))
+
+    def encode(value: Any) -> bytes:
+        raise AssertionError("a model's answer comes as JSON")
+
+    return Call(
+        label=label,
+        is_async=True,
+        limits=None,
+        decode=_decoder(label, about_type(prompt)),
+        invoke=encode,
+        encode=encode,
+        check=encode,
+        model={"prompt_version": prompt.version},
+        asks=prompt,
+    )
+
+
+def _decoder(label: str, type: Any) -> Callable[[bytes | Raw], Any]:
+    decoder = msgspec.json.Decoder(type)
 
     def decode(raw: bytes | Raw) -> Any:
         try:
             return decoder.decode(raw)
         except msgspec.MsgspecError as error:
             raise DataError(f"what {label} is about: {error}") from None
+
+    return decode
+
+
+def _of_prompt(prompt: Prompt, rules: Callable[[Any], Any]) -> Call:
+    label = f"prompt {prompt.name}"
 
     def encode(value: Any) -> bytes:
         try:
@@ -132,16 +173,9 @@ def _of_prompt(prompt: Prompt, rules: Callable[[Any], Any]) -> Call:
         label=label,
         is_async=inspect.iscoroutinefunction(rules),
         limits=prompt.limits,
-        decode=decode,
+        decode=_decoder(label, parameter_type(rules)),
         invoke=rules,
         encode=encode,
         check=check,
         model={"model": f"{rules.__module__}.{rules.__qualname__}", "prompt_version": prompt.version},
     )
-
-
-def _about_type(rules: Callable[[Any], Any]) -> Any:
-    """What the function's first parameter is annotated with; Any, when it is not."""
-    names = [parameter.name for parameter in inspect.signature(rules).parameters.values()]
-    hints = typing.get_type_hints(rules)
-    return hints.get(names[0], Any) if names else Any

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from skerry.core.answers import FieldNote
 from skerry.core.events import Failure
 from skerry.errors import DataError, DefinitionError, NotFound, RetryableError, SkerryError, TerminalError
+from skerry_workers.models.port import ModelError, ModelUnavailable
 
 MESSAGE_CHARACTERS_MAX = 2000
 """A message is for people, and for the journal for ever; what is longer is cut."""
@@ -46,6 +47,10 @@ def failed(error: BaseException) -> Outcome:
     if isinstance(error, RetryableError):
         again = _outcome("RetryableError", _words(error), retryable=True)
         return again._replace(retry_after_s=_seconds(error.retry_after_s or 0.0))
+    if isinstance(error, ModelError):
+        outcome = _outcome(type(error).__name__, _words(error), retryable=error.retryable)
+        after_s = error.retry_after_s if isinstance(error, ModelUnavailable) else 0.0
+        return outcome._replace(retry_after_s=_seconds(after_s))
     return _outcome(type(error).__name__, _words(error), retryable=not isinstance(error, _FOR_GOOD))
 
 

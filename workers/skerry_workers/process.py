@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skerry.bus import NatsBus, RemoteServer
 from skerry.core.structs import Frozen
@@ -15,8 +16,13 @@ from skerry.core.wire import SIZES, Size
 from skerry.errors import DataError, SkerryError, Unavailable
 from skerry.leaving import leave_on, let_go_of_terminal
 from skerry.registry import load
+from skerry.settings import Model, Workers
+from skerry.telemetry.settings import from_environment
 from skerry_workers import logs
 from skerry_workers.service import Worker, default_name
+
+if TYPE_CHECKING:
+    from skerry_workers.tracing import Tracing
 
 SLOTS, DRAIN_S = 16, 20.0
 _CONNECT_FIRST_S, _CONNECT_S = 1.0, 10.0
@@ -33,7 +39,8 @@ class WorkerOptions(Frozen):
     One of `data` (the data folder of an engine on this machine, whose bus is used) and `nats` (URLs of NATS servers, or
     these with their credentials).
     `modules` have the tasks and prompts. `slots` is how many tasks it works on at a time, `drain_s` how many seconds
-    they get when it is told to leave.
+    they get when it is told to leave. `models` are those of the settings, `limits` what they may use, and where the
+    worker answers over HTTP.
     """
 
     size: Size
@@ -45,6 +52,8 @@ class WorkerOptions(Frozen):
     drain_s: float = DRAIN_S
     log_level: str = "info"
     log_json: bool = False
+    models: dict[str, Model] = {}
+    limits: Workers = Workers()
 
     @property
     def bus(self) -> Path | RemoteServer | str:
@@ -90,14 +99,39 @@ async def _serve(options: WorkerOptions) -> int:
     if bus is None:
         return 0
     async with bus:
-        worker = Worker(bus, registry, options.size, name=name, slots=options.slots, modules=options.modules)
+        tracing = _tracing(options, name)
+        worker = Worker(
+            bus,
+            registry,
+            options.size,
+            name=name,
+            slots=options.slots,
+            modules=options.modules,
+            tracer=tracing,
+            models=options.models,
+            limits=options.limits,
+        )
         serving = asyncio.create_task(worker.run())
         leaving = asyncio.create_task(told.wait())
         await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():
             await worker.drain(options.drain_s)
         leaving.cancel()
-        return 0 if await serving else 1
+        try:
+            return 0 if await serving else 1
+        finally:
+            if tracing is not None:
+                await asyncio.to_thread(tracing.close)
+
+
+def _tracing(options: WorkerOptions, name: str) -> Tracing | None:
+    """What tells of tasks, begun; None where telemetry is off: then nothing of it is imported."""
+    settings = from_environment(os.environ)
+    if settings is None:
+        return None
+    from skerry_workers.tracing import open_tracing
+
+    return open_tracing(settings, options.data, name, options.size)
 
 
 def _on_signals(told: asyncio.Event) -> None:

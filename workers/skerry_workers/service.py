@@ -7,10 +7,11 @@ import logging
 import os
 import re
 import socket
+import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import metadata
-from typing import Literal, TypeAlias, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -19,20 +20,24 @@ from skerry.core.ids import TaskId, check_token
 from skerry.errors import DataError, SkerryError, Unavailable
 from skerry.ports import Bus, Delivery, Message, Subscription
 from skerry.registry import Registry
+from skerry.settings import Model, Workers
 from skerry.threads import Threads
 from skerry_workers import settings
-from skerry_workers.attempt import GRACE_S, Attempt, Kit
+from skerry_workers.attempt import GRACE_S, Attempt, Kit, Tracer
 from skerry_workers.blobs import Blobs
 from skerry_workers.calls import Calls
+from skerry_workers.micro import Counts, MicroService
 from skerry_workers.sandbox import Sandbox
+from skerry_workers.serving import OpenHost, Serving, open_host
 
 T = TypeVar("T")
-State: TypeAlias = Literal["starting", "ready", "draining", "broken"]
 
 ALIVE_EVERY_S = 2.0
 SETTLED_KEPT = 4096
 """How many finished tasks a worker remembers, for when the bus hands one out again because an ack was lost."""
 _RETRY_S_MAX = 5.0
+
+_GETTING_READY = ("starting", "loading", "warming")
 
 _log = logging.getLogger("skerry.worker")
 
@@ -50,6 +55,10 @@ class Worker:
         beat_every_s: how often the bus and the engine hear that a task is still worked on; a third of the queue's
             lease unless given.
         alive_every_s: how often everybody hears that the worker is alive.
+        tracer: what tells of tasks, where telemetry is on.
+        models: those of the settings; it serves the ones of its size.
+        limits: what they may use, and where it answers over HTTP.
+        opens: makes the process of a model.
     """
 
     def __init__(
@@ -63,17 +72,23 @@ class Worker:
         modules: Sequence[str] = (),
         beat_every_s: float = 0.0,
         alive_every_s: float = ALIVE_EVERY_S,
+        tracer: Tracer | None = None,
+        models: Mapping[str, Model] | None = None,
+        limits: Workers | None = None,
+        opens: OpenHost = open_host,
     ) -> None:
         if slots < 1:
             raise DataError(f"a worker has at least one slot, not {slots}")
         self.name = check_token("worker name", name or default_name())
         self.size = size
         self._bus = bus
-        self._slots = slots
+        self._limits = limits or Workers()
+        self._serving = Serving(size, self.name, models or {}, self._limits, opens)
+        self._slots = slots = self._serving.slots(slots)
         self._queue = wire.task_queue(size)
         self._beat_every_s = beat_every_s or self._queue.lease_s / 3
         self._alive_every_s = alive_every_s
-        self._calls = Calls(registry, size, modules)
+        self._calls = Calls(registry, size, modules, self._serving.serves)
         self._sandbox = Sandbox(modules, size, min(slots, max(2, os.cpu_count() or 1)))
         self._threads = Threads(slots)
         self._kit = Kit(
@@ -86,9 +101,13 @@ class Worker:
             sandbox=self._sandbox,
             settings=settings.from_environment(),
             on_lost=self._on_lost,
+            tracer=tracer,
+            asker=self._serving.asker,
         )
-        self._state: State = "starting"
+        self._state: wire.WorkerState = "starting"
         self._reason = ""
+        self._started_us = time.time_ns() // 1000
+        self._worked_s = 0.0
         self._lost = 0
         self._done = 0
         self._failed = 0
@@ -110,9 +129,9 @@ class Worker:
             await self._start()
             async with asyncio.TaskGroup() as group:
                 beats = [group.create_task(self._beat()), group.create_task(self._say_alive())]
-                resizing = group.create_task(self._keep_window())
+                others = [group.create_task(self._keep_window()), group.create_task(self._serving.keep())]
                 await self._leave.wait()
-                for task in (*beats, resizing):
+                for task in (*beats, *others):
                     task.cancel()
         finally:
             await self._close()
@@ -137,6 +156,7 @@ class Worker:
     async def _start(self) -> None:
         if self._calls.any_limited:
             await self._sandbox.warm_up()
+        await self._serving.listen(self._limits.http_port, self.status, self._lively)
         status = wire.worker_subject(self.size, self.name, "status")
         beginnings: list[Callable[[], Awaitable[Subscription]]] = [
             lambda: self._bus.listen(f"cancel.{self.size}.>", self._on_cancel),
@@ -147,15 +167,35 @@ class Worker:
         for begin in beginnings:
             subscription = await self._patiently(begin)
             self._others += [subscription] if subscription is not None else []
-        if self._state == "starting":  # it may have been told to leave already
+        self._others += await self._patiently(lambda: MicroService(self.status, self._counts).start(self._bus)) or []
+        await self._warm()
+        if self._state in _GETTING_READY:  # it may have been told to leave already
             self._state = "ready"
             await self._take(self._slots)
             _log.info("%s: ready, size %s, %d slots", self.name, self.size, self._slots)
 
+    async def _warm(self) -> None:
+        """Loads the models that are to be warm, and has each answer something. What is broken is said, and refuses."""
+        leaving = asyncio.create_task(self._leave.wait())
+        steps: tuple[tuple[wire.WorkerState, Callable[[], Awaitable[None]]], ...] = (
+            ("loading", self._serving.load),
+            ("warming", self._serving.warm),
+        )
+        for state, act in steps:
+            if self._state not in _GETTING_READY or not self._serving.to_warm:
+                break
+            self._state = state
+            self._alive()
+            acting = asyncio.ensure_future(act())
+            await asyncio.wait((acting, leaving), return_when=asyncio.FIRST_COMPLETED)
+            acting.cancel()
+            await asyncio.gather(acting, return_exceptions=True)
+        leaving.cancel()
+
     async def _patiently(self, action: Callable[[], Awaitable[T]]) -> T | None:
         """Does it as soon as the bus lets us; None when the worker is to leave before that."""
         delay_s = 0.1
-        while self._state in ("starting", "ready"):
+        while self._state in (*_GETTING_READY, "ready"):
             try:
                 return await action()
             except Unavailable as error:
@@ -170,6 +210,7 @@ class Worker:
         for task in list(self._background):
             task.cancel()
         self._threads.close()
+        await self._serving.close()
         await self._sandbox.close()
         _log.info("%s: left, %d done, %d failed", self.name, self._done, self._failed)
 
@@ -231,9 +272,11 @@ class Worker:
     async def _work(self, attempt: Attempt) -> None:
         id = attempt.id
         self._attempts[id] = attempt
+        began = time.monotonic()
         try:
             ending = await attempt.run()
         finally:
+            self._worked_s += time.monotonic() - began
             del self._attempts[id]
             self._change.set()
         if ending == "released":
@@ -289,10 +332,11 @@ class Worker:
 
     def status(self) -> wire.WorkerStatus:
         """What it is doing."""
+        broken = self._serving.broken if self._state == "ready" else ""
         return wire.WorkerStatus(
             name=self.name,
             size=self.size,
-            state=self._state,
+            state="broken" if broken else self._state,
             slots=self._slots,
             busy=len(self._attempts),
             lost=self._lost,
@@ -303,8 +347,17 @@ class Worker:
             version=metadata.version("skerry"),
             tasks=self._calls.tasks,
             prompts=self._calls.prompts,
-            reason=self._reason,
+            reason=self._reason or broken,
+            started_us=self._started_us,
+            models=self._serving.statuses(),
         )
+
+    def _counts(self) -> Counts:
+        return Counts(requests=self._done + self._failed, errors=self._failed, seconds=self._worked_s)
+
+    def _lively(self) -> bool:
+        """Whether it is connected, has somewhere to take tasks from, and does so."""
+        return self._state == "ready" and (self._tasks is not None or self._window == 0)
 
     # --- lost slots --------------------------------------------------------------------------------------------------
 

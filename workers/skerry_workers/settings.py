@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 PREFIX = "SKERRY_"
-_SECRET = re.compile(r"NATS|TOKEN|PASSWORD|SECRET|SEED|KEY|CREDENTIAL")
+_SECRET = re.compile(r"NATS|MODELS|TOKEN|PASSWORD|SECRET|SEED|KEY|CREDENTIAL|HEADERS")
 
 
 def from_environment() -> dict[str, str]:
@@ -16,5 +16,5 @@ def from_environment() -> dict[str, str]:
 
 
 def without_secrets(settings: Mapping[str, str]) -> dict[str, str]:
-    """Those that a process may know which opens untrusted documents: not how to reach the bus, no keys."""
+    """Those that a process may know which opens untrusted documents: not how to reach the bus or a model, no keys."""
     return {name: value for name, value in settings.items() if not _SECRET.search(name)}
