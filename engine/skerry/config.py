@@ -39,6 +39,7 @@ from skerry.runtime.limits import EngineLimits
 from skerry.settings import NAMED, Backend, ModelSize, short
 from skerry.settings import Model as Model
 from skerry.settings import Workers as Workers
+from skerry.telemetry.settings import Telemetry
 
 if TYPE_CHECKING:
     from skerry.bus import RemoteServer
@@ -93,6 +94,7 @@ class Config(Frozen):
     workers: dict[Size, Workers] = msgspec.field(default_factory=lambda: {"rules": Workers()})
     models: dict[str, Model] = {}
     limits: EngineLimits = EngineLimits()
+    telemetry: Telemetry = Telemetry()
     invoice: Invoice = Invoice()
     log_level: LogLevel = "info"
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -125,6 +126,7 @@ async def open_node(
         )
         verbs = Verbs(engine, prune=_pruner(journal))
         node = Node(config, engine, Service(engine, verbs), server)
+        _tell(config, journal, engine, stack)
         stack.push_async_callback(engine.drain, drain_s)
         node.recovered = await engine.recover(progress)
         stack.push_async_callback(node.service.stop)
@@ -180,6 +182,21 @@ async def _note_start(journal: SqliteJournal, clock: SystemClock) -> None:
     at_us = max(journal.head.at_us, clock.now_us())
     started = ev.NodeStarted(node=journal.head.node, software=__version__)
     await journal.append(Append("", journal.last_n("") + 1, at_us, (started,)))
+
+
+def _tell(config: Config, journal: SqliteJournal, engine: Engine, stack: AsyncExitStack) -> None:
+    """Begins the telemetry, if there is to be any. It follows the journal: nothing of the engine knows of it."""
+    settings = config.telemetry.resolved(os.environ)
+    if settings is None:
+        return
+    from skerry.telemetry.node import NodeTelemetry, probe
+
+    try:
+        telemetry = NodeTelemetry(settings, config.data, engine.node, probe(engine.outbox, journal, engine.runs))
+    except OSError as error:
+        log.warning("there is no telemetry: %s", error)
+        return
+    stack.push_async_callback(telemetry.stop)
 
 
 def _pruner(journal: SqliteJournal) -> Pruner:

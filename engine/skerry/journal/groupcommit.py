@@ -17,6 +17,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -75,6 +76,8 @@ class GroupConnection(sqlite3.Connection):
     taken: list[Job]
     written: Callable[[list[Job]], object]
     closed: threading.Event
+    spent_s: float
+    """How long commits took, all of them together: writing, and waiting for the disk."""
 
     def close(self) -> None:
         """Closes the connection, and lets `closed` be seen by other threads."""
@@ -86,6 +89,7 @@ class GroupConnection(sqlite3.Connection):
         self.taken = []
         while taken := self._take():
             self.taken = taken
+            began = time.perf_counter()
             self.execute("BEGIN IMMEDIATE")
             try:
                 self._write(taken)
@@ -94,6 +98,7 @@ class GroupConnection(sqlite3.Connection):
                 with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
                     self.execute("ROLLBACK")
                 raise
+            self.spent_s += time.perf_counter() - began
             for job in taken:
                 if job.afterwards:
                     self.executescript(job.afterwards)

@@ -218,6 +218,10 @@ class SqliteJournal(Reads):
         self._writer.put(Job(done, [], also=statements, afterwards=afterwards))
         return done
 
+    def commits(self) -> tuple[int, float]:
+        """How many commits there were since it was opened, and how many seconds they took together."""
+        return self._writer.commits, self._connection.spent_s
+
     def last_n(self, run: str) -> int:
         """The place of a run's last event (of the node's own for ""), on disk or on its way; 0 when there is none."""
         return self._places.last_n(run)
@@ -273,6 +277,7 @@ async def _connect(path: Path) -> tuple[aiosqlite.Connection, GroupConnection]:
         connection.inbox = queue.SimpleQueue()
         connection.taken = []
         connection.closed = threading.Event()
+        connection.spent_s = 0.0
         made.append(connection)
         return connection
 

@@ -182,6 +182,25 @@ FROM runs WHERE key > ? ORDER BY key LIMIT 1000
 -- name: export_claims
 SELECT scope, id, answer FROM claims ORDER BY scope, id
 
+-- ---- following (telemetry) --------------------------------------------------------------------------------------------
+
+-- name: follow
+SELECT e.seq, e.n, e.at_us, e.version, e.run_key, coalesce(r.run, ''), e.body
+FROM events AS e LEFT JOIN runs AS r ON r.key = e.run_key
+WHERE e.seq > :after ORDER BY e.seq LIMIT :limit
+
+-- name: follow_before
+-- The earlier life of a run.
+SELECT n, at_us, version, body FROM events WHERE run_key = ? AND n < ? ORDER BY n
+
+-- name: follow_end
+SELECT coalesce(max(seq), 0) FROM events
+
+-- name: follow_live
+-- From an index: how many runs stand where, but for the many that have ended.
+SELECT status, count(*) FROM runs
+WHERE status IN ('running', 'waiting', 'review', 'failed', 'parked') GROUP BY status
+
 -- ---- pruning --------------------------------------------------------------------------------------------------------
 
 -- name: prunable
