@@ -52,7 +52,7 @@ def grammar(schema: Schema, text: str, *, by: Granularity = "words") -> Grammar:
     """The grammar of an answer about `text`. Never fails: what it has no words for is left to llguidance's `%json`."""
     wanted = _quotes(schema, schema, set())
     held = wanted and len(text) <= GROUNDED_CHARACTERS_MAX
-    lark = _Lark(schema, _chunks(text, by) if held else None).write()
+    lark = _Lark(schema, chunks(text, by) if held else None).write()
     if wanted and not held:
         note = f"quotes are not held: {len(text)} characters of text, at most {GROUNDED_CHARACTERS_MAX}"
         return Grammar(lark=lark, quoted=False, note=note)
@@ -119,7 +119,7 @@ def _quotes(schema: Schema, root: Schema, seen: set[str]) -> bool:
     return bool(schema.get(QUOTED)) or any(_quotes(each, root, seen) for each in _inner(schema))
 
 
-def _chunks(text: str, by: Granularity) -> list[str]:
+def chunks(text: str, by: Granularity) -> list[str]:
     """What quotes are made of, as JSON writes it in a string. A line feed, which no quote may contain, ends a line."""
     chunks = ["\n"]
     at = 0

@@ -1,0 +1,271 @@
+"""Models in GGUF files by xllamacpp: llama.cpp's own server, embedded. All slots are read and written in one batch.
+
+The server wants to listen somewhere: on a socket in a folder that only we can open, never on a port. Of several
+questions with the same beginning a slot that has it in its cache reads only the rest.
+
+llama.cpp *fails open*: with a grammar that it does not take it writes whatever it likes. So an answer that does not
+begin like one is stopped at its first character, and asked again with a grammar in llama.cpp's own notation.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import msgspec
+from msgspec import Raw
+
+from skerry_workers.models import confidence, constraint, gbnf, ggufs
+from skerry_workers.models.confidence import Token
+from skerry_workers.models.messages import messages
+from skerry_workers.models.port import (
+    Answer,
+    Capabilities,
+    ModelBroken,
+    ModelError,
+    ModelSpec,
+    ModelUnavailable,
+    Question,
+    Stopped,
+    Usage,
+)
+
+_READ_AT_ONCE = 512
+"""Tokens of a text that are read before anybody is asked whether the answer is still wanted."""
+
+_log = logging.getLogger("skerry.model")
+
+
+class _Server(Protocol):
+    """The part of `xllamacpp.Server` that is used. It gives up the interpreter while it works."""
+
+    def handle_chat_completions(self, asked: dict[str, Any], told: Callable[[Any], bool], /) -> object: ...
+
+
+class _NotHeld(ModelError):
+    """The grammar was not held."""
+
+
+class XllamaBackend:
+    """A loaded model."""
+
+    def __init__(self, spec: ModelSpec, model: ggufs.Gguf, server: _Server, folder: Path, context: int) -> None:
+        self.capabilities = Capabilities(
+            slots=max(1, spec.slots), schema=True, quoted=True, confidence=True, prefix=True
+        )
+        self.digest = model.digest()
+        self.context = context
+        self._name = spec.name
+        self._markers = model.markers
+        self._options = ggufs.options(spec)
+        self._server: _Server | None = server
+        self._folder = folder
+
+    def answer(self, question: Question, stop: threading.Event) -> Answer:
+        """See `Backend`. A grammar that llama.cpp does not take costs a second try with another notation."""
+        by = self._options.quotes_by
+        lark = constraint.grammar(question.schema, question.text, by=by).lark
+        try:
+            return self._ask(question, f"%llguidance {{}}\n{lark}", stop)
+        except _NotHeld as error:
+            _log.warning("%s: %s; it is asked again, with GBNF", self._name, error)
+            return self._ask(question, gbnf.grammar(question.schema, question.text, by=by).text, stop)
+
+    def close(self) -> None:
+        """See `Backend`. The server ends with the last question under way."""
+        self._server = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _ask(self, question: Question, grammar: str, stop: threading.Event) -> Answer:
+        if self._server is None:
+            raise ModelUnavailable(f"{self._name} is closed")
+        heard = _Heard(question, stop)
+        asked = {
+            "messages": messages(question, markers=self._markers, show_schema=self._options.show_schema),
+            "chat_template_kwargs": {"enable_thinking": False},
+            **self._options.request,
+            "grammar": grammar,
+            "max_tokens": question.tokens_max,
+            "temperature": question.temperature,
+            "seed": question.seed,
+            "cache_prompt": True,
+            "logprobs": True,
+            "top_logprobs": 1,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "return_progress": True,
+        }
+        self._server.handle_chat_completions(asked, heard)
+        return heard.answer()
+
+
+class _Probability(msgspec.Struct):
+    logprob: float
+
+
+class _Probabilities(msgspec.Struct):
+    content: list[_Probability] | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta = msgspec.field(default_factory=_Delta)
+    finish_reason: str | None = None
+    logprobs: _Probabilities | None = None
+
+
+class _Timings(msgspec.Struct):
+    cache_n: int = 0
+    prompt_n: int = 0
+    prompt_ms: float = 0.0
+    predicted_n: int = 0
+    predicted_ms: float = 0.0
+
+
+class _Refusal(msgspec.Struct):
+    message: str = ""
+    code: int = 0
+    type: str = ""
+
+
+class _Said(msgspec.Struct):
+    """One message of the server."""
+
+    choices: list[_Choice] = []
+    error: _Refusal | None = None
+    timings: _Timings | None = None
+
+
+class _Heard:
+    """What the server has said to one question, message by message; it calls us, and we say whether that is enough."""
+
+    def __init__(self, question: Question, stop: threading.Event) -> None:
+        self._question = question
+        self._stop = stop
+        self._began = time.monotonic()
+        self._tokens: list[Token] = []
+        self._finish = ""
+        self._usage = Usage()
+        self._error: ModelError | None = None
+
+    def __call__(self, message: Any) -> bool:
+        try:
+            said = msgspec.convert(message, _Said)
+        except msgspec.ValidationError as error:
+            self._error = ModelError(f"llama.cpp said something else than it used to: {error}")
+            return True
+        if said.error is not None:
+            self._error = _refused(said.error)
+        for choice in said.choices:
+            self._hear(choice)
+        if said.timings is not None:
+            self._usage = self._used(said.timings)
+        return self._stop.is_set() or self._error is not None
+
+    def _hear(self, choice: _Choice) -> None:
+        self._finish = choice.finish_reason or self._finish
+        text = choice.delta.content or ""
+        if not text:
+            return
+        if not self._tokens and not _may_begin(self._question.schema, text):
+            self._error = _not_held(text)
+            return
+        # A character of several tokens comes with the last of them, and with its probability alone.
+        probabilities = (choice.logprobs.content if choice.logprobs else None) or []
+        self._tokens.append(Token(text, min((each.logprob for each in probabilities), default=0.0)))
+
+    def _used(self, timings: _Timings) -> Usage:
+        reading_s, writing_s = timings.prompt_ms / 1000, timings.predicted_ms / 1000
+        return Usage(
+            tokens_in=timings.cache_n + timings.prompt_n,
+            tokens_out=timings.predicted_n,
+            tokens_cached=timings.cache_n,
+            waiting_s=max(0.0, time.monotonic() - self._began - reading_s - writing_s),
+            reading_s=reading_s,
+            writing_s=writing_s,
+        )
+
+    def answer(self) -> Answer:
+        """What has come out of it. Raises `ModelError`."""
+        if self._error is not None:
+            raise self._error
+        if self._stop.is_set():
+            raise Stopped("taken back while it was being answered")
+        if self._finish not in ("stop", "length"):
+            raise ModelUnavailable(f"the answer broke off after {len(self._tokens)} tokens")
+        text = "".join(token.text for token in self._tokens)
+        value = text.encode(errors="replace")
+        if self._finish == "length":
+            return Answer(value=Raw(value), usage=self._usage, finish="length")
+        try:
+            msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            raise _not_held(text) from None
+        probable = confidence.confidences(self._tokens)
+        notes = confidence.notes(self._question.schema, self._question.text, value, probable)
+        return Answer(value=Raw(value), fields=notes, usage=self._usage)
+
+
+def load(spec: ModelSpec) -> XllamaBackend:
+    """Loads the .gguf file at the spec's `path`. Raises `ModelBroken`."""
+    path = Path(spec.path)
+    ggufs.options(spec)
+    model = ggufs.examine(path)
+    context = ggufs.context(spec, model)
+    library = ggufs.library("xllamacpp", "xllama")
+    folder = Path(tempfile.mkdtemp(prefix="skerry-"))
+    try:
+        server = cast(_Server, library.Server(_parameters(library, spec, model, context, folder)))
+    except RuntimeError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise ModelBroken(
+            f"{path}: llama.cpp cannot load it: {error}", hint="its architecture may need a newer xllamacpp"
+        ) from None
+    return XllamaBackend(spec, model, server, folder, context)
+
+
+def _parameters(library: Any, spec: ModelSpec, model: ggufs.Gguf, context: int, folder: Path) -> Any:
+    slots, threads = max(1, spec.slots), ggufs.threads(spec)
+    parameters = library.CommonParams()
+    parameters.model.path = str(model.parts[0])
+    parameters.n_parallel = slots
+    parameters.n_ctx = context * slots  # it is divided among them
+    parameters.n_batch = parameters.n_ubatch = _READ_AT_ONCE
+    for processor in (parameters.cpuparams, parameters.cpuparams_batch):
+        processor.n_threads = threads
+    parameters.cache_ram_mib = 0  # by default gigabytes, for what slots have read before
+    parameters.cache_idle_slots = False
+    parameters.fit_params = False
+    parameters.ctx_shift = False
+    parameters.verbosity = -1
+    parameters.ui = parameters.endpoint_slots = parameters.endpoint_props = parameters.endpoint_metrics = False
+    parameters.n_threads_http = 1
+    parameters.hostnames = [str(folder / "unused.sock")]
+    # An answer is the text as it is: no tool calls and no thoughts are looked for in it.
+    parameters.force_pure_content_parser = True
+    return parameters
+
+
+def _refused(error: _Refusal) -> ModelError:
+    if error.code in (429, 503):
+        return ModelUnavailable(error.message)
+    hint = "raise `context`, or show the model less" if error.type == "exceed_context_size_error" else ""
+    return ModelError(f"llama.cpp refused the question: {error.message}", hint=hint)
+
+
+def _not_held(text: str) -> ModelError:
+    return _NotHeld(f"llama.cpp did not hold the grammar, the answer is no JSON: {text[:80]!r}")
+
+
+def _may_begin(schema: constraint.Schema, text: str) -> bool:
+    """Whether an answer may begin like that. Of schemas of objects, which is what is asked for, we can tell."""
+    return constraint.resolved(schema, schema).get("type") != "object" or text.startswith("{")
