@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from pathlib import Path
 
 import msgspec
@@ -33,19 +32,6 @@ def read(folder: Path) -> Calibration:
     if found.version != Calibration().version:
         raise DataError(f"{path} has version {found.version}", hint="a newer Skerry wrote it: use that one")
     return found
-
-
-def write(folder: Path, calibration: Calibration) -> None:
-    """Writes it whole or not at all: who reads meanwhile finds the old one or the new one."""
-    path = folder / FILE
-    beside = folder / f"{FILE}.new"
-    data = msgspec.json.format(msgspec.json.encode(calibration, order="deterministic"), indent=1)
-    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 class Follower:

@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from skerry.bus import NatsBus, NatsServer, RemoteServer
+from skerry.calibration import Follower
 from skerry.clock import SystemClock
 from skerry.config import Config
 from skerry.core import events as ev
@@ -127,6 +128,7 @@ async def open_node(
         verbs = Verbs(engine, prune=_pruner(journal))
         node = Node(config, engine, Service(engine, verbs), server)
         _tell(config, journal, engine, stack)
+        _follow_calibration(config, engine, stack)
         stack.push_async_callback(engine.drain, drain_s)
         node.recovered = await engine.recover(progress)
         stack.push_async_callback(node.service.stop)
@@ -197,6 +199,17 @@ def _tell(config: Config, journal: SqliteJournal, engine: Engine, stack: AsyncEx
         log.warning("there is no telemetry: %s", error)
         return
     stack.push_async_callback(telemetry.stop)
+
+
+def _follow_calibration(config: Config, engine: Engine, stack: AsyncExitStack) -> None:
+    """Takes the thresholds of `calibration.json`, now and whenever it changes. Raises `DataError`."""
+    following = asyncio.create_task(Follower(config.data, engine.fleet).run(), name="skerry calibration")
+
+    async def stop() -> None:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+    stack.push_async_callback(stop)
 
 
 def _pruner(journal: SqliteJournal) -> Pruner:

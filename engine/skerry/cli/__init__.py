@@ -26,6 +26,7 @@ COMMANDS: dict[str, Entry] = {
     "retry": Entry(_DECIDE, "Drive a failed or parked run again."),
     "cancel": Entry(_DECIDE, "End a run."),
     "doctor": Entry(_KEEP, "Check this installation, and say how to mend it."),
+    "calibrate": Entry(_KEEP, "Find from which confidence on a model's fields are taken."),
     "verify": Entry(_KEEP, "Check the journal: nothing edited, nothing lost."),
     "replay": Entry(_KEEP, "Drive runs again from the journal alone, and compare."),
     "export": Entry(_KEEP, "Write finished runs to a file."),
