@@ -42,6 +42,10 @@ class Question(Frozen, omit_defaults=True):
     timeout_s: float = 0.0
 
 
+PROBE = Question(system="", text="Ready?", schema={"type": "boolean"}, tokens_max=1)
+"""Asked to see that a model still writes: one real token, whose meaning nobody looks at."""
+
+
 class Usage(Frozen, omit_defaults=True):
     """Tokens read, written, and read from a cache; seconds of waiting for a slot, loading, reading and writing."""
 
