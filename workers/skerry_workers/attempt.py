@@ -7,6 +7,7 @@ with this process; one whose result is stored twice is fenced by its attempt num
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -263,6 +264,8 @@ class Attempt:
 
     async def _aside(self, function: Callable[[], T]) -> T:
         """In a thread of the worker's."""
+        if self._kit.tracer is not None:  # what the function does under OpenTelemetry belongs to our span
+            function = partial(contextvars.copy_context().run, function)
         outcome, over = self._kit.threads.submit(function)
         outcome.add_done_callback(partial(self._left_behind, over))
         return await outcome

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from skerry.core.events import kind_of
+from skerry.core.projection import LIVE, STOPPED
 from skerry.core.structs import Frozen
 from skerry.errors import SkerryError
 from skerry.journal.follow import Feed, Followed
@@ -86,7 +87,7 @@ class Follower:
     ) -> None:
         """Where nothing was told before, it begins at the journal's end. Raises `SkerryError`, `OSError`."""
         self._data = data
-        self._spool = spool
+        self.spool = spool
         self._settings = settings
         self._resource = resource
         self._probe = probe
@@ -104,7 +105,7 @@ class Follower:
 
     def _resume(self, cursor: Cursor) -> None:
         """Forgets what was read since, and goes on from there."""
-        mine = (batch.upto for batch in batches(self._spool.folder) if batch.owner == self._spool.owner)
+        mine = (batch.upto for batch in batches(self.spool.folder) if batch.owner == self.spool.owner)
         self._spans_upto = max(self._spans_upto, max(mine, default=0))
         self._collected = _Collected(Meter(cursor.since_us, cursor.series))
         self._runs.clear()
@@ -170,10 +171,10 @@ class Follower:
             self._take(feed, each)
         spans, collected.spans = collected.spans, []
         if spans:
-            self._spool.put("traces", otlp.traces(spans, self._resource), len(spans), upto=found[-1].seq)
+            self.spool.put("traces", otlp.traces(spans, self._resource), len(spans), upto=found[-1].seq)
             self._spans_upto = found[-1].seq
         if lost:
-            self._spool.lost("events", lost)
+            self.spool.lost("events", lost)
         self.seq = found[-1].seq
         self._save()
         if spans:
@@ -209,11 +210,12 @@ class Follower:
 
     def _tell_metrics(self, feed: Feed) -> None:
         now_us = _now_us()
-        tally = self._spool.tally
+        tally = self.spool.tally
         since_us = self._collected.meter.since_us
+        live = feed.live()
         own = [
-            Reading("skerry.runs", "{run}", "Runs that have not ended.", count, {"skerry.status": status})
-            for status, count in feed.live().items()
+            Reading("skerry.runs", "{run}", "Runs that have not ended.", live.get(status, 0), {"skerry.status": status})
+            for status in sorted(LIVE | STOPPED)
         ]
         own.append(Reading("skerry.telemetry.behind", "{event}", "Events not told of.", feed.end() - self.seq))
         for column in ("sent", "dropped", "refused"):
@@ -227,7 +229,7 @@ class Follower:
             log.debug("no readings of the engine: %s", error)
         told = [*self._collected.meter.told(now_us), *readings(own, now_us)]
         count = sum(map(points, told))
-        self._spool.put("metrics", otlp.metrics(told, self._resource), count)
+        self.spool.put("metrics", otlp.metrics(told, self._resource), count)
         self._told()
 
     def _save(self) -> None:

@@ -39,6 +39,7 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
     "skerry.attempts.failed": Instrument("{attempt}", "Attempts that failed."),
     "skerry.answers": Instrument("{answer}", "Answers of a size that were judged."),
     "skerry.escalations": Instrument("{answer}", "Answers that did not hold, and who was asked next."),
+    "skerry.sizes.passed": Instrument("{size}", "Sizes of an ask that were not asked, and why."),
     "skerry.reviews.opened": Instrument("{review}", "Questions to a person."),
     "skerry.reviews.answered": Instrument("{review}", "Questions that a person answered."),
     "gen_ai.client.token.usage": Instrument("{token}", "Number of input and output tokens used.", TOKENS),

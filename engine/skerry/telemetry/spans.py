@@ -71,6 +71,13 @@ class _Step(msgspec.Struct, eq=False):
     size: str = ""
     review: _Open | None = None
 
+    def call(self, kind: str, target: str) -> None:
+        """What it is, if that was not said by what was first heard of it."""
+        if not self.target and target:
+            self.kind, self.target = kind, target
+            self.open.name = f"{kind} {target}"
+            self.open.named.update({"skerry.step.kind": kind, "skerry.step.target": target})
+
 
 class RunSpans:
     """Follows one run: tell it of each of its events in order. What has ended goes to `sink`."""
@@ -96,7 +103,7 @@ class RunSpans:
 
     def take(self, at_us: int, event: ev.AnyEvent) -> None:
         """The next event of the run."""
-        handle = _HANDLERS.get(type(event))
+        handle = HANDLERS.get(type(event))
         if handle is not None:
             handle(self, at_us, event)
 
@@ -214,6 +221,7 @@ class RunSpans:
     def scheduled(self, at_us: int, event: ev.StepScheduled) -> None:
         """A step is on its way, or its next attempt is."""
         step = self._steps.get(event.step) or self._open_step(event.step, event.kind, event.target, at_us)
+        step.call(event.kind, event.target)
         self._end_task(step, at_us)
         step.attempt = event.attempt
         step.open.named.update(self._told("skerry.args", event.value))
@@ -292,7 +300,7 @@ class RunSpans:
         """An answer was held against its verifiers."""
         labels = {"skerry.workflow": self._workflow, "skerry.size": event.size}
         self.sink.count("skerry.answers", {**labels, "skerry.choice": event.choice})
-        if event.choice != "accept":
+        if event.choice in ("escalate", "review"):
             to = event.next or "person"
             self.sink.count(
                 "skerry.escalations", {"skerry.workflow": self._workflow, "skerry.from": event.size, "skerry.to": to}
@@ -311,6 +319,9 @@ class RunSpans:
             "skerry.asked": event.asked,
             **self._objections(event.objections),
         }
+        sure = [field.confidence for field in event.fields.values() if field.confidence >= 0]
+        if sure:
+            judgement["skerry.confidence"] = min(sure)
         if step.task is not None:
             self._tell_model(step, event, at_us)
             step.task.add(note(at_us, "answer.judged", judgement))
@@ -326,6 +337,14 @@ class RunSpans:
         named.update(self._told("gen_ai.output.messages", event.value))
         asked = _Open(f"{task.key}/model", genai.span_name(model), start_us, task.key, named, kind=CLIENT)
         self._tell(asked, at_us)
+
+    def passed(self, at_us: int, event: ev.SizePassed) -> None:
+        """A size was not asked."""
+        named = {"skerry.workflow": self._workflow, "skerry.size": event.size, "skerry.why": event.why}
+        self.sink.count("skerry.sizes.passed", named)
+        step = self._steps.get(event.step) or self._open_step(event.step, "ask", "", at_us)
+        told: dict[str, Value] = {"skerry.size": event.size, "skerry.why": event.why, "skerry.choice": event.choice}
+        step.open.add(note(at_us, "size.passed", {**told, **self._said("skerry.message", event.message)}))
 
     # --- reviews ------------------------------------------------------------------------------------------------------
 
@@ -379,10 +398,7 @@ class RunSpans:
         step = self._steps.get(event.step)
         if step is None:
             step = self._open_step(event.step, event.kind, event.target, min(at_us, self._begun(event.step)))
-        elif not step.target:
-            step.kind, step.target = event.kind, event.target
-            step.open.name = f"{event.kind} {event.target}".strip()
-            step.open.named.update({"skerry.step.kind": event.kind, "skerry.step.target": event.target})
+        step.call(event.kind, event.target)
         step.attempt = event.attempt
         return step
 
@@ -500,7 +516,7 @@ def _seconds(start_us: int, end_us: int) -> float:
     return max(0, end_us - start_us) / 1e6
 
 
-_HANDLERS: dict[type[ev.Event], Callable[[RunSpans, int, Any], None]] = {
+HANDLERS: dict[type[ev.Event], Callable[[RunSpans, int, Any], None]] = {
     ev.RunStarted: RunSpans.started,
     ev.StateEntered: RunSpans.entered,
     ev.RunCompleted: RunSpans.completed,
@@ -515,6 +531,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[RunSpans, int, Any], None]] = {
     ev.StepCancelled: RunSpans.dropped,
     ev.AttemptFailed: RunSpans.stumbled,
     ev.AnswerJudged: RunSpans.judged,
+    ev.SizePassed: RunSpans.passed,
     ev.ReviewOpened: RunSpans.asked,
     ev.ReviewAnswered: RunSpans.answered,
     ev.ResultFenced: RunSpans.fenced,
