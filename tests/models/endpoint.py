@@ -22,13 +22,16 @@ LOGPROB = -0.25
 class Likeness:
     """What the endpoint is like. `enforces`: the dialects of schemas that it keeps to; it ignores the others.
 
+    `grammar`: the word behind which it takes a grammar.
+
     `minds`: words of a request that it refuses, with the message it gives. `text` is what it says when nothing holds it
     to a schema, `answer` when something does (not to the probe, which has the one answer that fits).
     """
 
     enforces: frozenset[str] = frozenset(("openai",))
+    grammar: str = ""
     minds: dict[str, str] = field(default_factory=dict)
-    models: list[dict[str, Any]] | None = field(default_factory=lambda: [{"id": "m1", "owned_by": "vllm"}])
+    models: list[dict[str, Any]] | None = field(default_factory=lambda: [{"id": "m1", "owned_by": "someone"}])
     tags: dict[str, Any] | None = None
     key: str = ""
     text: str = PROSE
@@ -216,7 +219,9 @@ def _complete(exchange: Exchange) -> None:
         exchange.error(404, f"The model `{body.get('model')}` does not exist.")
         return
     schema = schema_in(body, like.enforces)
-    if schema is None:
+    if like.grammar and like.grammar in body:
+        exchange.say('{"skerry_probe":"k7"}' if "skerry_probe" in str(body[like.grammar]) else json.dumps(like.answer))
+    elif schema is None:
         exchange.say(like.text, finish=like.finish)
     elif "skerry_probe" in schema["properties"]:
         exchange.say('{"skerry_probe": "k8"}')

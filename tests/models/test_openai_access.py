@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import ssl
 import subprocess
 import threading
+import tomllib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from skerry.settings import Model
 from skerry_workers.models import openai
 from skerry_workers.models.openai_http import address_of
 from skerry_workers.models.port import ModelBroken, ModelError, ModelSpec, ModelUnavailable, Question
@@ -140,6 +144,19 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch
         backend = openai.load(spec(server.url))
         assert bytes(backend.answer(QUESTION, threading.Event()).value) == b'{"a": 1}'
         backend.close()
+
+
+def test_the_settings_in_the_guide_are_right() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "models.md"
+    blocks = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8").partition("## Endpoints")[2], re.DOTALL)
+    tables = [table for block in blocks for table in tomllib.loads(block).get("models", {}).values()]
+    models = [msgspec.convert(table, Model) for table in tables]
+    assert len(models) >= 5
+    for model in models:
+        of_it = ModelSpec(name="m", backend="openai", url=model.url, model=model.model, options=model.options)
+        assert openai.is_local(of_it) == address_of(model.url).loopback
+    said = guide.read_text(encoding="utf-8").partition("### Options")[2]
+    assert {name for name in openai.Options.__struct_fields__ if f"`{name}`" not in said} == set()
 
 
 # --- TLS --------------------------------------------------------------------------------------------------------------

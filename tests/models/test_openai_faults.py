@@ -324,6 +324,33 @@ def test_what_is_wrong_with_the_question_is_no_reason_to_try_again(
         assert not isinstance(told.value, ModelUnavailable | ModelBroken)
 
 
+def test_a_model_that_was_still_thinking_was_cut_off(server: EndpointServer, backend: OpenAIBackend) -> None:
+    words = "Could not finish the message because max_tokens or model output limit was reached. Please try again."
+    server.fault = lambda exchange: exchange.error(400, words)
+    answer = backend.answer(Question(system="s", text="t", schema=SCHEMA, tokens_max=1), threading.Event())
+    assert answer.finish == "length" and not bytes(answer.value)
+
+
+def test_an_answer_that_comes_before_the_question_is_through() -> None:
+    """It reads no more of it and hangs up; what it said is worth more than that it did."""
+
+    def curt(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nlong")
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=curt, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        spec = ModelSpec(name="m", backend="openai", url=url, model="m1", options={"probe": False})
+        question = Question(system="s", text="word " * 4_000_000, schema=SCHEMA, timeout_s=20.0)
+        with pytest.raises(ModelError, match="413: long"):
+            openai.load(spec).answer(question, threading.Event())
+        thread.join()
+
+
 def test_a_redirect_is_not_followed(server: EndpointServer, backend: OpenAIBackend) -> None:
     server.fault = lambda exchange: exchange.reply(307, b"", Location="http://elsewhere.example/v1")
     with pytest.raises(ModelBroken, match=r"elsewhere\.example"):

@@ -10,7 +10,7 @@ import pytest
 
 from skerry_workers.models import openai
 from skerry_workers.models.openai_probe import Dialect, simpler
-from skerry_workers.models.port import ModelBroken, ModelSpec, ModelUnavailable, Question
+from skerry_workers.models.port import QUOTED, ModelBroken, ModelSpec, ModelUnavailable, Question
 from tests.models.endpoint import IGNORES, EndpointServer, Exchange, Likeness
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 0}}, "required": ["a"]}
@@ -59,6 +59,44 @@ def test_an_endpoint_that_minds_everything_and_says_nothing() -> None:
         assert not backend.capabilities.schema
         assert bytes(backend.answer(QUESTION, threading.Event()).value) == b'{"a": 1}'
         assert set(server.last) == {"model", "messages", "max_tokens", "temperature", "stream"}
+        backend.close()
+
+
+@pytest.mark.parametrize(("owner", "word"), [("llamacpp", "grammar"), ("vllm", "structured_outputs")])
+def test_an_endpoint_that_takes_grammars_holds_quotes(owner: str, word: str) -> None:
+    quoted = {"type": "object", "properties": {"a": {"type": "string", QUOTED: True}}, "required": ["a"]}
+    likeness = Likeness(grammar=word, models=[{"id": "m1", "owned_by": owner}], answer={"a": "text"})
+    with EndpointServer(likeness) as server:
+        backend = openai.load(spec(server.url))
+        assert len(server.asked) == 1
+        assert backend.capabilities.schema and backend.capabilities.quoted
+        question = Question(system="s", text="some text", schema=quoted)
+        answer = backend.answer(question, threading.Event())
+        assert (answer.fields["a"].start, answer.fields["a"].end) == (5, 9)
+        assert "some" in str(server.last[word]) and "response_format" not in server.last
+        assert server.last["messages"][0]["content"] == "s"
+        backend.close()
+
+
+def test_a_grammar_that_it_does_not_take_is_a_schema_instead() -> None:
+    likeness = Likeness(grammar="grammar", models=[{"id": "m1", "owned_by": "llamacpp"}], answer={"a": 1})
+    with EndpointServer(likeness) as server:
+        backend = openai.load(spec(server.url))
+        likeness.minds = {"grammar": "failed to parse grammar"}
+        assert bytes(backend.answer(QUESTION, threading.Event()).value) == b'{"a": 1}'
+        assert "response_format" in server.last
+        likeness.minds = {}
+        assert bytes(backend.answer(QUESTION, threading.Event()).value) == b'{"a": 1}'
+        assert "grammar" in server.last, "the next one it may take"
+        backend.close()
+
+
+def test_an_endpoint_that_ignores_grammars_is_asked_with_a_schema() -> None:
+    with EndpointServer(Likeness(models=[{"id": "m1", "owned_by": "vllm"}], answer={"a": 1})) as server:
+        backend = openai.load(spec(server.url))
+        assert backend.capabilities.schema and not backend.capabilities.quoted
+        backend.answer(QUESTION, threading.Event())
+        assert "structured_outputs" not in server.last
         backend.close()
 
 

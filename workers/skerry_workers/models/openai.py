@@ -22,8 +22,8 @@ from skerry_workers.models.confidence import Token, confidences, notes
 from skerry_workers.models.misfit import shown
 from skerry_workers.models.openai_http import Endpoint, address_of
 from skerry_workers.models.openai_line import Patience
-from skerry_workers.models.openai_probe import Client, Known, Probing, SchemaDialect
-from skerry_workers.models.openai_reply import Completion
+from skerry_workers.models.openai_probe import Client, Dialect, GrammarDialect, Known, Probing, SchemaDialect
+from skerry_workers.models.openai_reply import Completion, Declined
 from skerry_workers.models.port import (
     Answer,
     Capabilities,
@@ -37,17 +37,20 @@ from skerry_workers.models.port import (
 
 _CONNECT_S = 10.0
 _AGAIN_S = 60.0
+_CUT_OFF = "output limit was reached"
+"""What OpenAI says, as an error, of a model that was still thinking."""
 
 
 class Options(Frozen, forbid_unknown_fields=True):
     """`options` of a model of this backend; the guide to models says what each is for.
 
-    `schema`, `logprobs` and `stream` say what would be probed; without `probe` the endpoint is asked nothing but
-    questions. Seconds: `probe_s` for all of probing, `silence_s` between two bytes. `body` is merged into each request.
-    The last three are the worker's, which puts them into its questions.
+    `schema`, `grammar`, `logprobs` and `stream` say what would be probed; without `probe` the endpoint is asked nothing
+    but questions. Seconds: `probe_s` for all of probing, `silence_s` between two bytes. `body` is merged into each
+    request. The last three are the worker's, which puts them into its questions.
     """
 
     schema: SchemaDialect | None = None
+    grammar: GrammarDialect | None = None
     logprobs: bool | None = None
     stream: bool | None = None
     probe: bool = True
@@ -109,8 +112,8 @@ class OpenAIBackend:
         self._options = options
         self._endpoint = endpoint
         self._client = Client(endpoint, options.body, spec.key_variable)
-        given = {"schema": options.schema, "logprobs": options.logprobs, "stream": options.stream}
-        fixed = {name: value for name, value in given.items() if value is not None}
+        said = {name: getattr(options, name) for name in ("schema", "grammar", "logprobs", "stream")}
+        fixed = {name: value for name, value in said.items() if value is not None}
         self._probing = Probing(self._client, spec.model, fixed, options.probe_s, _AGAIN_S)
 
     @property
@@ -118,7 +121,11 @@ class OpenAIBackend:
         """What was seen so far; nothing that is only promised."""
         known = self._probing.known
         return Capabilities(
-            slots=max(self._spec.slots, 1), schema=known.enforced, confidence=known.confidence, prefix=known.prefix
+            slots=max(self._spec.slots, 1),
+            schema=known.enforced,
+            quoted=known.quoted,
+            confidence=known.confidence,
+            prefix=known.prefix,
         )
 
     @property
@@ -136,8 +143,14 @@ class OpenAIBackend:
         patience = Patience(stop, question.timeout_s, self._options.silence_s)
         self._probe_if_due(patience)
         known = self._model_known()
-        asked = self._told(question, known)
-        dialect, said = self._client.understood(known.dialect, known, asked, patience)
+        try:
+            dialect, said = self._client.understood(
+                known.dialect, known, lambda dialect: self._told(question, known, dialect), patience
+            )
+        except Declined as declined:
+            if _CUT_OFF in declined.words:
+                return Answer(finish="length")
+            raise
         self._probing.learn(dialect, said)
         return self._answered(question, said)
 
@@ -160,14 +173,16 @@ class OpenAIBackend:
             raise ModelBroken(f"{self._endpoint.address} has several models: {there}", hint="say which one in `model`")
         return known
 
-    def _told(self, question: Question, known: Known) -> Question:
+    def _told(self, question: Question, known: Known, dialect: Dialect) -> Question:
         """The question with what the endpoint does not see to by itself put into words."""
         system = question.system
-        held = known.enforced and openai_schema.is_object(question.schema)
+        by_grammar = dialect.grammar != "none" and known.quoted
+        by_schema = known.enforced and not known.quoted and dialect.schema == known.dialect.schema
+        held = by_grammar or (by_schema and openai_schema.is_object(question.schema))
         if self._options.tell_schema or (self._options.tell_schema is None and not held):
             schema = msgspec.json.encode(openai_schema.for_endpoint(question.schema)).decode()
             system += f"\n\nAnswer in JSON, and with nothing else. It fits this JSON schema:\n{schema}"
-        if quoted := openai_schema.quoted_fields(question.schema):
+        if not by_grammar and (quoted := openai_schema.quoted_fields(question.schema)):
             names = ", ".join(quoted)
             system += f"\n\nCopy these fields from the text, character by character, and change nothing: {names}"
         return msgspec.structs.replace(question, system=system.strip())

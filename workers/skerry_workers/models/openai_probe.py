@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from skerry.core.structs import Frozen
-from skerry_workers.models import openai_schema
+from skerry_workers.models import gbnf, openai_schema
 from skerry_workers.models.messages import messages
 from skerry_workers.models.openai_http import Endpoint
 from skerry_workers.models.openai_line import Patience
@@ -24,7 +24,10 @@ from skerry_workers.models.openai_reply import Completion, Declined, Model, comp
 from skerry_workers.models.port import Question
 
 SchemaDialect: TypeAlias = Literal["openai", "foundry", "llama", "none"]
+GrammarDialect: TypeAlias = Literal["llama", "vllm", "none"]
 SCHEMA_DIALECTS: Final[tuple[SchemaDialect, ...]] = ("openai", "foundry", "llama", "none")
+_GRAMMARS: Final[Mapping[str, GrammarDialect]] = {"llamacpp": "llama", "vllm": "vllm"}
+"""Who takes grammars, by what it says of its models: asking the others would be of no use."""
 _PROBE_TOKENS_MAX = 48
 _SIMPLER_MAX = 12
 
@@ -32,11 +35,13 @@ _SIMPLER_MAX = 12
 class Dialect(Frozen):
     """How an endpoint is asked. `schema`: where the schema goes; without `limits` it has no lengths and ranges.
 
+    `grammar`: where a grammar goes (llama.cpp's, which holds quotes as well and no blanks), in place of the schema.
     The rest are words of the request that it understands; `tokens` is what it calls the limit on tokens.
     """
 
     schema: SchemaDialect = "openai"
     limits: bool = True
+    grammar: GrammarDialect = "none"
     logprobs: bool = True
     seed: bool = True
     temperature: bool = True
@@ -49,11 +54,13 @@ class Dialect(Frozen):
 class Known(Frozen):
     """What was found out. `enforced`: it kept to a schema that it would never have followed by itself.
 
+    `quoted`: it keeps to grammars, and so to quotes.
     `understood`: it has answered at all. `whole`: there was an answer to every probe, so nothing new would be found.
     """
 
     dialect: Dialect = Dialect()
     enforced: bool = False
+    quoted: bool = False
     understood: bool = False
     confidence: bool = False
     prefix: bool = False
@@ -89,18 +96,21 @@ class Client(NamedTuple):
             return completion(self.endpoint, reply, asked_at)
 
     def understood(
-        self, dialect: Dialect, known: Known, question: Question, patience: Patience
+        self, dialect: Dialect, known: Known, told: Callable[[Dialect], Question], patience: Patience
     ) -> tuple[Dialect, Completion]:
-        """The same, asked in simpler and simpler words while it names one that it minds; with the dialect it took."""
+        """The same, asked in simpler and simpler words while it names one that it minds; with the dialect it took.
+
+        `told` makes the question in each dialect: what is not said in one way has to be said in another.
+        """
         for _ in range(_SIMPLER_MAX):
             try:
-                return dialect, self.complete(dialect, known, question, patience)
+                return dialect, self.complete(dialect, known, told(dialect), patience)
             except Declined as declined:
                 easier = simpler(dialect, declined.words)
                 if easier is None:
                     raise
                 dialect = easier
-        return dialect, self.complete(dialect, known, question, patience)
+        return dialect, self.complete(dialect, known, told(dialect), patience)
 
 
 def request(dialect: Dialect, model: str, question: Question, extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +127,9 @@ def request(dialect: Dialect, model: str, question: Question, extra: Mapping[str
     body["stream"] = dialect.stream
     if dialect.stream and dialect.usage:
         body["stream_options"] = {"include_usage": True}
-    if dialect.schema != "none" and openai_schema.is_object(question.schema):
+    if dialect.grammar != "none":
+        body |= _grammar(dialect.grammar, question)
+    elif dialect.schema != "none" and openai_schema.is_object(question.schema):
         body["response_format"] = _response_format(dialect, question.schema)
     return {**body, **extra}
 
@@ -127,6 +139,11 @@ def _messages(dialect: Dialect, question: Question) -> list[dict[str, str]]:
     if dialect.system:
         return spoken
     return [{"role": "user", "content": "\n\n".join(each["content"] for each in spoken)}]
+
+
+def _grammar(dialect: GrammarDialect, question: Question) -> dict[str, Any]:
+    written = gbnf.grammar(question.schema, question.text).text
+    return {"grammar": written} if dialect == "llama" else {"structured_outputs": {"grammar": written}}
 
 
 def _response_format(dialect: Dialect, schema: dict[str, Any]) -> dict[str, Any]:
@@ -146,6 +163,7 @@ _MINDS: tuple[tuple[str, Callable[[Dialect], dict[str, object]]], ...] = (
     (r"temperature", lambda _: {"temperature": False}),
     (r"\bseed\b", lambda _: {"seed": False}),
     (r"system (role|message)|role.{0,12}system|roles must alternate", lambda _: {"system": False}),
+    (r"grammar|structured_outputs", lambda _: {"grammar": "none"}),
     (r"schema|response_?format|grammar|json_object", lambda d: {"limits": False} if d.limits else _next_schema(d)),
     (r"\bstream(ing)?\b", lambda _: {"stream": False}),
 )
@@ -183,6 +201,10 @@ PROBE: Final = Question(
 """What nobody would answer by himself, and few tokens."""
 
 
+def _probe(_: Dialect) -> Question:
+    return PROBE
+
+
 def probe(client: Client, model: str, fixed: Mapping[str, Any], patience: Patience) -> Iterator[Known]:
     """Finds out what the endpoint understands, and hands over what is known after each step, the last one `whole`.
 
@@ -194,6 +216,11 @@ def probe(client: Client, model: str, fixed: Mapping[str, Any], patience: Patien
         model = there[0].id
     known = Known(dialect=dialect, model=model, models=there, digest=digest(client, model, there, patience))
     yield known
+    known = _with_grammar(client, known, fixed, patience)
+    if known.enforced:
+        yield msgspec.structs.replace(known, whole=True)
+        return
+    dialect = known.dialect
     tried: set[SchemaDialect] = set()
     cut_off: Dialect | None = None
     for schema in (dialect.schema,) if "schema" in fixed else SCHEMA_DIALECTS[:-1]:
@@ -202,7 +229,7 @@ def probe(client: Client, model: str, fixed: Mapping[str, Any], patience: Patien
         tried.add(schema)
         asked = msgspec.structs.replace(dialect, schema=schema, limits=True)
         try:
-            dialect, said = client.understood(asked, known, PROBE, patience)
+            dialect, said = client.understood(asked, known, _probe, patience)
         except Declined:
             continue  # it minds something and does not say what: most likely the schema
         tried.add(dialect.schema)
@@ -214,9 +241,25 @@ def probe(client: Client, model: str, fixed: Mapping[str, Any], patience: Patien
         if said.finish == "length":
             cut_off = cut_off or dialect  # it may have meant it, and had begun with other things
     if cut_off is None:
-        cut_off, said = client.understood(_plain(dialect, known, fixed), known, PROBE, patience)
+        cut_off, said = client.understood(_plain(dialect, known, fixed), known, _probe, patience)
         known = _with(known, cut_off, said)
     yield msgspec.structs.replace(known, dialect=cut_off, whole=True)
+
+
+def _with_grammar(client: Client, known: Known, fixed: Mapping[str, Any], patience: Patience) -> Known:
+    """What is known after asking with a grammar, if this may be an endpoint that takes one."""
+    entry = next((each for each in known.models if each.id == known.model), Model(id=known.model))
+    kind: GrammarDialect = fixed.get("grammar", _GRAMMARS.get(entry.owned_by or "", "none"))
+    if kind == "none" or "schema" in fixed:
+        return known
+    dialect = msgspec.structs.replace(known.dialect, grammar=kind)
+    try:
+        dialect, said = client.understood(dialect, known, _probe, patience)
+    except Declined:
+        return msgspec.structs.replace(known, dialect=msgspec.structs.replace(known.dialect, grammar="none"))
+    held = dialect.grammar != "none" and _kept(said)
+    dialect = msgspec.structs.replace(dialect, grammar=dialect.grammar if held else "none")
+    return msgspec.structs.replace(_with(known, dialect, said), enforced=held, quoted=held)
 
 
 def _plain(dialect: Dialect, known: Known, fixed: Mapping[str, Any]) -> Dialect:
@@ -316,7 +359,9 @@ class Probing:
         """What an answer showed beside. The schema's dialect stays: one schema too many says nothing of the next."""
         with self._lock:
             before = self.known.dialect
-            dialect = msgspec.structs.replace(dialect, schema=before.schema, limits=before.limits)
+            dialect = msgspec.structs.replace(
+                dialect, schema=before.schema, limits=before.limits, grammar=before.grammar
+            )
             known = msgspec.structs.replace(
                 self.known,
                 dialect=dialect,
