@@ -209,6 +209,35 @@ def served(load: api.SizeLoad, workers: Sequence[WorkerStatus], here: Mapping[st
     return Finding(check, "bad", found, mend)
 
 
+def telemetry(config: Config) -> Iterator[Finding]:
+    """Whether there is any, where it goes, how far behind it is, and what was lost."""
+    settings = config.telemetry.resolved(os.environ)
+    if settings is None:
+        yield Finding("telemetry", "ok", "off")
+        return
+    from skerry.telemetry.look import look
+    from skerry.telemetry.sender import Collector
+
+    try:
+        if settings.endpoint:
+            Collector(settings.endpoint, {})
+        found = look(settings, config.data)
+    except SkerryError as error:
+        yield Finding("telemetry", "bad", error.message, error.hint)
+        return
+    told = f"to {found.where}" if settings.endpoint else f"kept in {found.where}"
+    if found.waiting or found.behind:
+        size = words.size(found.waiting_bytes)
+        told += f"; {found.waiting} spans and numbers wait ({size}), {words.plural(found.behind, 'event')} behind"
+    if found.error:
+        yield Finding("telemetry", "warning", f"{told}; {found.error}"[:500], "look whether the collector is there")
+    elif found.dropped or found.refused:
+        lost = f"{told}; {found.dropped} dropped for want of room, {found.refused} refused"
+        yield Finding("telemetry", "warning", lost, "raise telemetry.spool_mb, or look at the collector's log")
+    else:
+        yield Finding("telemetry", "ok", told)
+
+
 def ledger(config: Config) -> Iterator[Finding]:
     """The ledger can be written, where there is one."""
     path = config.ledger
@@ -216,5 +245,5 @@ def ledger(config: Config) -> Iterator[Finding]:
         yield Finding("ledger", "bad", f"{path} cannot be written", "give the engine's user the right to write it")
 
 
-BLOCKING: tuple[Callable[[Config], Iterator[Finding]], ...] = (nats_server, settings, folder, ledger)
+BLOCKING: tuple[Callable[[Config], Iterator[Finding]], ...] = (nats_server, settings, folder, telemetry, ledger)
 LIVE: tuple[Callable[[Config], AsyncIterator[Finding]], ...] = (journal, engine)

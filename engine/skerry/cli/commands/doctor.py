@@ -24,9 +24,9 @@ _STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "bad": "bold red"
 def command(app: App) -> None:
     """Check this installation, and say how to mend it.
 
-    Looks at Python, the packages, nats-server, the settings and workflows, the data folder and its disk, the journal
-    and who writes it, the clock, the engine and its workers. With --json: one finding a line. Exits with 1 when
-    something is bad; warnings and notes are no failure.
+    Looks at Python, the packages, nats-server, the settings and workflows, the data folder and its disk, telemetry,
+    the journal and who writes it, the clock, the engine and its workers. With --json: one finding a line. Exits with 1
+    when something is bad; warnings and notes are no failure.
     """
     with app.out.waiting("looking around ..."):
         findings = app.run(_all(app))
