@@ -86,6 +86,7 @@ def _facts(answer: Answer, loaded: Loaded) -> Facts:
     usage = answer.usage
     return {
         "digest": loaded.digest,
+        "finish": answer.finish,
         "tokens_in": usage.tokens_in,
         "tokens_out": usage.tokens_out,
         "tokens_cached": usage.tokens_cached,

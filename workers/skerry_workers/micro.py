@@ -75,7 +75,12 @@ class MicroService:
                     "queue_group": "workers",
                     "metadata": {"tasks": ",".join(status.tasks), "prompts": ",".join(status.prompts)},
                 },
-                {"name": "status", "subject": worker_subject(size, status.name, "status"), "queue_group": ""},
+                {
+                    "name": "status",
+                    "subject": worker_subject(size, status.name, "status"),
+                    "queue_group": "",
+                    "metadata": {},
+                },
             ],
         }
 
@@ -95,6 +100,7 @@ class MicroService:
                     "last_error": counts.last_error,
                     "processing_time": nanoseconds,
                     "average_processing_time": nanoseconds // max(1, counts.requests),
+                    "data": {},
                 }
             ],
         }

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias, cast, get_args
+from typing import TypeAlias, get_args
 
 from skerry.core.wire import ModelStatus, WorkerState, WorkerStatus
 from skerry.errors import SkerryError
@@ -31,8 +30,9 @@ _log = logging.getLogger("skerry.worker")
 
 def open_host(spec: ModelSpec) -> Host:
     """A model in a process of its own."""
-    module: Any = importlib.import_module("skerry_workers.models.host")
-    return cast(Host, module.ModelHost(spec))
+    from skerry_workers.models.host import ModelHost
+
+    return ModelHost(spec)
 
 
 class Serving:
@@ -135,10 +135,11 @@ class Serving:
 
     async def _ready(self, status: WorkerStatus, takes: bool) -> Page:
         """Ready is who takes tasks, and has a model that answered a moment ago; an old proof is renewed."""
-        if status.state != "ready" or not takes:
-            return Page(503, f"{status.state}: {status.reason or 'takes no tasks'}\n")
         models = self.models.all
-        if self._catalog is None or not models:
+        # One whose models are broken is asked all the same: that is how it is seen that they were mended.
+        if not takes or (status.state != "ready" and not (models and self.broken)):
+            return Page(503, f"{status.state}: {status.reason or 'takes no tasks'}\n")
+        if not models:
             return Page(200, "ready\n")
         stale = [each for each in models if not self._proven(each)]
         if len(stale) == len(models):

@@ -18,6 +18,7 @@ COMMANDS: dict[str, Entry] = {
     "show": Entry(_LOOK, "Show what happened to a run, and why."),
     "status": Entry(_LOOK, "Show what the engine is doing."),
     "workers": Entry(_LOOK, "List the workers that are there."),
+    "models": Entry(_LOOK, "Show the models: which would be asked here, and why."),
     "ledger": Entry(_LOOK, "List what the invoice workflow has posted; write it as CSV."),
     "graph": Entry(_LOOK, "Draw a workflow, as Mermaid or SVG."),
     "approve": Entry(_DECIDE, "Say yes to what a run asks."),

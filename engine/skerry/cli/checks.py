@@ -26,6 +26,7 @@ _PYTHON_MIN = (3, 11)
 _FREE_BAD, _FREE_LOW = 100 * 1024**2, 1024**3
 _CLOCK_BEHIND_US = 1_000_000
 _ENGINE_S = 3.0
+_SERVING = ("starting", "loading", "warming", "ready")
 _PACKAGES = {
     "msgspec": "msgspec",
     "nats-py": "nats",
@@ -198,7 +199,7 @@ async def engine(config: Config) -> AsyncIterator[Finding]:
 def served(load: api.SizeLoad, workers: Sequence[WorkerStatus], here: Mapping[str, int]) -> Finding:
     """Whether somebody serves a size. `here`: how many processes this node starts itself; 0 where others do."""
     check = f"workers {load.size}"
-    ready = [worker for worker in workers if worker.size == load.size and worker.state in ("ready", "starting")]
+    ready = [worker for worker in workers if worker.size == load.size and worker.state in _SERVING]
     if ready:
         slots = sum(worker.slots for worker in ready)
         return Finding(check, "ok", f"{len(ready)} with {words.plural(slots, 'slot')}")

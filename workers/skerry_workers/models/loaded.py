@@ -27,6 +27,7 @@ from skerry_workers.models.port import (
     ModelSpec,
     ModelUnavailable,
     Question,
+    Stopped,
 )
 
 State: TypeAlias = Literal["unloaded", "loading", "ready", "broken"]
@@ -193,7 +194,7 @@ class Models:
         try:
             await self._ready(model)
             if model.host is not None and model.offer.spec.backend != "recorded":  # which only knows what it was told
-                await model.host.probe(_PROBE_S)
+                await _one_token(model.host)
             model.passed_at = self._now()
         finally:
             model.asked -= 1
@@ -351,3 +352,13 @@ class Models:
         if host is not None:
             await host.close()
         self._freed.set()
+
+
+async def _one_token(host: Host) -> None:
+    """Raises `ModelError` when none comes. What it says is of no interest, not even whether it fits."""
+    try:
+        await host.probe(_PROBE_S)
+    except (ModelUnavailable, ModelBroken, Stopped):
+        raise
+    except ModelError as error:
+        _log.debug("a pass: it answers, if not as it was asked to: %s", error)

@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from skerry.cli import words
 from skerry.cli.app import App, node_command
+from skerry.cli.fleet import who_is_missing
 from skerry.cli.look import Look, find_run, open_look, short
 from skerry.cli.out import Cell, Column
 from skerry.cli.story import Told, timeline
@@ -55,6 +56,9 @@ async def _show(app: App, named: str, full: bool, follow: bool) -> None:
             _head(app, row)
             _table(app, timeline(events, full=full))
             _next(app, row, events)
+            if row.status in ("running", "waiting"):
+                for sentence in await who_is_missing(app.config, events):
+                    app.out.line(Cell(sentence, "bold yellow"))
 
 
 async def _follow(app: App, look: Look, row: RunRow, events: list[RunEvent], full: bool) -> None:

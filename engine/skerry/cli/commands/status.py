@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from skerry.cli import words
 from skerry.cli.app import App, node_command
+from skerry.cli.fleet import unserved
 from skerry.cli.out import Cell, Column
 from skerry.core import api
 from skerry.core.projection import Status
@@ -43,7 +44,7 @@ def command(app: App) -> None:
             least = "at least " if count == _ROWS else ""
             runs = f"{least}{words.plural(count, 'run')} {_SAID[standing]}: skerry runs --status {standing}"
             out.line(Cell(runs, words.STYLES[standing]))
-    for note in status.notes:
+    for note in (*status.notes, *unserved(status.sizes, workers)):
         out.line(Cell(note, "yellow"))
 
 
