@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from skerry.core import events as ev
 from skerry.core.answers import FieldNote, Objection
-from skerry.core.asking import asked_again, fields_of, in_quotes, merged, schema_of
+from skerry.core.asking import asked_again, fields_of, in_quotes, merged, noted, quote_names, schema_of
 from skerry.core.commands import Ask
 from skerry.core.fleet import Fleet
 from skerry.core.step import Step
@@ -36,6 +36,12 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 class Quotes(msgspec.Struct, frozen=True):
     number: str
     total: str
+
+
+class Renamed(msgspec.Struct, frozen=True, rename={"total": "sum"}):
+    number: str
+    total: str
+    places: tuple[str, ...] = ()
 
 
 BILL = Prompt(name="bill", text="?", rules=lambda about: None)
@@ -116,6 +122,29 @@ def test_models_answer_in_quotes_where_these_have_the_fields() -> None:
     assert in_quotes(QUOTED, ["number"])
     assert not in_quotes(QUOTED, ["due"])
     assert not in_quotes(BILL)
+
+
+def test_a_model_may_be_told_other_names() -> None:
+    prompt = Prompt(name="bill", text="?", quotes=Renamed)
+    assert schema("small", "total", prompt=prompt)["required"] == ["sum"]
+    assert not in_quotes(prompt, ["sum"])
+    notes = {"sum": FieldNote(start=1), "places.0": FieldNote(start=2), "odd": FieldNote(start=3)}
+    asked = ask(prompt=prompt)
+    assert noted(asked, "rules", (), notes) == noted(asked, "small", ("due",), notes) == notes
+    assert {path: note.start for path, note in noted(asked, "small", (), notes).items()} == {
+        "total": 1,
+        "places.0": 2,
+        "odd": 3,
+    }
+
+
+def test_quotes_need_not_be_a_struct() -> None:
+    class Typed(TypedDict):
+        number: str
+
+    prompt = Prompt(name="bill", text="?", quotes=Typed)
+    assert quote_names(prompt) == {"number": "number"}
+    assert schema("small", "number", prompt=prompt)["required"] == ["number"]
 
 
 @pytest.mark.parametrize(
@@ -208,26 +237,26 @@ def test_an_answer_that_does_not_decode_asks_for_everything() -> None:
 GOOD = {"number": "1", "total": "5"}
 
 
-def noted(**sure: float) -> dict[str, FieldNote]:
+def notes_of(**sure: float) -> dict[str, FieldNote]:
     return {path.replace("__", "."): FieldNote(confidence=each, start=0, end=1) for path, each in sure.items()}
 
 
 def test_a_field_that_the_model_is_not_sure_of_is_asked_again() -> None:
     sim = asking()
-    sim.result("1-1", GOOD, fields=noted(number=0.9, total=0.4), model={"digest": "sha256:a"})
+    sim.result("1-1", GOOD, fields=notes_of(number=0.9, total=0.4), model={"digest": "sha256:a"})
     found = judged(sim)
     assert [(o.rule, o.message, o.fields) for o in found.objections] == [
         ("confidence", "total: the model's confidence is 0.40, below 0.50", ("total",))
     ]
     assert found.fields["total"] == FieldNote(confidence=0.4, start=0, end=1)
-    sim.result("1-1", {"total": "5"}, fields=noted(number=0.1, total=0.8))
+    sim.result("1-1", {"total": "5"}, fields=notes_of(number=0.1, total=0.8))
     assert sim.outcome() == ["1", "5", None]
     assert set(judged(sim).fields) == {"number", "total"}
 
 
 def test_the_least_sure_part_of_a_field_counts() -> None:
     sim = asking()
-    sim.result("1-1", GOOD, fields=noted(places__0__name=0.9, places__1__name=0.2, nonsense=0.1))
+    sim.result("1-1", GOOD, fields=notes_of(places__0__name=0.9, places__1__name=0.2, nonsense=0.1))
     assert [o.fields for o in judged(sim).objections] == [("places",)]
 
 
@@ -241,13 +270,13 @@ def test_thresholds_are_those_of_prompt_field_and_model() -> None:
     values = {("bill", "total", "d1"): 0.95, ("bill", "number", "d1"): NEVER, ("other", "total", "d2"): 0.99}
     fleet = Fleet(("small", "medium"), thresholds=Thresholds(values=values, default=0.3))
     sim = asking(fleet)
-    sim.result("1-1", GOOD, fields=noted(number=1.0, total=0.94), model={"digest": "d1"})
+    sim.result("1-1", GOOD, fields=notes_of(number=1.0, total=0.94), model={"digest": "d1"})
     assert [o.message for o in judged(sim).objections] == [
         "number: the model's confidence is 1.00, and no confidence is enough for this field",
         "total: the model's confidence is 0.94, below 0.95",
     ]
     sim = asking(fleet)
-    sim.result("1-1", GOOD, fields=noted(number=0.3, total=0.31), model={"digest": "d2"})
+    sim.result("1-1", GOOD, fields=notes_of(number=0.3, total=0.31), model={"digest": "d2"})
     assert sim.outcome() == ["1", "5", None]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from skerry.core.answers import Objection
+from skerry.core.answers import FieldNote, Objection
 from skerry.core.codec import encode_json
 from skerry.core.commands import Ask
 from skerry.core.tasks import Prompt
@@ -54,14 +54,32 @@ def merged(best: Raw | None, answer: Raw, names: Sequence[str]) -> Raw:
 
 def in_quotes(prompt: Prompt, names: Sequence[str] = ()) -> bool:
     """Whether a model answers in `prompt.quotes`: if there is one and, asked for some fields only, it has these."""
-    return prompt.quotes is not None and set(names) <= fields_of(prompt.quotes).keys()
+    return prompt.quotes is not None and set(names) <= quote_names(prompt).keys()
+
+
+def quote_names(prompt: Prompt) -> Mapping[str, str]:
+    """What the fields of `prompt.quotes` are called for the model, by their names in Python and in the answer."""
+    type = prompt.quotes
+    names: Sequence[str] = getattr(type, "__struct_fields__", None) or tuple(fields_of(type))
+    told: Sequence[str] = getattr(type, "__struct_encode_fields__", names)
+    return dict(zip(names, told, strict=True))
+
+
+def noted(ask: Ask, size: str, asked: Sequence[str], notes: Mapping[str, FieldNote]) -> dict[str, FieldNote]:
+    """Notes by the answer's own names: a model that answered in quotes knows only those that it was told."""
+    if size == "rules" or not in_quotes(ask.prompt, asked):
+        return dict(notes)
+    names = {told: name for name, told in quote_names(ask.prompt).items()}
+    return {names.get(top := field_of(path), top) + path[len(top) :]: note for path, note in notes.items()}
 
 
 def schema_of(ask: Ask, size: str, names: Sequence[str] = ()) -> Raw:
     """The JSON schema of what a size is to answer: all of it, or only these fields, which are then all required."""
-    quoted = size != "rules" and in_quotes(ask.prompt, names)
-    shape = _shape(ask.prompt.quotes if quoted else ask.answer.type)
-    return shape.only(names) if names else shape.schema
+    type = ask.answer.type
+    if size != "rules" and in_quotes(ask.prompt, names):
+        type, told = ask.prompt.quotes, quote_names(ask.prompt)
+        names = [told[name] for name in names]
+    return _shape(type).only(names) if names else _shape(type).schema
 
 
 def fields_of(type: Any) -> Mapping[str, Any]:

@@ -193,7 +193,8 @@ class Prompt(Frozen):
 
     Models are shown `show(about)` (what it is about as JSON, unless given). Where they had better copy than convert,
     they answer in the struct `quotes`, and `read(quotes, about)` makes the answer of it: dates and amounts are read by
-    code. Fields of `quotes` and of the answer that belong together have the same name.
+    code. Fields of `quotes` and of the answer that belong together have the same name; what the model is told may be
+    another one (`rename`).
     """
 
     name: str

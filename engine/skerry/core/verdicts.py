@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from skerry.core import events as ev
 from skerry.core.answers import Objection
-from skerry.core.asking import asked_again, merged
+from skerry.core.asking import asked_again, merged, noted
 from skerry.core.asks import hand_on, next_size
 from skerry.core.budget import spent_by
 from skerry.core.cascade import CLOUD, UNREACHED, Climb, doubts, judge
@@ -70,6 +70,7 @@ def _take_answer(run: Execution, pending: Pending, ask: Ask, result: Result, now
     step, size = result.step, pending.size
     asked = asked_again(ask, pending.best, pending.objections)
     whole = merged(pending.best, result.value, asked)
+    notes = noted(ask, size, asked, result.fields)
     gone = False
     if result.failure is not None:
         objections = [Objection(rule=result.failure.kind, message=result.failure.message)]
@@ -77,7 +78,7 @@ def _take_answer(run: Execution, pending: Pending, ask: Ask, result: Result, now
     else:
         objections = judge(ask, whole)
         if not any(o.rule == "schema" for o in objections):
-            objections += doubts(ask, run.fleet, result.model, result.fields, asked)
+            objections += doubts(ask, run.fleet, result.model, notes, asked)
     pending.spent = pending.spent.plus(spent_by(result.model))
     up = next_size(run, step, pending, ask, now_us) if objections else Climb(None, [])
     if gone and ask.offline != "skip":
@@ -93,7 +94,7 @@ def _take_answer(run: Execution, pending: Pending, ask: Ask, result: Result, now
             asked=asked,
             objections=tuple(objections),
             model=result.model,
-            fields=result.fields,
+            fields=notes,
             value=NOTHING if choice == "accept" else whole,
         )
     )

@@ -132,7 +132,7 @@ def _quotes(prompt: Prompt, said: Mapping[str, Raw], fields: Sequence[str]) -> A
             return msgspec.json.decode(encode_json(said), type=prompt.quotes)
         values: dict[str, Any] = {}
         for field in msgspec.structs.fields(prompt.quotes):
-            if field.encode_name in fields and field.encode_name in said:
+            if field.name in fields and field.encode_name in said:
                 values[field.name] = msgspec.json.decode(said[field.encode_name], type=field.type)
             elif field.required:
                 values[field.name] = _empty(field.type)
