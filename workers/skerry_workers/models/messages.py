@@ -33,7 +33,11 @@ def messages(
 
 
 def harmless(text: str, markers: Sequence[str] = MARKERS) -> str:
-    """The text with a space after the first character of each marker in it."""
+    """The text with a space after the first character of each marker in it, and for each zero character.
+
+    At that some tokenizers take the text for ended, and all that should have followed as never said.
+    """
+    text = text.replace("\0", " ")
     if not markers:
         return text
     found = re.compile("|".join(re.escape(each) for each in sorted(markers, key=len, reverse=True)))
