@@ -25,7 +25,8 @@ Weights = dict[str, Tensor]
 Cache = list[tuple[Tensor, Tensor]]
 
 _EPSILON = 1e-5
-_ROPE_BASE = 10_000.0
+SPREAD = 0.02  # of fresh weights
+ROPE_BASE = 500_000.0  # half of a head's dimensions turn so slowly that they match contents over a whole page
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -47,18 +48,20 @@ def new(shape: Shape, seed: int = 0) -> Weights:
     dice = torch.Generator().manual_seed(seed)
 
     def normal(rows: int, columns: int) -> Tensor:
-        return torch.randn(rows, columns, generator=dice) * 0.02
+        return torch.randn(rows, columns, generator=dice) * SPREAD
 
     weights: Weights = {"model.embed_tokens.weight": normal(shape.vocabulary, shape.hidden)}
     for i in range(shape.layers):
         layer = f"model.layers.{i}."
         weights[layer + "input_layernorm.weight"] = torch.ones(shape.hidden)
-        for name in "qkvo":
+        for name in "qkv":
             weights[f"{layer}self_attn.{name}_proj.weight"] = normal(shape.hidden, shape.hidden)
+        # What a layer adds is nothing at first: it learns as fast, and does not drown what others say.
+        weights[layer + "self_attn.o_proj.weight"] = torch.zeros(shape.hidden, shape.hidden)
         weights[layer + "post_attention_layernorm.weight"] = torch.ones(shape.hidden)
         weights[layer + "mlp.gate_proj.weight"] = normal(shape.inner, shape.hidden)
         weights[layer + "mlp.up_proj.weight"] = normal(shape.inner, shape.hidden)
-        weights[layer + "mlp.down_proj.weight"] = normal(shape.hidden, shape.inner)
+        weights[layer + "mlp.down_proj.weight"] = torch.zeros(shape.hidden, shape.inner)
     weights["model.norm.weight"] = torch.ones(shape.hidden)
     weights["lm_head.weight"] = normal(shape.vocabulary, shape.hidden)
     return weights
@@ -66,7 +69,7 @@ def new(shape: Shape, seed: int = 0) -> Weights:
 
 def rotations(shape: Shape, length: int = CONTEXT) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the rotary position embedding."""
-    frequencies = _ROPE_BASE ** (-torch.arange(0, shape.head, 2, dtype=torch.float32) / shape.head)
+    frequencies = ROPE_BASE ** (-torch.arange(0, shape.head, 2, dtype=torch.float32) / shape.head)
     angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies)
     angles = torch.cat((angles, angles), dim=1)
     return angles.cos(), angles.sin()
@@ -156,7 +159,7 @@ def _config(shape: Shape) -> dict[str, Any]:
         "vocab_size": shape.vocabulary,
         "max_position_embeddings": CONTEXT,
         "rms_norm_eps": _EPSILON,
-        "rope_parameters": {"rope_type": "default", "rope_theta": _ROPE_BASE},
+        "rope_parameters": {"rope_type": "default", "rope_theta": ROPE_BASE},
         "hidden_act": "silu",
         "attention_bias": False,
         "mlp_bias": False,

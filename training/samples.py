@@ -1,7 +1,7 @@
 """What training reads: documents with their answers, and at first plain exercises in copying; cut into batches.
 
-Copying is a skill of its own (two layers of attention that find what followed last time). A model that sees only
-documents takes long to find it, since most of an answer is not copied; one that repeats random text finds it soon.
+Copying is a skill of its own, and most of an answer to a document is not copied: the exercises are there so that fresh
+weights do not unlearn what they bring along (see `training.copying`) before they know what it is good for.
 """
 
 # pyright: reportMissingImports=false
@@ -85,7 +85,7 @@ class Stream:
     def _one(self, progress: float) -> Sample:
         self.position += 1
         r = Random(f"sample {self.position}")
-        exercises = max(0.03, 0.7 - 4 * progress)
+        exercises = max(0.03, 0.25 - 1.5 * progress)
         if r.random() < exercises:
             return r.choice((repeat, recall))(self.tokenizer, r)
         longest = 250 + 5_000 * progress

@@ -25,21 +25,21 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn import functional
 
-from training import model, tokenizer
+from training import copying, model, tokenizer
 from training.documents import Set
 from training.pace import Pace
 from training.samples import IGNORED, Stream
 from training.scores import Scores, answered, documents
 
-_BATCH_TOKENS = 8_192
+_BATCH_TOKENS = 4_096
 _RATE = 2e-3
 _WARM_UP_STEPS = 80
 _STEADY = 0.4
 """For this part of the time the rate stays, then it falls in a line."""
 _RATE_LAST = 0.02
 _CHECKPOINT_S = 120.0
-_SCORE_S = 360.0
-_SCORED = 40
+_SCORE_S = 420.0
+_SCORED = 30
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -174,7 +174,9 @@ def start(options: Options) -> Training:
     if options.fresh or not (folder / "tokenizer.json").exists():
         tokenizer.save(tokenizer.train(vocabulary=options.shape.vocabulary), folder)
     words = tokenizer.load(folder)
-    training = Training(options, words, model.new(options.shape), Stream(words, options.batch_tokens))
+    weights = model.new(options.shape)
+    copying.prepare(weights, options.shape)
+    training = Training(options, words, weights, Stream(words, options.batch_tokens))
     if training.resume():
         training.note(resumed=True)
     return training

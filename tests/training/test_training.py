@@ -15,11 +15,11 @@ pytest.importorskip("tokenizers", reason="needs the extra `training`")
 
 import torch
 
-from training import model, tokenizer, train
+from training import copying, model, tokenizer, train
 from training.documents import make
 from training.samples import IGNORED, Stream
 
-SMALL = model.Shape(hidden=64, layers=2, heads=2, inner=96, vocabulary=512)
+SMALL = model.Shape(hidden=128, layers=2, heads=4, inner=96, vocabulary=512)
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +50,21 @@ def same(one: model.Weights, other: model.Weights) -> bool:
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_two_steps_change_every_weight(tmp_path: Path, words: Path) -> None:
+def test_fresh_weights_can_copy() -> None:
+    shape = model.Shape(layers=2)
+    weights = model.new(shape)
+    copying.prepare(weights, shape)
+    dice = torch.Generator().manual_seed(4)
+    text = torch.randperm(1_000, generator=dice)[:40] + len(tokenizer.SPECIAL)
+    states = model.hidden(weights, shape, torch.cat((text, text)).unsqueeze(0), model.rotations(shape))
+    said = model.logits(weights, states[0, 40:-1]).argmax(-1)
+    assert (said == text[1:]).float().mean() > 0.7
+
+
+def test_steps_change_every_weight(tmp_path: Path, words: Path) -> None:
     training = begin(tmp_path, words)
+    fresh = {name: weight.detach().clone() for name, weight in training.weights.items()}
     steps(training, 2)
-    fresh = model.new(SMALL)
     assert training.step == 2
     assert all(not torch.equal(fresh[name], weight.detach()) for name, weight in training.weights.items())
 
