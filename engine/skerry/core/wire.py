@@ -286,9 +286,17 @@ def result_queue(node: str) -> Queue:
 
 def traceparent(run: str, span: str = "") -> str:
     """A W3C trace context (w3.org/TR/trace-context, version 00): the trace is the run's, the span that of `span`."""
-    trace = hashlib.blake2b(run.encode(), digest_size=16).hexdigest()
-    parent = hashlib.blake2b(f"{run}/{span}".encode(), digest_size=8).hexdigest()
-    return f"00-{trace}-{parent}-01"
+    return f"00-{trace_id(run)}-{span_id(run, span)}-01"
+
+
+def trace_id(run: str) -> str:
+    """The id of a run's trace, in hex."""
+    return hashlib.blake2b(run.encode(), digest_size=16).hexdigest()
+
+
+def span_id(run: str, span: str) -> str:
+    """The id of a span in it: of a step, of one of its attempts (`step/attempt`), or (empty) of the run itself."""
+    return hashlib.blake2b(f"{run}/{span}".encode(), digest_size=8).hexdigest()
 
 
 def headers(*, id: str, source: str, type: str, trace: str = "", **more: str) -> dict[str, str]:

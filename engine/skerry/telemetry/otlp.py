@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from skerry.core.structs import Frozen
-from skerry.core.wire import traceparent
+from skerry.core.wire import span_id, trace_id
 from skerry.version import __version__
 
 Value: TypeAlias = str | bool | int | float | Sequence[str]
@@ -74,8 +74,7 @@ class Span(Frozen, omit_defaults=True, rename="camel"):
 
 def ids(run: str, key: str = "") -> tuple[str, str]:
     """Trace and span id of something in a run, in hex: those of the `traceparent` with which messages travel."""
-    _, trace, span, _ = traceparent(run, key).split("-")
-    return trace, span
+    return trace_id(run), span_id(run, key)
 
 
 def attributes(named: Attributes) -> list[Attribute]:

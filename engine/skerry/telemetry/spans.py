@@ -18,6 +18,7 @@ import msgspec
 
 from skerry.core import events as ev
 from skerry.core.answers import Objection
+from skerry.core.wire import span_id, trace_id
 from skerry.telemetry import genai
 from skerry.telemetry.otlp import CLIENT, CONSUMER, PRODUCER, Link, Note, Span, Value, ids, note, span
 
@@ -84,6 +85,7 @@ class RunSpans:
 
     def __init__(self, run: str, sink: Sink, *, content: bool = False) -> None:
         self.run = run
+        self._trace = trace_id(run)
         self.sink = sink
         self.over = False
         """Nothing of it is open: until it is retried, nothing more comes."""
@@ -443,10 +445,10 @@ class RunSpans:
         self.sink.record("skerry.step.duration", labels, _seconds(step.open.start_us, at_us))
 
     def _tell(self, open: _Open, at_us: int, *, error: str = "", message: str = "") -> None:
-        parent = "" if open.parent is None else ids(self.run, open.parent)[1]
+        parent = "" if open.parent is None else span_id(self.run, open.parent)
         self.sink.span(
             span(
-                ids(self.run, open.key),
+                (self._trace, span_id(self.run, open.key)),
                 open.name,
                 open.start_us,
                 at_us,

@@ -21,8 +21,8 @@ import msgspec
 from skerry.core.structs import Frozen
 from skerry.telemetry.otlp import Signal
 
-_LEVEL = 3
-"""Of gzip: a tenth of the size for a hundredth of a second."""
+_LEVEL = 1
+"""Of gzip: a tenth of the size, for the least of processor time."""
 _NAME = re.compile(r"(\d{16})-(.+)\.(\d+)\.(\d+)\.(traces|metrics)\.json\.gz")
 _SENDER = "sender.lock"
 _TALLY = ".tally.json"
