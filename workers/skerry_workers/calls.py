@@ -55,8 +55,8 @@ class Calls:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Names of the tasks."""
-        return tuple(sorted(self._registry.tasks))
+        """Names of the tasks that are asked of this size."""
+        return tuple(sorted(name for name, task in self._registry.tasks.items() if task.size == self._size))
 
     @property
     def prompts(self) -> tuple[str, ...]:
