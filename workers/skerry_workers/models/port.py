@@ -129,9 +129,15 @@ class Stopped(ModelError):
 class Backend(Protocol):
     """A loaded model. Made by its module's `load(spec: ModelSpec) -> Backend`, which may take long."""
 
-    capabilities: Capabilities
-    digest: str
-    """SHA-256 over the model's files (`sha256:...`), or what an endpoint says of its model."""
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it does by itself."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the model's files (`sha256:...`), or what an endpoint says of its model."""
+        ...
 
     def answer(self, question: Question, stop: threading.Event) -> Answer:
         """Answers one question; blocks. Looks at `stop` at each token, and then raises `Stopped` soon.
