@@ -6,17 +6,14 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skerry_workers.models import openai
 from skerry_workers.models.port import QUOTED, ModelBroken, ModelError, ModelSpec, ModelUnavailable, Question, Stopped
+from tests.models.llama_server import llama_server
 
-TINY = Path(__file__).with_name("tiny.gguf")
 TEXT = "Invoice INV-7 of Müller GmbH, 22 November, total 119.50 EUR"
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -28,26 +25,11 @@ SCHEMA: dict[str, Any] = {
     "required": ["number", "kind", "paid"],
 }
 
-pytestmark = [
-    pytest.mark.skipif(find_spec("xllamacpp") is None, reason="the extra xllama is not installed"),
-    pytest.mark.skipif(not TINY.exists(), reason="there is no tiny model"),
-]
-
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    library: Any = import_module("xllamacpp")
-    parameters = library.CommonParams()
-    parameters.model.path = str(TINY)
-    parameters.model_alias = {"tiny"}
-    parameters.n_ctx, parameters.n_parallel = 4096, 2
-    for processor in (parameters.cpuparams, parameters.cpuparams_batch):
-        processor.n_threads = 1
-    parameters.warmup = False
-    parameters.hostnames, parameters.port = ["127.0.0.1"], 0
-    server = library.Server(parameters)
-    yield f"{server.listening_address}/v1"
-    del server  # which ends it
+    with llama_server() as url:
+        yield url
 
 
 def spec(url: str, **options: Any) -> ModelSpec:

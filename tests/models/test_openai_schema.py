@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from skerry_workers.models.misfit import misfit
-from skerry_workers.models.openai_schema import answer_in, for_endpoint, inlined, quoted_fields
+from skerry_workers.models.openai_schema import answer_in, for_endpoint, inlined, quoted_fields, without_limits
 from skerry_workers.models.port import QUOTED, ModelError
 
 Quoted = Annotated[str, msgspec.Meta(extra_json_schema={QUOTED: True})]
@@ -179,6 +179,15 @@ def test_for_strict_endpoints() -> None:
 def test_for_endpoints_that_mind_limits() -> None:
     wire = str(for_endpoint(SCHEMA, limits=False))
     assert not any(word in wire for word in ("minimum", "maxLength", "pattern", "format", "maxItems"))
+
+
+def test_without_limits_the_shape_is_left() -> None:
+    loose = without_limits(SCHEMA)
+    assert misfit(loose, changed(number="", notes=["a"] * 9, lines=[{"name": "x", "amount": -1}])) == ""
+    assert misfit(loose, changed(currency="GBP")) != ""
+    assert without_limits({"properties": {"format": {"const": {"format": 1}}}, "format": "x"}) == {
+        "properties": {"format": {"const": {"format": 1}}}
+    }
 
 
 def test_fields_that_are_called_like_words_of_a_schema_stay() -> None:

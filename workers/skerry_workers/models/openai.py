@@ -152,7 +152,7 @@ class OpenAIBackend:
                 return Answer(finish="length")
             raise
         self._probing.learn(dialect, said)
-        return self._answered(question, said)
+        return self._answered(question, dialect, said)
 
     def close(self) -> None:
         """Closes the connections that are idle."""
@@ -187,21 +187,23 @@ class OpenAIBackend:
             system += f"\n\nCopy these fields from the text, character by character, and change nothing: {names}"
         return msgspec.structs.replace(question, system=system.strip())
 
-    def _answered(self, question: Question, said: Completion) -> Answer:
+    def _answered(self, question: Question, dialect: Dialect, said: Completion) -> Answer:
         usage = _usage(said)
+        # A grammar does not count: how long, and how large, the worker sees when it makes the answer's type of it.
+        schema = question.schema if dialect.grammar == "none" else openai_schema.without_limits(question.schema)
         try:
-            text = self._checked(question, said)
+            text = self._checked(schema, said)
         except ModelError:
             if said.finish != "length":
                 raise
             return Answer(value=Raw(said.text.encode(errors="replace")), usage=usage, finish="length")
         return Answer(value=Raw(text.encode()), fields=_notes(question, said, text), usage=usage)
 
-    def _checked(self, question: Question, said: Completion) -> str:
+    def _checked(self, schema: dict[str, Any], said: Completion) -> str:
         if said.refusal or said.finish == "content_filter":
             why = shown(said.refusal or said.text)
             raise ModelError(f"{self._endpoint.address} declines to answer: {why}")
-        return openai_schema.answer_in(said.text, question.schema)
+        return openai_schema.answer_in(said.text, schema)
 
 
 def _options(spec: ModelSpec) -> Options:

@@ -25,7 +25,12 @@ def for_endpoint(schema: Schema, *, limits: bool = True) -> Schema:
 
     Our own words (`x-...`) are left out; without `limits` lengths, ranges and formats as well.
     """
-    return cast(Schema, _strict(inlined(schema), limits, names=False))
+    return cast(Schema, _strict(inlined(schema if limits else without_limits(schema)), names=False))
+
+
+def without_limits(schema: Schema) -> Schema:
+    """The schema without lengths, ranges, patterns and formats."""
+    return cast(Schema, _loosened(schema, names=False))
 
 
 def inlined(schema: Schema) -> Schema:
@@ -66,21 +71,31 @@ def answer_in(text: str, schema: Schema) -> str:
     return fitting.pop()
 
 
-def _strict(part: object, limits: bool, *, names: bool) -> object:
+def _loosened(part: object, *, names: bool) -> object:
     if isinstance(part, list):
-        return [_strict(each, limits, names=False) for each in cast(list[object], part)]
+        return [_loosened(each, names=False) for each in cast(list[object], part)]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: each if name in ("enum", "const") and not names else _loosened(each, names=not names and name in _NAMES)
+        for name, each in cast(Schema, part).items()
+        if names or name not in _LIMITS
+    }
+
+
+def _strict(part: object, *, names: bool) -> object:
+    if isinstance(part, list):
+        return [_strict(each, names=False) for each in cast(list[object], part)]
     if not isinstance(part, dict):
         return part
     given = cast(Schema, part)
     if names:  # the keys are names of fields, not words of a schema
-        return {name: _strict(each, limits, names=False) for name, each in given.items()}
-    made: Schema = {}
-    for name, each in given.items():
-        if name.startswith("x-") or name in ("default", "examples", "discriminator"):
-            continue
-        if name in _LIMITS and not limits:
-            continue
-        made[name] = each if name in ("enum", "const") else _strict(each, limits, names=name in _NAMES)
+        return {name: _strict(each, names=False) for name, each in given.items()}
+    made: Schema = {
+        name: each if name in ("enum", "const") else _strict(each, names=name in _NAMES)
+        for name, each in given.items()
+        if not name.startswith("x-") and name not in ("default", "examples", "discriminator")
+    }
     if made.get("type") == "object" and isinstance(made.get("properties"), dict):
         made["required"] = list(made["properties"])
         made.setdefault("additionalProperties", False)
