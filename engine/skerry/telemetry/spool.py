@@ -78,7 +78,7 @@ class Spool:
         part = self.folder / f"{self.owner}.{signal}.part"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "wb") as file:
-            file.write(gzip.compress(body, _LEVEL, mtime=0))
+            file.write(gzip.compress(body + b"\n", _LEVEL, mtime=0))  # files are read line by line, put together
             file.flush()
             os.fsync(descriptor)
         part.rename(path)
