@@ -14,9 +14,10 @@ from skerry.cli.about import said
 from skerry.cli.commands.show import field_to_set
 from skerry.cli.exits import Stop
 from skerry.cli.look import JournalLook, find_run, short
+from skerry.cli.story import say
 from skerry.client.ended import RunEvent
 from skerry.core import events as ev
-from skerry.core.answers import Objection
+from skerry.core.answers import FieldNote, Objection
 from skerry.core.projection import RunRow, Status
 from tests.cli.conftest import CHILD, DONE, FAILED, NOON_US, REVIEW, Call
 
@@ -124,6 +125,43 @@ def test_show_names_a_field_that_was_doubted() -> None:
         opened = ev.ReviewOpened(step="1-2", question="?", objections=objections)
         events = [RunEvent(1, 1, 1, "", scheduled), RunEvent(2, 2, 2, "", opened)]
         assert field_to_set(events) == field
+
+
+def told_of(event: ev.AnyEvent, chars: int = 0) -> tuple[str, str]:
+    said = say(RunEvent(1, 1, 1, "", event), chars=chars)
+    return said.what, said.why
+
+
+def test_show_says_how_sure_a_model_was_and_where_it_found_what_it_says() -> None:
+    notes = {
+        "total": FieldNote(confidence=0.913, start=120, end=126),
+        "number": FieldNote(confidence=0.42),
+        "": FieldNote(start=3, end=4),
+        "due": FieldNote(),
+    }
+    judged = ev.AnswerJudged(
+        step="1-2", attempt=2, size="small", choice="accept", asked=("total", "number"), fields=notes
+    )
+    assert told_of(judged) == (
+        "answer of size small accepted",
+        "asked for total, number only; fields: answer at 3-4, due, number 0.42, total 0.91 at 120-126",
+    )
+    assert told_of(judged, chars=20)[1].endswith("fields: answer at 3-4, due, number 0.42, and 1 more")
+    waits = ev.AnswerJudged(step="1-2", attempt=2, size="cloud", choice="wait", next="cloud")
+    assert told_of(waits) == ("answer of size cloud did not come, so it waits until cloud can be reached", "")
+
+
+@pytest.mark.parametrize(
+    ("choice", "what", "why"),
+    [
+        ("skip", "size cloud passed over", "it cannot be reached"),
+        ("review", "size cloud passed over", "it cannot be reached, so a person is asked"),
+        ("wait", "size cloud is awaited", "it cannot be reached: its task waits until it can"),
+    ],
+)
+def test_show_says_which_size_was_passed_over(choice: str, what: str, why: str) -> None:
+    passed = ev.SizePassed(step="1-2", size="cloud", why="offline", choice=choice, message="it cannot be reached")
+    assert told_of(passed) == (what, why)
 
 
 def test_a_document_is_said_by_its_name() -> None:

@@ -10,6 +10,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from skerry.core.answers import Objection
+from skerry.core.budget import Budget
+from skerry.core.commands import Offline
 from skerry.core.retry import Retry
 from skerry.core.review import Decision
 from skerry.core.state import Done, State
@@ -35,6 +37,10 @@ class Call(Node, frozen=True):
 class Ask(Node, frozen=True):
     sizes: tuple[Size, ...]
     review_s: float = 0.0
+    deadline_s: float = 0.0
+    budget: int = -1
+    local_only: bool = False
+    offline: Offline = "review"
 
 
 class Wait(Node, frozen=True):
@@ -110,7 +116,10 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 def is_good(answer: Answer, about: object) -> Iterable[Objection]:
-    return () if answer.good else [Objection(rule="good", message=f"fault {n}") for n in range(answer.faults)]
+    """Three faults are those of a field, fewer are of the whole."""
+    fields = ("good",) if answer.faults == 3 else ()
+    faults = range(0 if answer.good else answer.faults)
+    return [Objection(rule="good", message=f"fault {n}", fields=fields) for n in faults]
 
 
 PROMPT = Prompt(name="what", text="What is it?", rules=lambda about: None)
@@ -199,9 +208,19 @@ def _one_step(step: Step, node: Call | Ask | Wait | Sleep | Emit | Start) -> Cor
     match node:
         case Call(how, text):
             return step.call(TASKS[how], text)
-        case Ask(sizes, review_s):
-            review = timedelta(seconds=review_s) if review_s else None
-            return step.ask(Answer, PROMPT, about="it", verify=(is_good,), sizes=sizes, review=review)
+        case Ask():
+            return step.ask(
+                Answer,
+                PROMPT,
+                about="it",
+                verify=(is_good,),
+                sizes=node.sizes,
+                review=timedelta(seconds=node.review_s) if node.review_s else None,
+                deadline=timedelta(seconds=node.deadline_s) if node.deadline_s else None,
+                budget=Budget(tokens=node.budget) if node.budget >= 0 else None,
+                local_only=node.local_only,
+                offline=node.offline,
+            )
         case Wait(types, key, timeout_s, question):
             timeout = timedelta(seconds=timeout_s) if timeout_s >= 0 else None
             return step.wait(*SIGNALS[types], key=key, timeout=timeout, question=question)
@@ -246,8 +265,12 @@ _ONE_STEP: st.SearchStrategy[AnyNode] = st.one_of(
     st.builds(Call, st.sampled_from(("worker", "worker", "once"))),
     st.builds(
         Ask,
-        st.sampled_from((("small",), ("rules", "small"), ("small", "medium", "cloud"), ())),
+        st.sampled_from((("small",), ("rules", "small"), ("small", "medium", "cloud"), ("cloud", "small"), ())),
         st.sampled_from((0.0, 50.0)),
+        st.sampled_from((0.0, 0.0, 20.0)),
+        st.sampled_from((-1, -1, 0, 15)),
+        st.booleans(),
+        st.sampled_from(("review", "wait", "skip")),
     ),
     st.builds(
         Wait,

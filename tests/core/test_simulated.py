@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from skerry.core import events as ev
+from skerry.core.answers import FieldNote
 from skerry.core.commands import Ask, Call, Emit, Sleep, Start, Wait
 from skerry.core.pending import Pending
 from skerry.core.projection import ENDED
@@ -125,12 +126,17 @@ class World:
                 self.answer(step)
             case Ask() if luck < 0.2:
                 self.both(lambda sim: sim.broken(step))
+            case Ask() if luck < 0.25:
+                away = ev.Failure(kind="ModelUnavailable", message="no route", retryable=True)
+                self.both(lambda sim: sim.result(step, failure=away))
             case Ask() if luck < 0.3:
                 value = Raw(self.random.choice((b'{"text": 1}', b'{"text":"\xff"}', b"nonsense")))
                 self.both(lambda sim: sim.result(step, value=value))
             case Ask():
                 answer = {"text": "it", "good": luck > 0.7, "faults": self.random.randrange(1, 4)}
-                self.both(lambda sim: sim.result(step, answer))
+                notes = {"text": FieldNote(confidence=self.random.choice((-1.0, 0.4, 0.9)))}
+                used = {"digest": "d", "tokens_in": self.random.choice((0, 7))}
+                self.both(lambda sim: sim.result(step, answer, fields=notes, model=used))
             case Wait() if pending.review and "Decision" in command.types and luck < 0.5:
                 self.signals += 1
                 id = f"s{self.signals}"

@@ -57,6 +57,8 @@ async def test_a_cloud_that_was_not_reached_is_tried_again_ever_more_rarely() ->
     seen.took(result(failure=AWAY, after_s=5000))
     await clock.advance(4999)
     assert not seen.reachable("cloud")
+    seen.took(result(failure=ev.Failure(kind="WorkerLost", message="nobody knows")))
+    assert not seen.reachable("cloud")
     seen.took(result(failure=ev.Failure(kind="ValueError", message="it answered, though badly")))
     assert (seen.reachable("cloud"), seen.room("cloud")) == (True, None)
 

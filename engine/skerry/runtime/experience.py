@@ -14,6 +14,8 @@ from skerry.ports import Clock
 
 _SHARE = 0.2
 """How much the newest answer counts in an average."""
+_LOST = "WorkerLost"
+"""The failure of a task that no worker finished: it says nothing about what is beyond the worker."""
 _AWAY_S, _AWAY_MAX_S = 30.0, 900.0
 """After a failure to reach the cloud nobody tries for so long, twice as long after each further one in a row."""
 
@@ -34,7 +36,7 @@ class Experience:
         failure = result.failure
         if failure is None:
             self._learn(result.size, spent_by(result.model))
-        if result.size != CLOUD:
+        if result.size != CLOUD or (failure is not None and failure.kind == _LOST):
             return
         if failure is not None and failure.kind in UNREACHED:
             away_s = min(_AWAY_S * 2 ** min(self._failures, 10), _AWAY_MAX_S)

@@ -367,6 +367,7 @@ def one_of_each() -> list[Event]:
             step="1", attempt=1, size="small", choice="escalate", next="cloud", objections=(objection,),
             model={"name": "m", "tokens": 3, "p": 0.5}, value=value,
         ),
+        events.SizePassed(step="1", size="cloud", why="offline", choice="wait", message="it cannot be reached"),
         events.ReviewOpened(step="1", question="?", objections=(objection,), due_us=5, value=value),
         events.ReviewAnswered(step="1", approved=True, by="me", reason="so", overruled=(objection,)),
         events.DriftNoticed(step="1", expected="a", got="b"),
