@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,7 +17,8 @@ from skerry.telemetry.follower import CURSOR, Cursor, read_cursor
 from skerry.telemetry.meter import Series
 from skerry.telemetry.otlp import ids
 from skerry.telemetry.settings import folder_of
-from skerry.telemetry.spool import batches
+from skerry.telemetry.spans import RunSpans
+from skerry.telemetry.spool import Spool, batches
 from tests.telemetry.collector import Told
 from tests.telemetry.flows import Failing
 from tests.telemetry.journals import engine_in, follow, waiting
@@ -169,3 +173,55 @@ def test_every_kind_of_event_is_known_to_the_spans() -> None:
 
     others = {ev.NodeStarted, ev.BodiesRemoved}  # these have no run
     assert set(HANDLERS) | others >= set(ev.Event.__subclasses__())
+
+
+async def test_a_disk_that_was_full_doubles_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with engine_in(tmp_path) as here:
+        follow(tmp_path)
+        await here.run("tell-local", count=3)
+    put, tries = Spool.put, itertools.count()
+
+    def full(spool: Spool, *arguments: Any, **options: Any) -> None:
+        if next(tries) == 0:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        put(spool, *arguments, **options)
+
+    monkeypatch.setattr(Spool, "put", full)
+    for _ in range(2):
+        follow(tmp_path)
+    assert next(tries) > 1
+    assert len(waiting(tmp_path)) == 5
+    assert counted(read_cursor(folder_of(tmp_path)), "skerry.steps") == 3
+
+
+def _broken(*_: object) -> None:
+    raise KeyError("a defect")
+
+
+async def test_what_cannot_be_told_is_passed_over_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with engine_in(tmp_path) as here:
+        follow(tmp_path)
+        await here.run("tell-local", count=3)
+        with monkeypatch.context() as patch:
+            patch.setattr(RunSpans, "take", _broken)
+            follower = follow(tmp_path)
+        assert "a defect" in caplog.text
+        assert follower.spool.tally.dropped == {"events": 6}
+        await here.run("tell-local", count=1)
+    follow(tmp_path)
+    assert len(waiting(tmp_path)) == 3
+
+
+async def test_a_journal_that_was_restored_is_told_from_its_end(tmp_path: Path) -> None:
+    async with engine_in(tmp_path) as here:
+        follow(tmp_path)
+        cursor = read_cursor(folder_of(tmp_path))
+        assert cursor is not None
+        later = msgspec.structs.replace(cursor, seq=cursor.seq + 1_000_000)
+        (folder_of(tmp_path) / CURSOR).write_bytes(msgspec.json.encode(later))
+        follow(tmp_path)
+        await here.run("tell-local", count=1)
+    follow(tmp_path)
+    assert len(waiting(tmp_path)) == 3

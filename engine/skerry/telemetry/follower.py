@@ -94,9 +94,17 @@ class Follower:
         self._told = told
         self._path = spool.folder / CURSOR
         self._spans_upto = 0
+        self._reading = 0
+        """The last event of the batch that is being told of."""
         self._runs: OrderedDict[str, RunSpans] = OrderedDict()
         with Feed(data) as feed:
-            self._resume(read_cursor(spool.folder) or Cursor(seq=feed.end(), since_us=_now_us()))
+            end = feed.end()
+        cursor = read_cursor(spool.folder)
+        if cursor is None or cursor.seq > end:  # the second: the journal was restored from an older copy
+            cursor = Cursor(seq=end, since_us=_now_us())
+        self._resume(cursor)
+        if self._spans_upto > end:
+            self._spans_upto = 0
         self._stop_at = 0.0
         self._news = threading.Event()
         self._metrics_at = time.monotonic()
@@ -133,7 +141,7 @@ class Follower:
                 self._resume(self._saved)
                 pause_s = _AGAIN_S
             except Exception:  # a defect in here must not end the telling for good, let alone anything else
-                log.exception("telemetry has failed; it goes on behind event %d", self.seq + _EVENTS)
+                log.exception("telemetry has failed; it goes on behind event %d", self._reading)
                 self._skip()
                 pause_s = _AGAIN_S
             if last:
@@ -142,9 +150,11 @@ class Follower:
 
     def _skip(self) -> None:
         """Something there cannot be told: it is passed over, and counted, or nothing would be told any more."""
-        stuck = self.seq
+        upto = max(self._reading, self._saved.seq)
         self._resume(self._saved)
-        self.seq = stuck + _EVENTS
+        self.spool.lost("events", upto - self.seq)
+        self.seq = upto
+        self._save()
 
     def _follow(self, feed: Feed, *, last: bool) -> None:
         """All that is new, bounded in processor time; until told to stop."""
@@ -163,6 +173,7 @@ class Follower:
         found = feed.after(self.seq, _EVENTS)
         if not found:
             return 0
+        self._reading = found[-1].seq
         collected = self._collected
         lost = 0
         for each in found:
@@ -191,6 +202,8 @@ class Follower:
         spans = self._runs.get(found.run)
         if spans is None:
             spans = self._recalled(feed, found)
+        else:
+            self._runs.move_to_end(found.run)
         spans.take(found.at_us, event)
         if spans.over:
             self._runs.pop(found.run, None)
