@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from skerry.config import Config, Workers
+from skerry.config import Config, Model, Workers
 from skerry.core import api, wire
 from skerry.node import open_node
 from skerry.telemetry.otlp import ids
+from tests.models.endpoint import EndpointServer, Likeness
 from tests.support import wait_until
 from tests.telemetry.collector import Collector, Told
 from tests.telemetry.conftest import SmallWorker, config_of, ended
@@ -122,3 +123,26 @@ async def test_metrics_are_told(tmp_path: Path, collector: Collector) -> None:
     commits, spent = collector.last("skerry.journal.commits"), collector.last("skerry.journal.commit.time")
     assert commits is not None and spent is not None and commits.value > 0 and 0 < spent.value < 60
     assert collector.last("skerry.queue.length", skerry__size="rules", skerry__queue="bus") is not None
+
+
+async def test_the_trace_ends_at_the_model_that_a_worker_asked(tmp_path: Path, collector: Collector) -> None:
+    with EndpointServer(Likeness(answer={"number": "4711"})) as endpoint:
+        config = msgspec.structs.replace(
+            config_of(tmp_path / "data", collector.url),
+            workers={"rules": Workers(processes=1), "small": Workers(processes=1)},
+            models={"tiny": Model(url=endpoint.url, model="m1", sizes=("small",))},
+        )
+        async with open_node(config, workers=True) as node:
+            published = api.Publish(type="letter.came", data={"text": SECRET})
+            run = (await node.verbs.publish(published)).runs[0]
+            await ended(node, run, timeout_s=60.0)
+    await wait_until(lambda: [span for span in collector.spans if span.named.get("skerry.size") == "small"])
+    by_id = {span.id: span for span in collector.spans}
+    (chat,) = [span for span in collector.spans if span.name.startswith("chat ")]
+    work = by_id[chat.parent]
+    task = by_id[work.parent]
+    assert (chat.service, work.service, task.service) == ("skerry-worker", "skerry-worker", "skerry")
+    assert (work.name, task.name, by_id[task.parent].name) == ("work fields", "task fields", "ask fields")
+    assert work.start_us <= chat.start_us <= chat.end_us <= work.end_us
+    assert chat.named["gen_ai.provider.name"] == "openai" and chat.named["gen_ai.request.model"] == "tiny"
+    assert chat.named["gen_ai.usage.input_tokens"] > 0
