@@ -184,6 +184,30 @@ def test_a_host_without_an_address() -> None:
     backend.close()
 
 
+def test_a_name_that_nobody_looks_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a network that takes longer than anybody waits, and cannot be interrupted."""
+    over = threading.Event()
+
+    def never(*_: object, **__: object) -> list[object]:
+        over.wait(30)
+        raise OSError("over")
+
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    options = {"probe": False}
+    backend = openai.load(
+        ModelSpec(name="m", backend="openai", url="https://far.example/v1", model="m1", options=options)
+    )
+    with pytest.raises(ModelUnavailable, match=r"within 0\.2 s"):
+        ask(backend, timeout_s=0.2)
+    monkeypatch.setattr(openai, "_CONNECT_S", 0.2)
+    backend = openai.load(
+        ModelSpec(name="m", backend="openai", url="https://far.example/v1", model="m1", options=options)
+    )
+    with pytest.raises(ModelUnavailable, match="could not be looked up"):
+        ask(backend)
+    over.set()
+
+
 def test_a_hang_ends_with_the_questions_time(server: EndpointServer, backend: OpenAIBackend) -> None:
     server.fault = lambda exchange: exchange.until_gone()
     with pytest.raises(ModelUnavailable, match=r"no whole answer within 0\.3 s"):

@@ -15,10 +15,10 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPMessage, HTTPResponse
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from skerry_workers.models.openai_line import TICK_S, Line, Patience, connect
+from skerry_workers.models.openai_line import TICK_S, Line, Patience, connect, resolve
 from skerry_workers.models.port import ModelBroken, ModelError, ModelUnavailable
 
 BYTES_MAX: Final = 32 * 1024 * 1024
@@ -249,12 +249,12 @@ class Endpoint:
         line.close()
 
     def _connect(self, patience: Patience) -> Line:
-        found = socket.getaddrinfo(self.address.host, self.address.port, type=socket.SOCK_STREAM)
+        waiting = patience.shorter(self._connect_s)
+        found = self._resolved(waiting, patience)
         if self.address.loopback:
             # "localhost" is whatever a file says, and what is for this machine only must not depend on that.
             found = [each for each in found if ipaddress.ip_address(each[4][0]).is_loopback]
         last: OSError = OSError(errno.EADDRNOTAVAIL, "no such host")
-        waiting = patience.shorter(self._connect_s)
         for family, kind, protocol, _, address in found:
             sock = socket.socket(family, kind, protocol)
             try:
@@ -274,6 +274,13 @@ class Endpoint:
                 sock.close()
                 raise
         raise last
+
+    def _resolved(self, waiting: Patience, patience: Patience) -> list[Any]:
+        try:
+            return resolve(self.address.host, self.address.port, waiting)
+        except TimeoutError:
+            patience.check()
+            raise TimeoutError(f"its name could not be looked up within {self._connect_s:.3g} s") from None
 
     def _secured(self, sock: socket.socket, waiting: Patience, patience: Patience) -> Line:
         sock.settimeout(TICK_S)

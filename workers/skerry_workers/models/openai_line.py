@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from skerry_workers.models.port import Stopped
@@ -125,6 +126,30 @@ class _Borrowed(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         return self._line.readinto(buffer)
+
+
+def resolve(host: str, port: int, patience: Patience) -> list[Any]:
+    """The addresses of a host, as `getaddrinfo` gives them, which itself can neither be interrupted nor given a limit:
+    without a network it tries for a long time. Raises `OSError`, `TimeoutError`, `Stopped`.
+    """
+    found: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except OSError as error:
+            found.set_exception(error)
+        except UnicodeError as error:  # no name that could be looked up
+            found.set_exception(OSError(str(error)))
+
+    threading.Thread(target=look_up, name="resolve", daemon=True).start()
+    while True:
+        patience.check()
+        try:
+            return found.result(TICK_S)
+        except TimeoutError:
+            if found.done():
+                raise
 
 
 def connect(sock: socket.socket, address: Any, patience: Patience) -> None:
