@@ -113,6 +113,16 @@ def test_a_grammar_that_cannot_be_read_costs_the_grammar_only(
     assert ask(backend)
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(b"Sure! Here", "no JSON"), (b"{}", "does not fit"), (b"", "no JSON"), (b'"7"', "does not fit")],
+)
+def test_what_was_written_without_a_grammar_is_checked(value: bytes, words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        onnx._check({"type": "integer"}, value)
+    onnx._check({"type": "integer"}, b"7")
+
+
 def test_a_schema_that_no_grammar_is_for() -> None:
     """llguidance refuses it; the model is asked without, and what is no JSON is refused in words."""
     schema = {"type": "string", "format": "no such format", "pattern": "(?=x)"}

@@ -29,6 +29,7 @@ from skerry_workers.models import confidence
 from skerry_workers.models.constraint import Granularity, grammar
 from skerry_workers.models.digest import digest_of
 from skerry_workers.models.messages import harmless, messages
+from skerry_workers.models.misfit import misfit, shown
 from skerry_workers.models.port import (
     Answer,
     Capabilities,
@@ -230,7 +231,7 @@ class OnnxBackend:
                 writing.told(tokens[1:], rows[:-1])
         value = writing.text.strip().encode()
         if not guided and writing.finish == "stop":
-            _check_json(value)
+            _check(question.schema, value)
         usage = Usage(
             tokens_in=len(prompt),
             tokens_out=writing.count,
@@ -280,12 +281,14 @@ class _Kept:
         return self._generator.get_output("logits")[0]
 
 
-def _check_json(value: bytes) -> None:
-    """What was written without a grammar need not be JSON."""
+def _check(schema: dict[str, Any], value: bytes) -> None:
+    """What was written without a grammar need not be JSON, nor fit. Raises `ModelError`."""
     try:
-        msgspec.json.decode(value)
+        against = misfit(schema, msgspec.json.decode(value))
     except msgspec.DecodeError as error:
-        raise ModelError(f"the model wrote no JSON ({error}): {value[:200].decode('utf-8', 'replace')!r}") from None
+        raise ModelError(f"the model wrote no JSON ({error}): {shown(value.decode())}") from None
+    if against:
+        raise ModelError(f"the model's answer does not fit its schema: {against}: {shown(value.decode())}")
 
 
 def _markers(folder: Path) -> tuple[str, ...]:
