@@ -19,9 +19,6 @@ from skerry.node import Node
 from skerry.ports import Bus, Delivery, Message
 from skerry.telemetry.settings import Telemetry
 from tests.support import wait_until
-
-pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2", reason="opentelemetry-proto is missing")
-
 from tests.telemetry.collector import Collector
 
 FLOWS = "tests.telemetry.flows"
