@@ -270,7 +270,7 @@ def test_thresholds_are_those_of_prompt_field_and_model() -> None:
     values = {("bill", "total", "d1"): 0.95, ("bill", "number", "d1"): NEVER, ("other", "total", "d2"): 0.99}
     fleet = Fleet(("small", "medium"), thresholds=Thresholds(values=values, default=0.3))
     sim = asking(fleet)
-    sim.result("1-1", GOOD, fields=notes_of(number=1.0, total=0.94), model={"digest": "d1"})
+    sim.result("1-1", GOOD, fields=notes_of(number=99.0, total=0.94), model={"digest": "d1"})
     assert [o.message for o in judged(sim).objections] == [
         "number: the model's confidence is 1.00, and no confidence is enough for this field",
         "total: the model's confidence is 0.94, below 0.95",

@@ -125,5 +125,5 @@ def confidences(notes: Mapping[str, FieldNote]) -> dict[str, float]:
     for path, note in notes.items():
         if note.confidence >= 0:
             name = field_of(path)
-            found[name] = min(note.confidence, found.get(name, note.confidence))
+            found[name] = min(note.confidence, found.get(name, 1.0))  # nobody is surer than sure
     return found
