@@ -148,6 +148,10 @@ def test_a_smaller_context() -> None:
         backend.answer(msgspec.structs.replace(ASKED, text="word 12\n" * 200), threading.Event())
 
 
+def test_options_that_are_the_workers() -> None:
+    assert ask(loaded(options={"tokens_max": 5, "temperature": 1, "seed": 3}))
+
+
 def test_options_that_it_does_not_know() -> None:
     with pytest.raises(ModelBroken, match="colour"):
         loaded(options={"colour": "red"})

@@ -179,6 +179,9 @@ def test_no_cassette(tmp_path: Path) -> None:
     with pytest.raises(ModelBroken, match="no cassette") as caught:
         recorded.load(spec(tmp_path / "t"))
     assert "`of`" in caught.value.hint
+    (tmp_path / "t").touch()
+    with pytest.raises(ModelBroken, match="nothing on it"):
+        recorded.load(spec(tmp_path / "t"))
 
 
 def test_a_cassette_of_another_model(tmp_path: Path) -> None:

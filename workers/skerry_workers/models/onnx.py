@@ -55,11 +55,18 @@ _log = logging.getLogger("skerry.model")
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[models.NAME.options]`. `quotes_by`: what quotes are made of; `show_schema`: the model reads it, too."""
+    """`options` of `[models.NAME]`.
+
+    `quotes_by`: what quotes are made of. `show_schema`: the model reads it, too. `grammar`: whether the answer is held
+    by one. The others are the worker's, which puts them into each question.
+    """
 
     quotes_by: Granularity = "words"
     show_schema: bool = False
     grammar: bool = True
+    tokens_max: int = 0
+    temperature: float = 0.0
+    seed: int = 0
 
 
 def load(spec: ModelSpec) -> OnnxBackend:

@@ -58,11 +58,11 @@ def load(spec: ModelSpec) -> Recorded:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        if inner is None:
-            raise ModelBroken(f"there is no cassette {path}", hint="record one: set the option `of`") from None
         data = b""
     except OSError as error:
         raise ModelBroken(f"cassette {path}: {error.strerror}") from None
+    if not data and inner is None:
+        raise ModelBroken(f"there is no cassette {path}, or nothing on it", hint="record one: set the option `of`")
     return Recorded(path, data, inner)
 
 
