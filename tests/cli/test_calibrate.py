@@ -132,7 +132,7 @@ def test_a_node_takes_over_what_is_written(tmp_path: Path, caplog: pytest.LogCap
         os.utime(path, ns=(1, len(broken)))
         assert not follower.refresh()
         assert fleet.thresholds.default == 0.8
-        with pytest.raises(DataError):
+        with pytest.raises(DataError, match=FILE):
             Follower(tmp_path, Fleet())
     assert "the thresholds stay as they are" in caplog.text
     path.unlink()
