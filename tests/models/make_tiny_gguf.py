@@ -22,27 +22,27 @@ TEMPLATE = (
 )
 VOCABULARY = 512
 CONTEXT = 2048
-WIDTH, LAYERS, HEADS, INNER = 64, 2, 2, 128
+HEAD = 32
 _Q8_0 = gguf.GGMLQuantizationType.Q8_0
 
 
-def write(path: Path = TINY) -> None:
-    """Writes the file; the same bytes each time."""
+def write(path: Path = TINY, *, width: int = 64, layers: int = 2) -> None:
+    """Writes the file; the same bytes each time. Wider and deeper it takes as long as a real model of that size."""
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("tiny-random")
     writer.add_context_length(CONTEXT)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
-    writer.add_feed_forward_length(INNER)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(HEADS)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(2 * width)
+    writer.add_head_count(width // HEAD)
+    writer.add_head_count_kv(width // HEAD)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
+    writer.add_rope_dimension_count(HEAD)
     writer.add_rope_freq_base(10_000.0)
     writer.add_vocab_size(VOCABULARY)
     writer.add_file_type(int(gguf.LlamaFileType.MOSTLY_Q8_0))
     _add_tokenizer(writer)
-    _add_weights(writer)
+    _add_weights(writer, width, layers)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -79,7 +79,7 @@ def _merges() -> list[str]:
     return lower + [f"{other.upper()} {vowel}" for other in others for vowel in vowels]
 
 
-def _add_weights(writer: gguf.GGUFWriter) -> None:
+def _add_weights(writer: gguf.GGUFWriter, width: int, layers: int) -> None:
     random = numpy.random.default_rng(3)
 
     def add(name: str, rows: int, columns: int, scale: float) -> None:
@@ -87,20 +87,20 @@ def _add_weights(writer: gguf.GGUFWriter) -> None:
         writer.add_tensor(name, gguf.quants.quantize(weight, _Q8_0), raw_dtype=_Q8_0)
 
     def add_norm(name: str) -> None:
-        writer.add_tensor(name, numpy.ones(WIDTH, dtype=numpy.float32))
+        writer.add_tensor(name, numpy.ones(width, dtype=numpy.float32))
 
-    add("token_embd.weight", VOCABULARY, WIDTH, 1.0)
-    for layer in range(LAYERS):
+    add("token_embd.weight", VOCABULARY, width, 1.0)
+    for layer in range(layers):
         add_norm(f"blk.{layer}.attn_norm.weight")
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            add(f"blk.{layer}.{name}.weight", WIDTH, WIDTH, WIDTH**-0.5)
+            add(f"blk.{layer}.{name}.weight", width, width, width**-0.5)
         add_norm(f"blk.{layer}.ffn_norm.weight")
-        add(f"blk.{layer}.ffn_gate.weight", INNER, WIDTH, WIDTH**-0.5)
-        add(f"blk.{layer}.ffn_up.weight", INNER, WIDTH, WIDTH**-0.5)
-        add(f"blk.{layer}.ffn_down.weight", WIDTH, INNER, INNER**-0.5)
+        add(f"blk.{layer}.ffn_gate.weight", 2 * width, width, width**-0.5)
+        add(f"blk.{layer}.ffn_up.weight", 2 * width, width, width**-0.5)
+        add(f"blk.{layer}.ffn_down.weight", width, 2 * width, (2 * width) ** -0.5)
     add_norm("output_norm.weight")
     # Wide logits: probabilities differ, as a trained model's do.
-    add("output.weight", VOCABULARY, WIDTH, 3.0 * WIDTH**-0.5)
+    add("output.weight", VOCABULARY, width, 3.0 * width**-0.5)
 
 
 if __name__ == "__main__":

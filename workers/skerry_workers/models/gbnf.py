@@ -27,6 +27,8 @@ from skerry_workers.models.constraint import (
 from skerry_workers.models.port import QUOTED
 
 _BREAK = "\n"
+_TIMES_MAX = 1000
+"""llama.cpp refuses grammars that repeat something more than 2000 times."""
 _SHARED = {
     "char": r"""[^"\\\x00-\x1f\x7f] | "\\" (["\\/bfnrt] | "u" ([0-9a-cefA-CEF] hex hex hex | [dD] [0-7] hex hex))""",
     "hex": "[0-9a-fA-F]",
@@ -162,8 +164,8 @@ class _Writer:
         least, most = schema.get("minItems", 0), schema.get("maxItems")
         if most == 0:
             return '"[]"'
-        rest = f'("," {item}){{{max(least - 1, 0)},{"" if most is None else most - 1}}}'
-        return f'"[" {item} {rest} "]"' if least else f'"[" ({item} {rest})? "]"'
+        rest = self._rule(f'"," {item}') + _times(max(least - 1, 0), None if most is None else most - 1)
+        return f'"[" {item} {rest} "]"' if least else f'"[" ({self._rule(f"{item} {rest}")})? "]"'
 
     def _quoted(self, schema: Schema, nullable: bool) -> str:
         """With null as an alternative, or a minimal length, there is no empty quote."""
@@ -291,7 +293,14 @@ def _branch(alike: list[tuple[str, str]]) -> str:
 
 def _string(schema: Schema) -> str:
     least, most = schema.get("minLength", 0), schema.get("maxLength", STRING_CHARACTERS_MAX)
-    return "text" if (least, most) == (0, STRING_CHARACTERS_MAX) else f'"\\"" char{{{least},{max(least, most)}}} "\\""'
+    return (
+        "text" if (least, most) == (0, STRING_CHARACTERS_MAX) else f'"\\"" char{_times(least, max(least, most))} "\\""'
+    )
+
+
+def _times(least: int, most: int | None) -> str:
+    """So many times; beyond what llama.cpp counts to, any number of times (or, at least, so many as it counts to)."""
+    return f"{{{min(least, _TIMES_MAX)},{'' if most is None or most > _TIMES_MAX else most}}}"
 
 
 def _one_of(alternatives: Iterable[str]) -> str:
