@@ -218,10 +218,16 @@ class OnnxBackend:
             del tokens[0]  # one of the template, one of the tokenizer
         return tokens
 
+    def _grammar(self, question: Question) -> str:
+        made = grammar(question.schema, question.text, by=self._options.quotes_by)
+        if made.note:
+            _log.warning("%s: %s", self._spec.name, made.note)
+        return made.lark
+
     def _written(self, job: _Job, *, guided: bool) -> Answer:
         began = time.monotonic()
         question, prompt = job.question, job.prompt
-        lark = grammar(question.schema, question.text, by=self._options.quotes_by).lark if guided else ""
+        lark = self._grammar(question) if guided else ""
         stream = self._tokenizer.create_stream()
         writing = Writing(question, self._vocabulary, lark, job.tokens_max, lambda token: str(stream.decode(token)))
         kept = self._keep(len(prompt) + job.tokens_max)
