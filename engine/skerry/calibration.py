@@ -28,7 +28,9 @@ def read(folder: Path) -> Calibration:
     try:
         found = msgspec.json.decode(data, type=Calibration)
     except msgspec.MsgspecError as error:
-        raise DataError(f"{path} cannot be read: {error}", hint="remove it: skerry calibrate --apply makes it again") from None
+        raise DataError(
+            f"{path} cannot be read: {error}", hint="remove it: skerry calibrate --apply makes it again"
+        ) from None
     if found.version != Calibration().version:
         raise DataError(f"{path} has version {found.version}", hint="a newer Skerry wrote it: use that one")
     return found
