@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -104,3 +106,15 @@ def test_what_nobody_knows_is_an_error_and_not_a_crash(
     monkeypatch.setattr(backend, "_server", Other())
     with pytest.raises(ModelError, match="something else"):
         asked(backend)
+
+
+def test_closed_as_soon_as_it_is_loaded_it_ends() -> None:
+    """In a process of its own: a server that hangs keeps the interpreter."""
+    code = (
+        "import sys\nfrom skerry_workers.models import xllama\nfrom skerry_workers.models.port import ModelSpec\n"
+        "for _ in range(20):\n"
+        "    xllama.load(ModelSpec(name='tiny', backend='xllama', path=sys.argv[1], threads=1, slots=2)).close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(TINY)], timeout=60, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) < 5, done.stderr

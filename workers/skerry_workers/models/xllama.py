@@ -47,6 +47,8 @@ class _Server(Protocol):
 
     def handle_chat_completions(self, asked: dict[str, Any], told: Callable[[Any], bool], /) -> object: ...
 
+    def handle_completions(self, asked: dict[str, Any], told: Callable[[Any], bool], /) -> object: ...
+
 
 class _NotHeld(ModelError):
     """The grammar was not held."""
@@ -230,6 +232,8 @@ def load(spec: ModelSpec) -> XllamaBackend:
         raise ModelBroken(
             f"{path}: llama.cpp cannot load it: {error}", hint="its architecture may need a newer xllamacpp"
         ) from None
+    # One token, and its loop runs: a server that is let go before that never ends, and holds the interpreter.
+    server.handle_completions({"prompt": "a", "max_tokens": 1, "temperature": 0}, lambda _: False)
     return XllamaBackend(spec, model, server, folder, context)
 
 
