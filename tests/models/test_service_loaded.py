@@ -216,3 +216,13 @@ async def test_whoever_gives_up_waiting_does_not_stop_the_loading() -> None:
         gate.set()
         await second
         assert len(hosts.opened) == 1
+
+
+async def test_a_broken_model_that_is_mended_comes_back_by_itself() -> None:
+    hosts = Hosts()
+    hosts.prepare = lambda host: setattr(host, "fails", ModelBroken("cut off"))
+    async with models(hosts, offer("a"), broken_s=0.01) as (made, _):
+        with pytest.raises(ModelBroken):
+            await made.load("a")
+        hosts.prepare = lambda host: None
+        await wait_until(lambda: made["a"].status().state == "ready")

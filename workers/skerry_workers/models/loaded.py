@@ -34,6 +34,8 @@ State: TypeAlias = Literal["unloaded", "loading", "ready", "broken"]
 
 BROKEN_S = 30.0
 """A model that could not be loaded is not tried again sooner: each try costs a process."""
+_HEAL = 10
+"""So many times that long, and it is tried though nobody asks."""
 ROOM_S = 60.0
 """So long a model waits for others to have answered and make room."""
 _TICK_S = 5.0
@@ -201,11 +203,25 @@ class Models:
             self._freed.set()
 
     async def keep(self) -> None:
-        """Unloads what is idle, and makes room when models have grown; goes on until it is cancelled."""
+        """Unloads what is idle, makes room when models have grown, tries broken ones again; until it is cancelled."""
         while True:
             await asyncio.sleep(self._tick_s)
             async with self._moving:
                 await self._tidy()
+            for model in self._models.values():
+                broken_for_s = self._now() - model.broken_at
+                if model.state == "broken" and model.offer.model.warm and broken_for_s >= _HEAL * self._broken_s:
+                    await self._heal(model)
+
+    async def _heal(self, model: Loaded) -> None:
+        """Tries whether it was mended, though nobody asks: an engine may ask nobody who says that he is broken."""
+        try:
+            await self._ready(model)
+        except ModelError:
+            return  # it is in the log
+        except Exception:
+            _log.exception("model %s: cannot be tried again", model.name)
+            model.broken_at = self._now()
 
     async def close(self) -> None:
         """Ends all of them."""
