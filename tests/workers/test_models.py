@@ -181,6 +181,18 @@ async def test_a_prompt_without_a_model(engine: FakeEngine, serve: Serve, tmp_pa
     assert kind(await ask(engine)) == ("NoAnswer", False)
 
 
+@pytest.mark.parametrize(("url", "stays"), [("https://models.example/v1", False), ("http://127.0.0.1:9/v1", True)])
+async def test_what_stays_here_is_not_asked_elsewhere(
+    engine: FakeEngine, serve: Serve, hosts: Hosts, url: str, stays: bool
+) -> None:
+    await serve(models={"far": Model(url=url, model="m")})
+    result = await ask(engine, local_only=True)
+    assert (result.failure is None) is stays
+    assert stays or kind(result) == ("NoAnswer", False)
+    assert bool(hosts["far"].questions) is stays
+    assert engine.value(await ask(engine))["number"] == "47"
+
+
 # --- models that do not work ------------------------------------------------------------------------------------------
 
 

@@ -9,11 +9,11 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from skerry.core.tasks import Prompt
 from skerry.core.wire import Task
 from skerry.errors import SkerryError
-from skerry_workers.failures import Outcome, failed
+from skerry_workers.failures import Outcome, Refusal, failed
 from skerry_workers.metrics import Metrics
 from skerry_workers.models.catalog import Catalog, Offer
 from skerry_workers.models.loaded import Loaded, Models
-from skerry_workers.models.port import Answer, ModelBroken
+from skerry_workers.models.port import Answer, ModelBroken, ModelSpec
 from skerry_workers.models.questions import question_of, shown, value_of
 
 T = TypeVar("T")
@@ -45,6 +45,10 @@ class Asker:
         facts: Facts = {"size": task.size, "prompt_version": prompt.version}
         outcome = Outcome()
         offers = self.catalog.find(task.target)
+        if task.local_only:
+            offers = tuple(offer for offer in offers if _stays_here(offer.spec))
+            if not offers:
+                raise Refusal("NoAnswer", "what this is about stays on this machine, and the models here are elsewhere")
         try:
             text = await aside(lambda: shown(prompt, about))
         except Exception as error:
@@ -80,6 +84,14 @@ class Asker:
         for note in answer.fields.values():
             if note.confidence >= 0:
                 metrics.observe("slm_field_confidence", note.confidence, model=model)
+
+
+def _stays_here(spec: ModelSpec) -> bool:
+    if spec.backend != "openai":
+        return True
+    from skerry_workers.models.openai import is_local
+
+    return is_local(spec)
 
 
 def _facts(answer: Answer, loaded: Loaded) -> Facts:

@@ -53,6 +53,7 @@ class Task(Frozen, omit_defaults=True):
     missing and `args_blob` is their SHA-256. `deadline_us`: after it nobody wants the result (0: no deadline).
     `key` is the same for all attempts of the step: an idempotency key. `fields`: only these are asked for again, and
     `schema` has no others (empty: all of them).
+    `local_only`: what it is about must not leave the machine, whatever a model is called.
     """
 
     run: str
@@ -71,6 +72,7 @@ class Task(Frozen, omit_defaults=True):
     fields: tuple[str, ...] = ()
     deadline_us: int = 0
     timeout_s: float = 0.0
+    local_only: bool = False
 
     @property
     def id(self) -> TaskId:

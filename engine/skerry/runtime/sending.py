@@ -60,6 +60,7 @@ def task_message(run: Execution, step: str, pending: Pending) -> Task:
         fields=fields,
         deadline_us=pending.due_us,
         timeout_s=timeout_s,
+        local_only=isinstance(command, Ask) and command.local_only,
     )
 
 
