@@ -28,10 +28,11 @@ class Bill(msgspec.Struct, frozen=True):
     total: int
 
 
-def sent(budget: Budget | None = None, timeout_s: float = 0.0, **pending: Any) -> Task:
+def sent(budget: Budget | None = None, timeout_s: float = 0.0, *, local_only: bool = False, **pending: Any) -> Task:
     async def body(step: Any) -> None: ...
 
-    ask = Ask(Bill, Prompt(name="bill", text="Which?"), "it", (), ("small",), timeout_s, 0.0, budget=budget)
+    prompt = Prompt(name="bill", text="Which?")
+    ask = Ask(Bill, prompt, "it", (), ("small",), timeout_s, 0.0, budget=budget, local_only=local_only)
     run = Execution(workflow_of(body), RunRow(run=RUN, workflow="only", version=1))
     return task_message(run, "1-1", Pending(ask, 2, size="small", **pending))
 
@@ -40,6 +41,10 @@ def test_a_first_attempt_asks_for_everything() -> None:
     task = sent()
     assert (task.fields, task.objections, task.prompt, task.timeout_s) == ((), (), "Which?", 0.0)
     assert msgspec.json.decode(task.schema) == msgspec.json.schema(Bill)
+
+
+def test_a_worker_is_told_what_has_to_stay() -> None:
+    assert (sent().local_only, sent(local_only=True).local_only) == (False, True)
 
 
 def test_another_one_asks_for_what_was_objected_to() -> None:
