@@ -114,6 +114,26 @@ class Skerry(click.Group):
             for line in ("skerry demo", "skerry up", "skerry publish invoice.received --file invoice.pdf"):
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
+    # That who reads our output has seen enough (`skerry runs | head`) is no error here; for click it is one.
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Understands the options; `--help` writes already now."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError:
+            _write_no_more()
+            raise click.exceptions.Exit(0) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _write_no_more()
+            return 0
+        return result
+
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Runs a command; whatever goes wrong becomes a message for people and an exit code."""
         given = list(sys.argv[1:] if args is None else args)
@@ -125,12 +145,13 @@ class Skerry(click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _write_no_more() -> None:
+    """Python would complain when it closes a stream that cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _told(error: BaseException, *, debug: bool) -> int:
     """Says on stderr what went wrong; returns the exit code."""
-    if isinstance(error, BrokenPipeError):
-        # Whoever read our output has seen enough (`skerry runs | head`). Python would complain when it closes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, click.exceptions.Exit):
