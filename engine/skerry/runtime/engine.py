@@ -2,7 +2,7 @@
 
 The hot path is `_advance`, and it is the whole ordering argument: something happens to a run (`Execution` says what
 follows from it), the events are appended, and only when they are on disk are their effects performed. Append, then
-act. All facts enter through `_commit`; nothing else writes.
+act. All facts enter through `_append`; nothing else writes.
 
 A run is in memory while something is under way for it. When it only waits, it may leave (eviction) and comes back when
 it is due or spoken to: what it needs is in the journal, from its last `state.entered` on.
