@@ -8,11 +8,14 @@ trained model's: bytes, joints of two letters, special tokens with a chat templa
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
-import gguf
 import numpy
+
+gguf: Any = importlib.import_module("gguf")  # only to make the file anew: `pip install gguf`
 
 TINY = Path(__file__).with_name("tiny.gguf")
 SPECIAL = ("<|bos|>", "<|end|>", "<|pad|>", "<|user|>", "<|assistant|>", "<|system|>")
@@ -49,7 +52,7 @@ def write(path: Path = TINY, *, width: int = 64, layers: int = 2) -> None:
     writer.close()
 
 
-def _add_tokenizer(writer: gguf.GGUFWriter) -> None:
+def _add_tokenizer(writer: Any) -> None:
     merges = _merges()[: VOCABULARY - len(SPECIAL) - 256]
     tokens = [*SPECIAL, *_byte_letters(), *(merge.replace(" ", "") for merge in merges)]
     kinds = [gguf.TokenType.CONTROL] * len(SPECIAL) + [gguf.TokenType.NORMAL] * (len(tokens) - len(SPECIAL))
@@ -79,7 +82,7 @@ def _merges() -> list[str]:
     return lower + [f"{other.upper()} {vowel}" for other in others for vowel in vowels]
 
 
-def _add_weights(writer: gguf.GGUFWriter, width: int, layers: int) -> None:
+def _add_weights(writer: Any, width: int, layers: int) -> None:
     random = numpy.random.default_rng(3)
 
     def add(name: str, rows: int, columns: int, scale: float) -> None:
