@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy
-import onnxruntime_genai as genai
 from numpy.typing import NDArray
 
 from training import grammar
 from training.task import Kind, messages
 from training.tokenizer import END
+
+_genai: Any = importlib.import_module("onnxruntime_genai")  # it has no types
 
 _ANSWER_TOKENS_MAX = 220
 
@@ -24,11 +26,11 @@ class Engine:
     """A loaded ONNX folder."""
 
     def __init__(self, folder: Path, *, threads: int = 1) -> None:
-        config = genai.Config(str(folder))
+        config = _genai.Config(str(folder))
         session = {"intra_op_num_threads": threads, "session.intra_op.allow_spinning": "0"}
         config.overlay(json.dumps({"model": {"decoder": {"session_options": session}}}))
-        self._model: Any = genai.Model(config)
-        self._tokenizer: Any = genai.Tokenizer(self._model)
+        self._model: Any = _genai.Model(config)
+        self._tokenizer: Any = _genai.Tokenizer(self._model)
         self.grammar_failures = 0
 
     def answer(self, kind: Kind, text: str, *, grounded: bool = False, tails: bool = True) -> str:
@@ -43,11 +45,11 @@ class Engine:
         return self._generate(prompt, None)
 
     def _generate(self, prompt: NDArray[numpy.int32], lark: str | None) -> str:
-        parameters = genai.GeneratorParams(self._model)
+        parameters = _genai.GeneratorParams(self._model)
         parameters.set_search_options(max_length=len(prompt) + _ANSWER_TOKENS_MAX, do_sample=False)
         if lark is not None:
             parameters.set_guidance("lark_grammar", lark, False)
-        generator = genai.Generator(self._model, parameters)
+        generator = _genai.Generator(self._model, parameters)
         generator.append_tokens(prompt)
         while not generator.is_done():
             generator.generate_next_token()

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -76,8 +78,7 @@ def agreement(source: Path, answers: Answer, count: int) -> float:
 
 def _in_llama(path: Path) -> Answer:
     """Greedy answers of the GGUF file in xllamacpp."""
-    import xllamacpp
-
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # it has no types
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.n_ctx = tokenizer.CONTEXT
