@@ -82,8 +82,5 @@ def _tail(words: list[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([^\w\s])", r"\\\1", text) if text.isascii() else "".join(_letter(each) for each in text)
-
-
-def _letter(letter: str) -> str:
-    return letter if letter.isalnum() or letter in " _" or not letter.isascii() else f"\\{letter}"
+    # Not re.escape: llguidance knows only these with a backslash, and a slash would end the pattern.
+    return re.sub(r"[\\.+*?()|\[\]{}^$/]", r"\\\g<0>", text)
