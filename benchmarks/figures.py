@@ -135,15 +135,17 @@ def folder(asked: Options) -> tempfile.TemporaryDirectory[str]:
 class PlainJournal:
     """A thread that commits as many 300-byte rows at once as have gathered: the least that a durable step needs.
 
-    One table with one index, so that a run's rows can be found again. Nothing is hashed, encoded or checked.
+    One table with one index, so that a run's rows can be found again (without it, if not `indexed`). Nothing is hashed,
+    encoded or checked.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, indexed: bool = True) -> None:
         self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = FULL")
         self.db.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, run INTEGER, n INTEGER, body BLOB)")
-        self.db.execute("CREATE UNIQUE INDEX events_by_run ON events (run, n)")
+        if indexed:
+            self.db.execute("CREATE UNIQUE INDEX events_by_run ON events (run, n)")
         self._rows = _rows()
 
     def close(self) -> None:

@@ -66,7 +66,7 @@ async def measure(asked: Options, path: Path) -> tuple[list[Figure], list[str]]:
     runs, ones = (64, 3) if asked.quick else (640, 30)
     tune_interpreter()  # as an engine's process does; the floor has the same
     clock = SystemClock()
-    plain = PlainJournal(path / "plain.db")
+    plain, bare = PlainJournal(path / "plain.db"), PlainJournal(path / "bare.db", indexed=False)
     journal = await SqliteJournal.open(path / "data", node="bench", clock=clock)
     engine = Engine(journal, None, clock, load([workflows]))
     await engine.recover()
@@ -77,6 +77,7 @@ async def measure(asked: Options, path: Path) -> tuple[list[Figure], list[str]]:
         await throughput(verbs, engine, workflows.local.name, AWAITERS)  # once, to warm up
         while until.more():
             turns.add("floor/s", await plain.group(AWAITERS, runs * workflows.STEPS * 2 // AWAITERS))
+            turns.add("bare/s", await bare.group(AWAITERS, runs * workflows.STEPS * 2 // AWAITERS))
             turns.add("steps/s", await throughput(verbs, engine, workflows.local.name, runs))
             turns.add("commit us", plain.commit_s(ones * workflows.STEPS) * 1e6)
             turns.add("step us", await step_s(verbs, engine, ones) * 1e6)
@@ -84,6 +85,7 @@ async def measure(asked: Options, path: Path) -> tuple[list[Figure], list[str]]:
         await engine.drain(1.0)
         await journal.close()
         plain.close()
+        bare.close()
     median = turns.median
     return [
         Figure(
@@ -93,8 +95,9 @@ async def measure(asked: Options, path: Path) -> tuple[list[Figure], list[str]]:
             median("floor/s"),
             ">= 10,000 and ratio >= 0.25",
         ),
+        Figure("  beside a floor whose table has no index", "steps/s", median("steps/s"), median("bare/s")),
         Figure("local step, one run at a time, p50", "us", median("step us"), median("commit us"), "ratio <= 2.5"),
-    ], [turns.spread("steps/s", "floor/s", "step us", "commit us")]
+    ], [turns.spread("steps/s", "floor/s", "bare/s", "step us", "commit us")]
 
 
 def main() -> None:
