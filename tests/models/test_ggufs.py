@@ -106,5 +106,5 @@ def test_unknown_options_are_told() -> None:
 
 def test_a_library_that_is_not_there_is_named_with_the_command() -> None:
     with pytest.raises(ModelBroken, match="llama is not installed") as caught:
-        ggufs.library("no_such_library", "llama")
+        ggufs.module("no_such_library", "llama")
     assert caught.value.hint == "pip install 'skerry[llama]'"

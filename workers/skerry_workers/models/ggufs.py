@@ -84,7 +84,7 @@ def options(spec: ModelSpec) -> Options:
         raise ModelBroken(f"options of {spec.name}: {error}") from None
 
 
-def library(name: str, extra: str) -> Any:
+def module(name: str, extra: str) -> Any:
     """The module of a backend, which is loaded only now. Raises `ModelBroken`: it is not installed."""
     try:
         return import_module(name)

@@ -61,7 +61,7 @@ class LlamaBackend:
         self._options = ggufs.options(spec)
         self._library = library
         self._llama: Any = llama
-        self._numpy = ggufs.library("numpy", "llama")
+        self._numpy = ggufs.module("numpy", "llama")
         self._vocabulary = library.llama_model_get_vocab(llama.model)
         self._template = _template(library, llama)
         self._forgets = library.llama_model_is_recurrent(llama.model) or library.llama_model_is_hybrid(llama.model)
@@ -211,7 +211,7 @@ def load(spec: ModelSpec) -> LlamaBackend:
     ggufs.options(spec)
     model = ggufs.examine(path)
     context = ggufs.context(spec, model)
-    library = ggufs.library("llama_cpp", "llama")
+    library = ggufs.module("llama_cpp", "llama")
     threads = ggufs.threads(spec)
     try:
         with _without_amx(library):

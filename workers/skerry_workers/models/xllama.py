@@ -223,7 +223,7 @@ def load(spec: ModelSpec) -> XllamaBackend:
     ggufs.options(spec)
     model = ggufs.examine(path)
     context = ggufs.context(spec, model)
-    library = ggufs.library("xllamacpp", "xllama")
+    library = ggufs.module("xllamacpp", "xllama")
     folder = Path(tempfile.mkdtemp(prefix="skerry-"))
     try:
         server = cast(_Server, library.Server(_parameters(library, spec, model, context, folder)))
