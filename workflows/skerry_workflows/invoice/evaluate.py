@@ -5,13 +5,14 @@ Reads what it needs of a manifest (`cases`, each with `id` and `input`, a path b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from skerry.errors import DataError
+from skerry_workflows.evaluation import Failure, Predicted, Progress, Task
 from skerry_workflows.invoice.model import InvoiceFields
 
 # In the scorer's shape, in its order.
@@ -20,13 +21,6 @@ _FIELDS = (
     "buyer_vat_id", "purchase_order", "iban", "line_total", "net_total", "tax_total", "gross_total", "prepaid",
     "payable", "tax_breakdown", "lines",
 )  # fmt: skip
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """A case without a prediction: `id` of the case, `reason` for people."""
-
-    id: str
-    reason: str
 
 
 class _Case(msgspec.Struct, frozen=True):
@@ -43,9 +37,7 @@ class _Pair(msgspec.Struct, frozen=True):
     b: str
 
 
-def predict(
-    folder: Path, progress: Callable[[int, int], None] | None = None
-) -> tuple[dict[str, dict[str, Any]], list[Failure]]:
+def predict(folder: Path, progress: Progress | None = None) -> Predicted:
     """Extract every case of `folder`; one that fails is reported, never fatal.
 
     Args:
@@ -55,18 +47,11 @@ def predict(
     Raises:
         DataError: there is no manifest, or it has another shape.
     """
-    predictions: dict[str, dict[str, Any]] = {}
-    failures: list[Failure] = []
-    extracted, failed = extract_all(folder, progress)
-    for case_id, fields in extracted.items():
-        predictions[case_id] = prediction(fields)
-    failures += failed
-    return predictions, failures
+    extracted, failures = extract_all(folder, progress)
+    return {case: prediction(fields) for case, fields in extracted.items()}, failures
 
 
-def extract_all(
-    folder: Path, progress: Callable[[int, int], None] | None = None
-) -> tuple[dict[str, InvoiceFields], list[Failure]]:
+def extract_all(folder: Path, progress: Progress | None = None) -> tuple[dict[str, InvoiceFields], list[Failure]]:
     """As `predict`, with the fields themselves."""
     cases = _manifest(folder).cases
     extracted: dict[str, InvoiceFields] = {}
@@ -115,6 +100,14 @@ def predict_duplicates(folder: Path, extracted: Mapping[str, InvoiceFields]) -> 
             verdict = compare(extracted[pair.a], extracted[pair.b])
             verdicts[f"{pair.a}|{pair.b}"] = "review" if verdict == "review" else verdict == "same"
     return verdicts
+
+
+def _duplicates(folder: Path, progress: Progress | None) -> Predicted:
+    extracted, failures = extract_all(folder, progress)
+    return predict_duplicates(folder, extracted), failures
+
+
+TASKS: Mapping[str, Task] = {"invoices": predict, "duplicates": _duplicates}
 
 
 def _manifest(folder: Path) -> _Manifest:

@@ -13,8 +13,12 @@ from skerry.cli import private, words
 from skerry.cli.app import PLAIN, App, node_command
 from skerry.cli.exits import USAGE, Stop
 
-_TASKS = {"invoices": "skerry_workflows.invoice.evaluate", "duplicates": "skerry_workflows.invoice.evaluate"}
-"""Which module knows each task."""
+_MODULES = {
+    "skerry_workflows.invoice.evaluate": ("invoices", ("invoices", "duplicates")),
+}
+"""Where the tasks are: a module with `TASKS`, the name of its folder of cases, and its tasks (so that `--help` and a
+mistyped one load nothing)."""
+_TASKS = {task: (module, name) for module, (name, tasks) in _MODULES.items() for task in tasks}
 
 
 @node_command(
@@ -30,20 +34,18 @@ _TASKS = {"invoices": "skerry_workflows.invoice.evaluate", "duplicates": "skerry
     "--out", "to", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where predictions go."
 )
 def command(app: App, task: str, folder: Path, to: Path) -> None:
-    """Run a workflow's extraction over every case of DATA_DIR/manifest.json, and write {case: prediction}.
+    """Run a workflow's part of the work over every case of a folder, and write {case: prediction}.
 
-    TASK is `invoices` or `duplicates`. A case that fails is left out and told on stderr; it is never fatal.
+    DATA_DIR is a folder of cases of TASK, or one that has it as a subfolder. A case that fails is left out and told on
+    stderr; it is never fatal.
     """
     if task not in _TASKS:
         raise Stop(f"there is no task {task}", hint=f"tasks: {', '.join(_TASKS)}", code=USAGE)
-    evaluate: Any = importlib.import_module(_TASKS[task])
+    module, name = _TASKS[task]
+    evaluate: Any = importlib.import_module(module)
     out = app.out
     with out.progress(task) as advance:
-        if task == "duplicates":
-            extracted, failures = evaluate.extract_all(folder, advance)
-            predictions = evaluate.predict_duplicates(folder, extracted)
-        else:
-            predictions, failures = evaluate.predict(folder, advance)
+        predictions, failures = evaluate.TASKS[task](folder / name if (folder / name).is_dir() else folder, advance)
     for failure in failures:
         out.note(f"left out: {failure.id}: {failure.reason}")
     with open(to, "wb", opener=private.opener) as file:
