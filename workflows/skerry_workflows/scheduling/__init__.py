@@ -1,0 +1,1 @@
+"""The scheduling workflow: calendars, meeting requests, slots."""
