@@ -90,14 +90,7 @@ class GroupConnection(sqlite3.Connection):
         while taken := self._take():
             self.taken = taken
             began = time.perf_counter()
-            self.execute("BEGIN IMMEDIATE")
-            try:
-                self._write(taken)
-                self.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
-                    self.execute("ROLLBACK")
-                raise
+            self._write(taken)
             self.spent_s += time.perf_counter() - began
             for job in taken:
                 if job.afterwards:
@@ -117,6 +110,20 @@ class GroupConnection(sqlite3.Connection):
         events: list[Any] = []
         for job in taken:
             events += job.events
+        if 0 < len(events) <= _ROWS_MAX * COLUMNS and all(map(_only_events, taken)):
+            # One statement is a transaction of its own: nothing is said twice, and the interpreter is waited for once.
+            self.execute(_INSERT_EVENTS[len(events) // COLUMNS], events)
+            return
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            self._write_all(taken, events)
+            self.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
+                self.execute("ROLLBACK")
+            raise
+
+    def _write_all(self, taken: Sequence[Job], events: list[Any]) -> None:
         start, left = 0, len(events) // COLUMNS
         while left:
             count = min(_ROWS_MAX, left)
@@ -133,6 +140,10 @@ class GroupConnection(sqlite3.Connection):
                 self.executemany(SQL["insert_claim"], job.claims)
             for statement, values in job.also:
                 self.execute(statement, values)
+
+
+def _only_events(job: Job) -> bool:
+    return job.run is None and not (job.claims or job.blobs or job.also)
 
 
 class GroupCommit:
