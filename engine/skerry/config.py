@@ -22,6 +22,7 @@ the JSON of their tables: SKERRY_MODELS, SKERRY_WORKERS.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 import tomllib
@@ -32,12 +33,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import msgspec
 
+from skerry import shipped
 from skerry.core.structs import Frozen
 from skerry.core.wire import SIZES, Size
 from skerry.errors import DataError
 from skerry.runtime.limits import EngineLimits
 from skerry.settings import NAMED, Backend, ModelSize, short
 from skerry.settings import Model as Model
+from skerry.settings import Price as Price
 from skerry.settings import Workers as Workers
 from skerry.telemetry.settings import Telemetry
 
@@ -155,7 +158,18 @@ def load(
     merged: dict[str, Any] = {}
     for layer in layers:
         _merge(merged, layer)
-    return msgspec.convert(merged, Config, dec_hook=_decode, strict=False)
+    config = msgspec.convert(merged, Config, dec_hook=_decode, strict=False)
+    _check_currency(config.models)
+    return config if "workers" in merged else msgspec.structs.replace(config, workers=default_workers(config.models))
+
+
+def default_workers(models: Mapping[str, Model]) -> dict[Size, Workers]:
+    """The workers of a node whose settings name none: `rules`, and `small` where there is a model for it.
+
+    That is one of the settings, or the one that comes with Skerry if a package that runs it is installed.
+    """
+    small = any("small" in model.sizes for model in models.values()) or shipped.runnable()
+    return {"rules": Workers(), "small": Workers()} if small else {"rules": Workers()}
 
 
 def parse_workers(text: str) -> dict[str, dict[str, int]]:
@@ -288,10 +302,26 @@ def _check_entry(where: str, table: str, name: str, entry: Any, *, strict: bool)
             raise DataError(f"{where}: {key}: that is no name", hint="letters, digits, `.`, `_` and `-`")
         if made.path is None and not made.url:
             raise DataError(f"{where}: {key}: where is it?", hint="give a `path` (file or folder) or a `url`")
+        _check_price(where, f"{key}.price", made.price)
     for field in ("processes", "slots", "threads", "context", "memory_mb", "models_max", "idle_s", "http_port"):
         least = 1 if field == "slots" else 0
         if getattr(made, field, least) < least:
             raise DataError(f"{where}: {key}.{field}: at least {least}", hint=f"mend {key}.{field}")
+
+
+def _check_price(where: str, key: str, price: Price) -> None:
+    for field in ("tokens_in", "tokens_cached", "tokens_out"):
+        if not 0 <= (getattr(price, field) or 0) < math.inf:
+            raise DataError(f"{where}: {key}.{field}: 0 or more", hint=f"mend {key}.{field}")
+    if price.known and not price.currency:
+        raise DataError(f"{where}: {key}: in which currency?", hint='say it: currency = "EUR"')
+
+
+def _check_currency(models: Mapping[str, Model]) -> None:
+    words = sorted({model.price.currency for model in models.values() if model.price.known})
+    if len(words) > 1:
+        hint = "give all prices in one currency: budgets add them up"
+        raise DataError(f"models have prices in {' and '.join(words)}", hint=hint)
 
 
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:

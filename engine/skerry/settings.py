@@ -12,6 +12,7 @@ Backend: TypeAlias = Literal["", "onnx", "llama", "xllama", "openai", "recorded"
 ModelSize: TypeAlias = Literal["small", "medium", "large", "cloud"]
 
 IDLE_S = 600.0
+_MILLION = 1_000_000
 
 
 class Workers(Frozen):
@@ -32,6 +33,29 @@ class Workers(Frozen):
     http_port: int = 0
 
 
+class Price(Frozen):
+    """What a million tokens cost: read, read from a cache (None: as much as any), written. 0: nothing, or not known.
+
+    `currency` is a word of the user's choice ("EUR"); all prices of a node have the same, for budgets add them up.
+    """
+
+    tokens_in: float = 0.0
+    tokens_cached: float | None = None
+    tokens_out: float = 0.0
+    currency: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a price at all."""
+        return bool(self.tokens_in or self.tokens_cached or self.tokens_out)
+
+    def of(self, tokens_in: int, tokens_cached: int, tokens_out: int) -> float:
+        """What so many tokens cost; `tokens_in` has those from a cache in it."""
+        cached = self.tokens_in if self.tokens_cached is None else self.tokens_cached
+        fresh = max(0, tokens_in - tokens_cached)
+        return (fresh * self.tokens_in + tokens_cached * cached + tokens_out * self.tokens_out) / _MILLION
+
+
 class Model(Frozen):
     """A model, and whom it serves.
 
@@ -40,7 +64,8 @@ class Model(Frozen):
     `prompts` the names of those that it answers (empty: all). It is unloaded when nobody has asked it for `idle_s`
     seconds (0: never); `warm`: loaded when its worker starts, not at the first question.
     `hints`: it is told the names and descriptions of the fields. `words` are, by prompt, what it is told instead of the
-    prompt's own text, for a model that was trained on other words.
+    prompt's own text, for a model that was trained on other words. `whole`: it knows a prompt's quotes in one shape
+    only, so it is asked for all of them, whichever are wanted, and for nothing else. `price`: what its answers cost.
     The rest is as in `skerry_workers.models.port.ModelSpec`.
     """
 
@@ -60,6 +85,8 @@ class Model(Frozen):
     warm: bool = True
     hints: bool = True
     words: dict[str, str] = {}
+    whole: bool = False
+    price: Price = Price()
 
 
 NAMED: dict[str, type[Workers] | type[Model]] = {"workers": Workers, "models": Model}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skerry.config import Config, Workers, load, parse_workers, unknown_variables
+from skerry.config import Config, Price, Workers, load, parse_workers, unknown_variables
 from skerry.errors import DataError
 
 
@@ -190,3 +190,20 @@ def test_wrong_models_are_named(tmp_path: Path, text: str, message: str, hint: s
 def test_models_in_the_environment_that_are_no_json() -> None:
     with pytest.raises(DataError, match="SKERRY_MODELS: Input data was truncated"):
         load(environ={"SKERRY_MODELS": "{"})
+
+
+def test_prices_have_a_currency_and_all_the_same(tmp_path: Path) -> None:
+    model = '[models.{0}]\nurl = "http://localhost:1/v1"\n[models.{0}.price]\n{1}\n'
+    euro = model.format("a", 'tokens_in = 1\ntokens_out = 4.5\ncurrency = "EUR"')
+    config = load(write(tmp_path, euro), environ={})
+    assert config.models["a"].price == Price(tokens_in=1.0, tokens_out=4.5, currency="EUR")
+    again = load(environ={"SKERRY_MODELS": config.environment()["SKERRY_MODELS"]})
+    assert again.models["a"].price == config.models["a"].price
+    for text, told in (
+        (model.format("a", "tokens_in = 1"), r"models\.a\.price: in which currency\?"),
+        (model.format("a", 'tokens_in = -1\ncurrency = "EUR"'), r"models\.a\.price\.tokens_in: 0 or more"),
+        (model.format("a", 'tokens_inn = 1\ncurrency = "EUR"'), r"no setting models\.a\.price\.tokens_inn.*tokens_in"),
+        (euro + model.format("b", 'tokens_in = 1\ncurrency = "USD"'), "prices in EUR and USD"),
+    ):
+        with pytest.raises(DataError, match=told):
+            load(write(tmp_path, text), environ={})

@@ -12,6 +12,7 @@ import pytest
 from skerry.cli import words
 from skerry.cli.about import said
 from skerry.cli.commands.show import field_to_set
+from skerry.cli.effort import of_run
 from skerry.cli.exits import Stop
 from skerry.cli.look import JournalLook, find_run, short
 from skerry.cli.story import say
@@ -149,6 +150,24 @@ def test_show_says_how_sure_a_model_was_and_where_it_found_what_it_says() -> Non
     assert told_of(judged, chars=20)[1].endswith("fields: answer at 3-4, due, number 0.42, and 1 more")
     waits = ev.AnswerJudged(step="1-2", attempt=2, size="cloud", choice="wait", next="cloud")
     assert told_of(waits) == ("answer of size cloud did not come, so it waits until cloud can be reached", "")
+
+
+def test_show_says_what_an_answer_took_and_all_of_a_run() -> None:
+    used: dict[str, str | int | float] = {"model": "phi", "tokens_in": 1_000, "tokens_out": 34, "seconds": 0.8}
+    used |= {"cost": 0.00012, "currency": "EUR"}
+    told = told_of(ev.AnswerJudged(step="1-2", attempt=2, size="small", choice="accept", model=used))
+    assert told[1] == "phi, 1,034 tokens, 0.80 s, 0.00012 EUR"
+    judged: list[ev.AnyEvent] = [
+        ev.AnswerJudged(step="1-2", attempt=1, size="rules", choice="escalate", model={"seconds": 9.0}),
+        ev.AnswerJudged(step="1-2", attempt=2, size="small", choice="escalate", model=used),
+        ev.AnswerJudged(
+            step="1-2", attempt=3, size="cloud", choice="accept", model={**used, "cost": 1.5, "energy_j": 2345.0}
+        ),
+    ]
+    assert of_run([RunEvent(1, 1, 1, "", each) for each in judged]) == (
+        "2 answers of models, 2,068 tokens, 1.6 s, 1.50 EUR, 2.3 kJ"
+    )
+    assert of_run([RunEvent(1, 1, 1, "", judged[0])]) == ""
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from skerry.core.tasks import Prompt
 from skerry.core.wire import Task
 from skerry.errors import SkerryError
+from skerry.settings import Price
 from skerry_workers.failures import Outcome, Refusal, failed
 from skerry_workers.metrics import Metrics
 from skerry_workers.models.catalog import Catalog, Offer
 from skerry_workers.models.loaded import Loaded, Models
-from skerry_workers.models.port import Answer, ModelBroken, ModelSpec
+from skerry_workers.models.port import Answer, ModelBroken, ModelSpec, Usage
 from skerry_workers.models.questions import question_of, shown, value_of
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class Asker:
             try:
                 question = question_of(task, prompt, offer, text, seconds)
                 answer, loaded = await self.models.answer(offer.spec.name, question)
-                facts |= _facts(answer, loaded)
+                facts |= _facts(answer, loaded) | _cost(answer.usage, offer.model.price)
                 self._count(answer, offer, time.perf_counter() - began)
                 value = await aside(lambda answer=answer: value_of(task, prompt, about, answer))  # type: ignore[misc]
                 outcome = Outcome(value=value, fields=dict(answer.fields))
@@ -81,6 +82,11 @@ class Asker:
         first = usage.waiting_s + usage.loading_s + usage.reading_s
         metrics.observe("slm_time_to_first_token_seconds", first, model=model)
         metrics.observe("slm_e2e_request_latency_seconds", seconds, model=model)
+        if offer.model.price.known:
+            cost = offer.model.price.of(usage.tokens_in, usage.tokens_cached, usage.tokens_out)
+            metrics.count("slm_cost_total", cost, model=model, currency=offer.model.price.currency)
+        if usage.energy_j:
+            metrics.count("slm_energy_joules_total", usage.energy_j, model=model)
         for note in answer.fields.values():
             if note.confidence >= 0:
                 metrics.observe("slm_field_confidence", note.confidence, model=model)
@@ -107,6 +113,17 @@ def _facts(answer: Answer, loaded: Loaded) -> Facts:
         "reading_s": round(usage.reading_s, 6),
         "writing_s": round(usage.writing_s, 6),
     }
+
+
+def _cost(usage: Usage, price: Price) -> Facts:
+    """What an answer cost, in money and energy, as far as that is known."""
+    facts: Facts = {}
+    if price.known:
+        facts["cost"] = round(price.of(usage.tokens_in, usage.tokens_cached, usage.tokens_out), 9)
+        facts["currency"] = price.currency
+    if usage.energy_j:
+        facts["energy_j"] = round(usage.energy_j, 3)
+    return facts
 
 
 def _of_model(offer: Offer, outcome: Outcome) -> Outcome:

@@ -31,6 +31,8 @@ KINDS: dict[str, Kind] = {
     "slm_generation_tokens_total": Kind("counter", "Tokens written."),
     "slm_prefix_cache_queries_total": Kind("counter", "Tokens of prompts that a cache was asked for."),
     "slm_prefix_cache_hits_total": Kind("counter", "Tokens of prompts that came from a cache."),
+    "slm_cost_total": Kind("counter", "Money that answers cost, by the prices of the settings."),
+    "slm_energy_joules_total": Kind("counter", "Energy that answers took of the processors, where it can be read."),
     "slm_request_queue_time_seconds": Kind("histogram", "Waiting for a slot of a model.", _SECONDS),
     "slm_time_to_first_token_seconds": Kind("histogram", "From the question to its first token.", _SECONDS),
     "slm_e2e_request_latency_seconds": Kind("histogram", "From the question to its answer.", _SECONDS),

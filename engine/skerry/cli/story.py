@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from skerry.cli import words
+from skerry.cli.effort import of_answer
 from skerry.client.ended import RunEvent
 from skerry.core import events as ev
 from skerry.core.answers import FieldNote, Objection
@@ -165,7 +166,7 @@ def _judged(event: ev.AnswerJudged, chars: int) -> Said:
     }.get(event.choice, event.choice)
     style = _GOOD if event.choice == "accept" else "yellow"
     asked = f"asked for {', '.join(event.asked)} only" if event.asked else ""
-    why = _and(objections(event.objections), asked, _notes(event.fields, chars))
+    why = _and(objections(event.objections), asked, _notes(event.fields, chars), of_answer(event.model))
     return Said(f"answer of size {event.size} {choice}", why, style)
 
 

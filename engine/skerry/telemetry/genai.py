@@ -70,10 +70,14 @@ def attributes(model: Model, size: str, prompt: str) -> dict[str, Value]:
         ("loading_s", "skerry.model.loading"),
         ("reading_s", "skerry.model.reading"),
         ("writing_s", "skerry.model.writing"),
+        ("cost", "skerry.model.cost"),
+        ("energy_j", "skerry.model.energy"),
     ):
         value = model.get(key)
         if isinstance(value, int | float):
             named[name] = value
+    if model.get("currency"):
+        named["skerry.model.currency"] = str(model["currency"])
     if model.get("finish"):
         named["gen_ai.response.finish_reasons"] = [str(model["finish"])]
     return named

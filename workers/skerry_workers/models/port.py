@@ -47,7 +47,10 @@ PROBE = Question(system="", text="Ready?", schema={"type": "boolean"}, tokens_ma
 
 
 class Usage(Frozen, omit_defaults=True):
-    """Tokens read, written, and read from a cache; seconds of waiting for a slot, loading, reading and writing."""
+    """Tokens read, written, and read from a cache; seconds of waiting for a slot, loading, reading and writing; joules.
+
+    `tokens_in` has those from a cache in it. `energy_j` 0: nobody can say; a backend leaves that to its host.
+    """
 
     tokens_in: int = 0
     tokens_out: int = 0
@@ -56,6 +59,7 @@ class Usage(Frozen, omit_defaults=True):
     loading_s: float = 0.0
     reading_s: float = 0.0
     writing_s: float = 0.0
+    energy_j: float = 0.0
 
 
 class Answer(Frozen, omit_defaults=True):

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from skerry_workers.models import port
+from skerry_workers.models.energy import energy_of
 from skerry_workers.models.frames import (
     ALIVE_S,
     HEAD_BYTES_MAX,
@@ -81,6 +82,7 @@ class ModelProcess:
         self._said: deque[str] = deque(maxlen=_LINES_KEPT)
         self._tasks: list[asyncio.Task[None]] = []
         self._silence_s = self._grace_s = 0.0
+        self._energy = energy_of(spec, process.pid)
 
     @classmethod
     async def spawn(cls, spec: ModelSpec, *, silence_s: float, grace_s: float) -> ModelProcess:
@@ -152,14 +154,22 @@ class ModelProcess:
             self._settle(number, lambda future: future.set_exception(NotTaken()))
             asked.answer.exception()
             raise ModelError(f"the question cannot be written down: {error}") from None
+        energy, joules = self._energy, 0.0
+        begun = energy.begin() if energy is not None else 0.0
         try:
-            return await asked.answer
+            answer = await asked.answer
         except asyncio.CancelledError:
             if number in self._asked:
                 self._send(Cancel(id=number))
                 reason = f"{self._spec.name} did not stop within {self._grace_s:g} s"
                 asked.taken_back.append(loop.call_later(self._grace_s, self._kill, reason))
             raise
+        finally:
+            if energy is not None:
+                joules = energy.end(begun)
+        if not joules:
+            return answer
+        return msgspec.structs.replace(answer, usage=msgspec.structs.replace(answer.usage, energy_j=joules))
 
     async def kill(self, reason: str) -> None:
         """Ends it at once."""

@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from skerry.cli import words
 from skerry.cli.app import App, node_command
+from skerry.cli.effort import of_run
 from skerry.cli.fleet import who_is_missing
 from skerry.cli.look import Look, find_run, open_look, short
 from skerry.cli.out import Cell, Column
@@ -53,7 +54,7 @@ async def _show(app: App, named: str, full: bool, follow: bool) -> None:
         elif app.out.json:
             app.out.record({"row": row, "events": [event_record(each) for each in events]})
         else:
-            _head(app, row)
+            _head(app, row, of_run(events))
             _table(app, timeline(events, full=full))
             _next(app, row, events)
             if row.status in ("running", "waiting"):
@@ -63,7 +64,7 @@ async def _show(app: App, named: str, full: bool, follow: bool) -> None:
 
 async def _follow(app: App, look: Look, row: RunRow, events: list[RunEvent], full: bool) -> None:
     if not app.out.json:
-        _head(app, row)
+        _head(app, row, of_run(events))
     state_from: list[RunEvent] = []
     while True:
         # The state that a line stands in comes from the lines before it.
@@ -85,13 +86,15 @@ def in_one_line(told: Told) -> str:
     return f"{words.clock(told.at_us)}  {place} {told.said.what}{why}"
 
 
-def _head(app: App, row: RunRow) -> None:
+def _head(app: App, row: RunRow, effort: str) -> None:
     out = app.out
     out.line(Cell(f"{row.run}", "bold"))
     out.line(f"{row.workflow} v{row.version}, {row.status}" + (f" in {row.state}" if row.state else ""))
     ended = f", ended {words.moment(row.ended_us)}" if row.ended_us else ""
     took = words.duration(((row.ended_us or row.updated_us) - row.started_us) / 1e6)
     out.line(f"started {words.date(row.started_us)} {words.clock(row.started_us)}{ended}, took {took}")
+    if effort:
+        out.line(effort)
     if row.parent:
         out.line(f"started by {row.parent}")
     if row.note:
