@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from skerry import shipped
 from skerry.config import Config, Price, Workers, load, parse_workers, unknown_variables
 from skerry.errors import DataError
 
@@ -18,9 +19,19 @@ def write(folder: Path, text: str) -> Path:
     return file
 
 
-def test_nothing_is_needed() -> None:
+def test_nothing_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "runnable", lambda: False)
     assert load(environ={}) == Config()
     assert Config().data == Path("skerry-data")
+
+
+def test_a_node_has_workers_for_small_where_there_is_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    both, environ = {"rules": Workers(), "small": Workers()}, {"SKERRY_MODELS": '{"m": {"path": "m.gguf"}}'}
+    monkeypatch.setattr(shipped, "runnable", lambda: True)
+    assert load(environ={}).workers == both
+    assert load(environ={"SKERRY_WORKERS": "rules=2"}).workers == {"rules": Workers(slots=2)}
+    monkeypatch.setattr(shipped, "runnable", lambda: False)
+    assert load(environ=environ).workers == both
 
 
 def test_later_layers_win(tmp_path: Path) -> None:
