@@ -108,6 +108,28 @@ def test_a_bad_answer_goes_up_then_to_a_person() -> None:
     assert open_review(sim.run) == "1-1"
 
 
+def test_what_holds_for_models_holds_neither_for_rules_nor_for_a_person() -> None:
+    async def body(step: Step) -> Any:
+        return (await step.ask(Answer, PROMPT, about="it", verify=(is_good,), verify_models=(is_known,))).text
+
+    def is_known(answer: Answer, about: object) -> Iterable[Objection]:
+        return () if answer.text == "known" else (Objection(rule="known", message=f"{answer.text} is not known"),)
+
+    sim = sim_of(body, ("rules", "small"))
+    sim.result("1-1", GOOD)
+    assert sim.outcome() == "good"
+    sim = sim_of(body, ("rules", "small"))
+    sim.result("1-1", BAD)
+    sim.result("1-1", GOOD)
+    assert (sim.row.status, sim.row.note) == ("review", "No answer to what that holds: good is not known")
+    sim.review("1-1", True)
+    assert sim.outcome() == "good"
+    sim = sim_of(body, ("rules", "small"))
+    sim.result("1-1", BAD)
+    sim.result("1-1", {"text": "known"})
+    assert sim.outcome() == "known"
+
+
 def test_the_best_answer_so_far_is_shown() -> None:
     unfit = {"text": 1}
     for answers, best, rules in (

@@ -74,8 +74,8 @@ def _against(ask: Ask, fleet: Fleet, size: Size, spent: Spent, left_s: float) ->
     return "", ""
 
 
-def judge(ask: Ask, answer: Raw) -> list[Objection]:
-    """All objections to an answer: it must fit its type, and hold against every verifier.
+def judge(ask: Ask, answer: Raw, *, model: bool = False) -> list[Objection]:
+    """All objections to an answer: it must fit its type and hold against every verifier. `model`: one had a part in it.
 
     A verifier that raises objects: an answer that could not be checked is not accepted.
     """
@@ -84,7 +84,7 @@ def judge(ask: Ask, answer: Raw) -> list[Objection]:
     except DataError as error:
         return [Objection(rule="schema", message=readable(str(error)))]
     objections: list[Objection] = []
-    for verifier in ask.verify:
+    for verifier in (*ask.verify, *ask.verify_models) if model else ask.verify:
         objections.extend(_object(verifier, value, ask.about))
     return objections
 

@@ -87,6 +87,7 @@ class Ask(Command):
         "sizes",
         "timeout_s",
         "verify",
+        "verify_models",
     )
     kind = "ask"
 
@@ -105,6 +106,7 @@ class Ask(Command):
         local_only: bool = False,
         priority: int | None = None,
         offline: Offline = "review",
+        verify_models: Sequence[Verifier] = (),
     ) -> None:
         if offline not in get_args(Offline):
             raise DefinitionError(
@@ -115,6 +117,7 @@ class Ask(Command):
         super().__init__(prompt.name, raw)
         self.prompt = prompt
         self.verify = tuple(verify)
+        self.verify_models = tuple(verify_models)
         self.sizes = tuple(sizes)
         self.timeout_s = timeout_s
         self.review_s = review_s

@@ -72,6 +72,7 @@ class Step:
         *,
         about: object,
         verify: Sequence[Verifier] = (),
+        verify_models: Sequence[Verifier] = (),
         sizes: Sequence[Size] = SIZES,
         timeout: timedelta | None = None,
         deadline: timedelta | None = None,
@@ -88,6 +89,7 @@ class Step:
             prompt: the question.
             about: what it is about: it goes to the worker, and to the verifiers as their second argument.
             verify: pure functions from (answer, about) to objections; an accepted answer had none.
+            verify_models: as `verify`, for what models had a part in: neither the rules nor a person are held to them.
             sizes: which sizes may be asked, in this order; those that the node does not have are left out.
             timeout: how long one attempt may run.
             deadline: how long all sizes together may take, waiting in queues included; then a person is asked. A size
@@ -114,6 +116,7 @@ class Step:
             local_only=local_only,
             priority=priority,
             offline=offline,
+            verify_models=verify_models,
         )
         return await self._do(command)  # type: ignore[no-any-return]
 

@@ -76,7 +76,7 @@ def _take_answer(run: Execution, pending: Pending, ask: Ask, result: Result, now
         objections = [Objection(rule=result.failure.kind, message=result.failure.message)]
         gone = size == CLOUD and result.failure.kind in UNREACHED
     else:
-        objections = judge(ask, whole)
+        objections = judge(ask, whole, model=size != "rules")
         if not any(o.rule == "schema" for o in objections):
             objections += doubts(ask, run.fleet, result.model, notes, asked)
     pending.spent = pending.spent.plus(spent_by(result.model))
