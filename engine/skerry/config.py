@@ -99,6 +99,8 @@ class Config(Frozen):
     limits: EngineLimits = EngineLimits()
     telemetry: Telemetry = Telemetry()
     invoice: Invoice = Invoice()
+    http_port: int = 0
+    """Where the engine answers /livez, /readyz, /startupz and /metrics, on this machine only. 0: nowhere."""
     log_level: LogLevel = "info"
 
     @property

@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from skerry.bus import NatsBus, NatsServer, RemoteServer
 from skerry.calibration import Follower
@@ -31,6 +32,9 @@ from skerry.runtime.engine import Engine
 from skerry.runtime.service import Service
 from skerry.runtime.verbs import Pruner, Verbs
 from skerry.version import __version__
+
+if TYPE_CHECKING:
+    from skerry.health.node import NodeHealth
 
 log = logging.getLogger("skerry.node")
 
@@ -102,8 +106,8 @@ async def open_node(
         drain_s: how long workers, and then local calls, may take to finish at the end; the rest is handed back.
         progress: told how many runs have been taken up in recovery.
 
-    Raises `JournalLocked` when another process has the data folder, `Unavailable` when the bus cannot be reached,
-    `DefinitionError` when a module cannot be loaded.
+    Raises `JournalLocked` when another process has the data folder, `Unavailable` when the bus cannot be reached or
+    the `http_port` cannot be had, `DefinitionError` when a module cannot be loaded.
     """
     registry = load(config.modules)
     tune_interpreter()
@@ -129,10 +133,13 @@ async def open_node(
         node = Node(config, engine, Service(engine, verbs), server)
         _tell(config, journal, engine, stack)
         _follow_calibration(config, engine, stack)
+        health = await _health(config, engine, journal, stack)
         stack.push_async_callback(engine.drain, drain_s)
         node.recovered = await engine.recover(progress)
         stack.push_async_callback(node.service.stop)
         await node.service.start()
+        if health is not None:
+            health.recovered = True
         if workers:
             node.pool = WorkerPool(config, drain_s=drain_s)
             stack.push_async_callback(node.pool.stop)
@@ -199,6 +206,18 @@ def _tell(config: Config, journal: SqliteJournal, engine: Engine, stack: AsyncEx
         log.warning("there is no telemetry: %s", error)
         return
     stack.push_async_callback(telemetry.stop)
+
+
+async def _health(config: Config, engine: Engine, journal: SqliteJournal, stack: AsyncExitStack) -> NodeHealth | None:
+    """Begins to answer over HTTP, if that is wanted. Raises `Unavailable`."""
+    if not config.http_port:
+        return None
+    from skerry.health.node import NodeHealth
+
+    health = NodeHealth(engine, journal, config.data)
+    await health.start(config.http_port)
+    stack.push_async_callback(health.close)
+    return health
 
 
 def _follow_calibration(config: Config, engine: Engine, stack: AsyncExitStack) -> None:

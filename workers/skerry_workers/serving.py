@@ -10,10 +10,11 @@ from typing import TypeAlias, get_args
 
 from skerry.core.wire import ModelStatus, WorkerState, WorkerStatus
 from skerry.errors import SkerryError
+from skerry.health.http import Health, Page
+from skerry.health.metrics import CONTENT_TYPE
 from skerry.settings import Model, Workers
 from skerry_workers.asking import Asker
-from skerry_workers.health import Health, Page
-from skerry_workers.metrics import CONTENT_TYPE, Metrics
+from skerry_workers.metrics import Metrics
 from skerry_workers.models.catalog import Catalog
 from skerry_workers.models.loaded import Host, Loaded, Models
 from skerry_workers.models.port import ModelError, ModelSpec
@@ -121,7 +122,6 @@ class Serving:
         pages = {"/livez": live, "/readyz": ready, "/startupz": startup, "/metrics": metrics}
         self._health = Health(pages)
         await self._health.start(port)
-        _log.info("answers on http://127.0.0.1:%d%s", self._health.port, ", ".join(pages))
 
     async def close(self) -> None:
         """Ends the models."""

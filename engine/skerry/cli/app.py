@@ -37,6 +37,11 @@ _OPTIONS: dict[str, click.Option] = {
     "modules": click.Option(
         ["-m", "--module", "modules"], multiple=True, metavar="NAME", help="Module with workflows; may be repeated."
     ),
+    "http_port": click.Option(
+        ["--http-port"],
+        type=click.IntRange(0, 65535),
+        help="Where it answers /livez, /readyz, /startupz, /metrics; 0: nowhere.",
+    ),
     "config_file": click.Option(
         ["--config", "config_file"],
         type=click.Path(path_type=Path, dir_okay=False),
@@ -47,9 +52,12 @@ _OPTIONS: dict[str, click.Option] = {
 }
 NODE = ("data", "nats", "node", "config_file", "json", "debug")
 WITH_MODULES = ("data", "nats", "node", "modules", "config_file", "json", "debug")
+SERVING = ("data", "nats", "node", "modules", "http_port", "config_file", "json", "debug")
 SENDING = ("data_dir", "nats", "node", "modules", "config_file", "json", "debug")
 MODULES = ("modules", "config_file", "json", "debug")
 PLAIN = ("json", "debug")
+_SOME = ("http_port",)
+"""Settings that so few commands have an option for that these are shown as their own."""
 
 
 class App:
@@ -71,6 +79,7 @@ class App:
         options = {
             "data": given.get("data"),
             "node": given.get("node"),
+            "http_port": given.get("http_port"),
             "modules": list(given.get("modules") or ()) or None,
             "nats": {"url": given.get("nats")},
         }
@@ -99,7 +108,8 @@ def node_command(name: str, *, examples: str, options: Sequence[str] = NODE) -> 
         def callback(**given: Any) -> Any:
             return function(App({key: given.pop(key) for key in names}), **given)
 
-        made = click.command(name, cls=Command, examples=examples, common=names)(callback)
+        common = [each for each in names if each not in _SOME]
+        made = click.command(name, cls=Command, examples=examples, common=common)(callback)
         made.params.extend(shared)
         return made
 

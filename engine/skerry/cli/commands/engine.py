@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from skerry.cli.app import WITH_MODULES, App, node_command
+from skerry.cli.app import SERVING, App, node_command
 from skerry.cli.serve import serve
 
 
 @node_command(
     "engine",
-    options=WITH_MODULES,
+    options=SERVING,
     examples="""
     skerry engine
     skerry engine --nats nats://bus.example:4222 --node office

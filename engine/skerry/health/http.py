@@ -1,4 +1,4 @@
-"""A worker's answers over HTTP, for whoever supervises it: /livez, /readyz, /startupz, /metrics. This machine only."""
+"""A small HTTP server for the pages of a process. It listens on the loopback only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEAD_BYTES_MAX, _READ_S, _ANSWER_S = 8192, 5.0, 30.0
 _AT_ONCE = 16
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
 
-_log = logging.getLogger("skerry.worker")
+_log = logging.getLogger("skerry.health")
 
 
 class Page(NamedTuple):
@@ -39,14 +39,16 @@ class Health:
         self.port = 0
 
     async def start(self, port: int) -> None:
-        """Listens. Raises `Unavailable` when somebody else has the port."""
+        """Listens. Raises `Unavailable` when that port cannot be had."""
         try:
             self._server = await asyncio.start_server(self._serve, HOST, port, limit=_HEAD_BYTES_MAX)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            why = error.strerror if isinstance(error, OSError) else "there is no such port"
             raise Unavailable(
-                f"cannot answer on port {port}: {error.strerror}", hint="give it another http_port, or 0 for none"
+                f"cannot answer on port {port}: {why}", hint="give another http_port, or 0 for none"
             ) from None
         self.port = self._server.sockets[0].getsockname()[1]
+        _log.info("answers on http://%s:%d%s", HOST, self.port, ", ".join(self._pages))
 
     async def close(self) -> None:
         """Takes nothing more."""
