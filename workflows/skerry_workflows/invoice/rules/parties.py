@@ -60,7 +60,7 @@ def seller(page: Page) -> str | None:
         [*_return_addresses(page), *_seller_blocks(page)],
         _letterheads(page),
     ):
-        names = [n for n in found if not customer or not _same(n, customer)]
+        names = [n for n in found if not customer or not same(n, customer)]
         if names:
             return _agreed(names)
     return None
@@ -215,11 +215,24 @@ def _is_name(text: str) -> bool:
 def _agreed(names: list[str]) -> str | None:
     """The shortest of names that are all one ("Acme" and "Acme Ltd"), else None."""
     shortest = min(names, key=len)
-    return shortest if all(_same(shortest, n) for n in names) else None
+    return shortest if all(same(shortest, n) for n in names) else None
 
 
-def _same(a: str, b: str) -> bool:
-    first, second = (re.sub(r"\W", "", fold(_LEGAL_FORM.sub("", fold(n)))) for n in (a, b))
+def companies(page: Page) -> Iterator[str]:
+    """Every name with a legal form that stands on top of something and is neither a customer's nor a bank's."""
+    for block in _blocks(page):
+        if _LEGAL_FORM.search(block[0].folded) and not _BANK.search(block[0].folded):
+            yield block[0].text
+
+
+def plain(name: str) -> str:
+    """A name without its legal form: letters and digits, without case and accents."""
+    return re.sub(r"\W", "", _LEGAL_FORM.sub("", fold(name)))
+
+
+def same(a: str, b: str) -> bool:
+    """Whether two names are one: but for the legal form, or one is the beginning or a part of the other."""
+    first, second = plain(a), plain(b)
     return first == second or (
         bool(first and second) and (first in second or second in first) and min(len(first), len(second)) >= 5
     )
