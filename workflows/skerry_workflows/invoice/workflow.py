@@ -31,6 +31,7 @@ from skerry_workflows.invoice.duplicates import compare
 from skerry_workflows.invoice.ledger import Distinct, Duplicate, Ledger, Posting, entry_of, fields_of, unpostable
 from skerry_workflows.invoice.model import InvoiceFields, Reading
 from skerry_workflows.invoice.quotes import InvoiceQuotes, read_quotes, shown
+from skerry_workflows.invoice.seconding import seconded
 from skerry_workflows.invoice.verify import (
     VERIFIERS,
     complete,
@@ -180,7 +181,9 @@ class Received(State):
         except StepFailed as error:
             return Unread(document=self.document, reason=str(error))
         try:
-            fields = await step.ask(InvoiceFields, EXTRACT, about=reading, verify=VERIFIERS, review=REVIEW)
+            fields = await step.ask(
+                InvoiceFields, EXTRACT, about=reading, verify=VERIFIERS, verify_models=(seconded,), review=REVIEW
+            )
         except (Refused, TimedOut) as error:
             return Done(Rejected(reason=str(error)))
         return Check(document=self.document, fields=fields)
