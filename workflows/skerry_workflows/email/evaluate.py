@@ -86,4 +86,89 @@ def fields(message: Message) -> dict[str, Any]:
     }
 
 
-TASKS: Mapping[str, Task] = {"mime": over_messages("mime", fields)}
+# --- threads and replies ----------------------------------------------------------------------------------------------
+
+
+class _Mailbox(msgspec.Struct, frozen=True):
+    id: str
+    algorithm: str
+    input: str
+
+
+class _Input(msgspec.Struct, frozen=True):
+    input: str
+
+
+class _Real(msgspec.Struct, frozen=True):
+    messages: list[_Input]
+
+
+class _Threads(msgspec.Struct, frozen=True):
+    imaptest: list[_Mailbox]
+    real: _Real
+
+
+def _threads(folder: Path, progress: Progress | None) -> Predicted:
+    told = msgspec.json.decode((folder / "threads" / "threads.json").read_bytes(), type=_Threads)
+
+    def mailbox(box: _Mailbox) -> Callable[[], Any]:
+        return lambda: thread_answer((folder / box.input).read_bytes(), box.algorithm)
+
+    def real() -> dict[str, str]:
+        from skerry_workflows.email.mime import parse
+        from skerry_workflows.email.threads import conversations, entry_of
+
+        paths = [each.input for each in told.real.messages]
+        entries = [entry_of(n, parse((folder / path).read_bytes())) for n, path in enumerate(paths, start=1)]
+        return {
+            paths[entry.number - 1]: f"thread {index}"
+            for index, group in enumerate(conversations(entries))
+            for entry in group
+        }
+
+    return predict([*((box.id, mailbox(box)) for box in told.imaptest), ("real", real)], progress)
+
+
+def thread_answer(mbox: bytes, algorithm: str) -> str:
+    """What an IMAP server would answer to THREAD over a mailbox file."""
+    from skerry_workflows.email import threads
+    from skerry_workflows.email.mbox import read
+    from skerry_workflows.email.mime import parse
+
+    stored = enumerate(read(mbox), start=1)
+    entries = [threads.entry_of(number, parse(each.data), each.arrived) for number, each in stored]
+    if algorithm == "ORDEREDSUBJECT":
+        return threads.answer(threads.by_ordered_subject(entries))
+    return threads.answer(threads.by_references(entries))
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    id: str
+    format: str
+    input: str = ""
+    text: str = ""
+
+
+def _replies(folder: Path, progress: Progress | None) -> Predicted:
+    rows = msgspec.json.decode((folder / "replies" / "replies.json").read_bytes(), type=list[_Reply])
+
+    def one(row: _Reply) -> Callable[[], str]:
+        return lambda: new_text(row.format, (folder / row.input).read_bytes() if row.input else row.text.encode())
+
+    return predict([(row.id, one(row)) for row in rows], progress)
+
+
+def new_text(format: str, data: bytes) -> str:
+    """The new text of a reply that is a whole message (`eml`), a page of HTML, or plain text."""
+    from skerry_workflows.email.charsets import decode
+    from skerry_workflows.email.html import render
+    from skerry_workflows.email.mime import parse
+    from skerry_workflows.email.quotes import split
+
+    if format == "eml":
+        return split(parse(data).text).written
+    text = decode(data)
+    return split(render(text).text if format == "html" else text).written
+
+
+TASKS: Mapping[str, Task] = {"mime": over_messages("mime", fields), "threads": _threads, "replies": _replies}

@@ -14,7 +14,7 @@ from skerry.cli.app import PLAIN, App, node_command
 from skerry.cli.exits import USAGE, Stop
 
 _MODULES = {
-    "skerry_workflows.email.evaluate": ("emails", ("mime",)),
+    "skerry_workflows.email.evaluate": ("emails", ("mime", "threads", "replies")),
     "skerry_workflows.invoice.evaluate": ("invoices", ("invoices", "duplicates")),
 }
 """Where the tasks are: a module with `TASKS`, the name of its folder of cases, and its tasks (so that `--help` and a
