@@ -138,6 +138,22 @@ async def test_a_model_can_be_told_in_its_own_words(
     assert (question.system, question.tokens_max) == ("Read it.", 9)
 
 
+async def test_a_model_that_knows_one_shape_is_asked_for_all_of_it(
+    engine: FakeEngine, serve: Serve, hosts: Hosts, tmp_path: Path
+) -> None:
+    await serve(models={"tiny": Model(path=gguf(tmp_path / "m.gguf"), whole=True)})
+    result = await ask(engine, fields=("total",), objections=("the total is wrong",))
+    assert set(engine.value(result)) == {"total"}
+    (question,) = hosts["tiny"].questions
+    assert set(question.schema["$defs"]["Quotes"]["properties"]) == {"number", "total"}
+    assert question.objections == ()
+    result = await ask(engine, fields=("total", "lines"))
+    assert result.failure is not None
+    assert result.failure.message == "model tiny: it was not made for that question: it knows nothing of lines"
+    result = await ask(engine, "plain", {"text": "x"}, Note)
+    assert result.failure is not None and result.failure.message.endswith("it knows nothing of this prompt")
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Raw
 
-from skerry.core.asking import in_quotes
+from skerry.core.asking import in_quotes, quote_names
 from skerry.core.codec import encode_json
 from skerry.core.tasks import Prompt
 from skerry.core.wire import Task
@@ -29,16 +29,25 @@ class CutOff(ModelError):
 
 def question_of(task: Task, prompt: Prompt, offer: Offer, text: str, seconds: float | None) -> Question:
     """What a model is asked. `seconds` is how long anybody waits (None: for ever); the worker stops it itself then."""
-    schema = schema_of(task)
+    schema = _whole(task, prompt) if offer.model.whole else schema_of(task)
     words = offer.model.words.get(task.target) or task.prompt or prompt.text
     return Question(
         system=f"{words}\n\n{hints(schema)}".strip() if offer.model.hints else words,
         text=text,
         schema=schema,
-        objections=task.objections,
+        # One that knows only documents and answers would take the objections for a part of the document.
+        objections=() if offer.model.whole else task.objections,
         timeout_s=0.0 if seconds is None else max(seconds, 0.0) + _SLACK_S,
         **_told(offer.spec.options),
     )
+
+
+def _whole(task: Task, prompt: Prompt) -> dict[str, Any]:
+    """The schema of all quotes of the prompt. Raises `ModelError` when something else is wanted as well."""
+    if not in_quotes(prompt, task.fields):
+        beyond = [name for name in task.fields if prompt.quotes is None or name not in quote_names(prompt)]
+        raise ModelError(f"it was not made for that question: it knows nothing of {', '.join(beyond) or 'this prompt'}")
+    return msgspec.json.schema(prompt.quotes)
 
 
 def schema_of(task: Task) -> dict[str, Any]:
