@@ -1,4 +1,7 @@
-"""`calibration.json` in the data folder: written by `skerry calibrate`, read by the node, also while it runs."""
+"""`calibration.json` in the data folder: written by `skerry calibrate`, read by the node, also while it runs.
+
+The model that comes with Skerry has one of its own, which holds for the fields that the node's has nothing about.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from pathlib import Path
 
 import msgspec
 
+from skerry import shipped
 from skerry.core.calibration import Calibration
 from skerry.core.fleet import Fleet
+from skerry.core.thresholds import Thresholds
 from skerry.errors import DataError
 
 log = logging.getLogger("skerry.calibration")
@@ -36,6 +41,17 @@ def read(folder: Path) -> Calibration:
     return found
 
 
+def thresholds(folder: Path) -> Thresholds:
+    """Those of a data folder and, of fields that it has none for, those of the model that comes with Skerry.
+
+    Raises `DataError`.
+    """
+    own, place = read(folder).thresholds(), shipped.folder()
+    if place is None:
+        return own
+    return Thresholds(values={**read(place).thresholds().values, **own.values}, default=own.default)
+
+
 class Follower:
     """Keeps a fleet's thresholds as the file has them. Looking costs one `stat` every two seconds."""
 
@@ -44,7 +60,7 @@ class Follower:
         self._folder = folder
         self._fleet = fleet
         self._seen = self._look()
-        fleet.thresholds = read(folder).thresholds()
+        fleet.thresholds = thresholds(folder)
 
     async def run(self) -> None:
         """Follows it until cancelled."""
@@ -59,7 +75,7 @@ class Follower:
             return False
         self._seen = now
         try:
-            self._fleet.thresholds = read(self._folder).thresholds()
+            self._fleet.thresholds = thresholds(self._folder)
         except (DataError, OSError) as error:
             log.warning("the thresholds stay as they are: %s", error)
             return False

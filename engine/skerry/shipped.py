@@ -8,8 +8,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-CALIBRATION = "calibration.json"
-"""Beside the model: from which confidence on its fields are taken. What a node has found itself goes before it."""
 EXTRA = "xllama"
 """The extra of this package that runs it, and is the lightest; `onnx` does, too."""
 
@@ -17,7 +15,7 @@ _READERS = (("*.gguf", "xllamacpp"), ("*.gguf", "llama_cpp"), ("*/genai_config.j
 
 
 def folder() -> Path | None:
-    """Where the model and its settings (`models.toml`) are; None where the workers are not installed."""
+    """Where the model, its settings (`models.toml`) and its thresholds are; None where there are no workers."""
     package = find_spec("skerry_workers")
     places = package.submodule_search_locations if package is not None else None
     return Path(places[0]) / "models" / "shipped" if places else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import stat
 from pathlib import Path
@@ -11,14 +12,15 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from skerry.calibration import FILE, Follower, read
+from skerry import shipped
+from skerry.calibration import FILE, Follower, read, thresholds
 from skerry.clock import SystemClock
 from skerry.core import events as ev
 from skerry.core.answers import FieldNote, Objection
 from skerry.core.calibration import Calibration
 from skerry.core.fleet import Fleet
 from skerry.core.projection import RunRow
-from skerry.core.thresholds import DEFAULT
+from skerry.core.thresholds import DEFAULT, NEVER
 from skerry.errors import DataError
 from skerry.journal import SqliteJournal
 from skerry.ports import Append
@@ -138,3 +140,20 @@ def test_a_node_takes_over_what_is_written(tmp_path: Path, caplog: pytest.LogCap
     path.unlink()
     assert follower.refresh()
     assert fleet.thresholds.default == DEFAULT
+
+
+def test_a_nodes_own_thresholds_go_before_those_of_the_model_that_comes_with_skerry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, own = tmp_path / "shipped", tmp_path / "own"
+    for folder, values in ((place, {"a": 0.9, "b": 0.8}), (own, {"b": None})):
+        folder.mkdir()
+        fields = [
+            {"prompt": "p", "field": f, "model": "m", "threshold": t, "n": 1, "errors": 0} for f, t in values.items()
+        ]
+        (folder / FILE).write_text(json.dumps({"fields": fields}))
+    monkeypatch.setattr(shipped, "folder", lambda: place)
+    found = thresholds(own)
+    assert [found.of("p", field, "m") for field in "abc"] == [0.9, NEVER, 0.5]
+    monkeypatch.setattr(shipped, "folder", lambda: None)
+    assert thresholds(own).of("p", "a", "m") == 0.5

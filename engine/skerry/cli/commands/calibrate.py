@@ -13,8 +13,9 @@ from skerry.cli.look import require_journal
 from skerry.cli.out import Cell, Column
 
 if TYPE_CHECKING:
-    from skerry.core.calibration import Calibration, Found
+    from skerry.core.calibration import Found
     from skerry.core.outcomes import FieldOutcome
+    from skerry.core.thresholds import Thresholds
 
 _COLUMNS = (
     Column("PROMPT"),
@@ -51,12 +52,12 @@ def command(app: App, prompt: str, risk: float, confidence: float, write: bool) 
     most --risk, with the upper limit of Clopper and Pearson, and the share of the outcomes that pass it. Fields with
     too few outcomes keep what they have.
     """
-    from skerry.calibration import FILE, read
+    from skerry.calibration import FILE, read, thresholds
     from skerry.core.calibration import calibrate
 
     require_journal(app.config)
     folder = app.config.data
-    before = read(folder)
+    before, now = read(folder), thresholds(folder)
     outcomes = [each for each in app.run(_outcomes(app)) if prompt in ("", each.prompt)]
     found = calibrate(outcomes, risk=risk, confidence=confidence)
     enough = sum(each.enough for each in found)
@@ -69,7 +70,7 @@ def command(app: App, prompt: str, risk: float, confidence: float, write: bool) 
             file.write(msgspec.json.format(msgspec.json.encode(after), indent=1) + b"\n")
     for each in found:
         app.out.record({**_record(each), "applied": written and each.enough})
-    _show(app, found, before)
+    _show(app, found, now)
     said = f"{words.plural(len(outcomes), 'outcome')} of {words.plural(len(found), 'field')}"
     if written:
         app.out.line(Cell(f"{folder / FILE}: {words.plural(enough, 'threshold')} of {said}", "green"))
@@ -102,9 +103,7 @@ def _record(found: Found) -> dict[str, object]:
     return {**msgspec.structs.asdict(found.calibrated), "needs": found.needs, "enough": found.enough}
 
 
-def _show(app: App, found: Sequence[Found], before: Calibration) -> None:
-    thresholds = before.thresholds()
-
+def _show(app: App, found: Sequence[Found], thresholds: Thresholds) -> None:
     def cells(each: Found) -> list[str | Cell]:
         one = each.calibrated
         share = f"{one.accepted / one.n:.0%}" if each.enough and one.threshold is not None else ""
