@@ -226,3 +226,50 @@ async def test_a_broken_model_that_is_mended_comes_back_by_itself() -> None:
             await made.load("a")
         hosts.prepare = lambda host: None
         await wait_until(lambda: made["a"].status().state == "ready")
+
+
+async def test_an_endpoint_that_is_away_is_looked_out_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaded, "AWAY_S", 0.05)
+    hosts = Hosts()
+    far = Offer(
+        ModelSpec(name="far", backend="openai", url="http://localhost:1"), Model(url="http://localhost:1"), 0, ()
+    )
+    async with models(hosts, far, offer("near")) as (made, _):
+        await made.answer("far", QUESTION)
+        assert made["far"].status().away == ""
+        host = hosts["far"]
+        host.fails = ModelUnavailable("no route")
+        hosts.answers = _raises(ModelUnavailable("no route"))
+        with pytest.raises(ModelUnavailable):
+            await made.answer("far", QUESTION)
+        assert made["far"].status().away == "no route"
+        await wait_until(lambda: host.probes > 2)
+        assert made["far"].status().away == "no route"
+        host.fails = None
+        await wait_until(lambda: made["far"].status().away == "")
+        with pytest.raises(ModelUnavailable):
+            await made.answer("near", QUESTION)
+        assert made["near"].status().away == "", "what runs here cannot be away"
+
+
+async def test_an_endpoint_says_itself_when_to_come_back() -> None:
+    hosts = Hosts(_raises(ModelUnavailable("busy", retry_after_s=300)))
+    far = Offer(
+        ModelSpec(name="far", backend="openai", url="http://localhost:1"), Model(url="http://localhost:1"), 0, ()
+    )
+    now = 1000.0
+    async with models(hosts, far, now=lambda: now) as (made, _):
+        with pytest.raises(ModelUnavailable):
+            await made.answer("far", QUESTION)
+        now += 299
+        await asyncio.sleep(0.05)
+        assert hosts["far"].probes == 0
+        now += 2
+        await wait_until(lambda: made["far"].status().away == "")
+
+
+def _raises(error: Exception) -> Callable[[Question], Any]:
+    def answer(question: Question) -> Any:
+        raise error
+
+    return answer

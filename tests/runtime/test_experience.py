@@ -13,7 +13,8 @@ from skerry import Budget, Done, Prompt, State, Step, Workflow
 from skerry.core import events as ev
 from skerry.core.budget import Spent
 from skerry.core.ids import TaskId
-from skerry.core.wire import Result
+from skerry.core.wire import ModelStatus, Result, WorkerStatus, encode, worker_subject
+from skerry.ports import Message
 from skerry.runtime.experience import Experience
 from skerry.runtime.outbox import Outbox
 from skerry.testing import Lab
@@ -202,3 +203,80 @@ async def test_a_higher_priority_goes_first() -> None:
         await lab.skip(timedelta(minutes=1))
         await asyncio.sleep(0)
         assert await lab.result(run) == Said(text="first middle late")
+
+
+# --- what workers say -------------------------------------------------------------------------------------------------
+
+
+def worker(name: str = "w", *away: str, state: str = "ready", size: str = "cloud") -> WorkerStatus:
+    """One with a model for each word; those with a text cannot be reached."""
+    models = tuple(ModelStatus(name=f"m{n}", backend="openai", state="ready", away=why) for n, why in enumerate(away))
+    return msgspec.convert({"name": name, "size": size, "state": state, "slots": 1, "models": models}, WorkerStatus)
+
+
+async def test_the_cloud_is_as_reachable_as_its_workers_say() -> None:
+    clock = SimClock()
+    seen = Experience(clock)
+    assert seen.reachable("cloud"), "nobody has said anything yet"
+    assert not seen.heard(worker("a", "no route", "no route"))
+    assert (seen.reachable("cloud"), seen.reachable("small"), seen.room("cloud")) == (False, True, 0)
+    assert not seen.heard(worker("b", "", "no route"))
+    assert seen.reachable("cloud"), "one that reaches one is enough"
+    seen.heard(worker("b", "no route", ""))
+    assert not seen.heard(worker("c", "no route", size="small"))
+    assert seen.heard(worker("a", "")), "it is back"
+
+
+async def test_a_worker_that_is_back_ends_the_waiting() -> None:
+    seen = Experience(SimClock())
+    seen.took(result(failure=AWAY))
+    assert not seen.heard(worker("a", "")), "this may be older than the failure"
+    assert not seen.reachable("cloud")
+    seen.heard(worker("a", "no route"))
+    assert seen.heard(worker("a", ""))
+    assert (seen.reachable("cloud"), seen.room("cloud")) == (True, None)
+
+
+@pytest.mark.parametrize("state", ["starting", "loading", "warming", "draining", "broken"])
+async def test_a_worker_that_is_on_its_way_says_nothing(state: str) -> None:
+    clock = SimClock()
+    seen = Experience(clock)
+    seen.heard(worker("a", "no route", state=state))
+    assert seen.reachable("cloud")
+    await clock.advance(59)
+    assert seen.reachable("cloud"), "it may be started anew"
+    await clock.advance(2)
+    assert not seen.reachable("cloud"), "it is gone"
+    await clock.advance(900)
+    assert seen.reachable("cloud"), "and forgotten"
+
+
+async def test_what_a_silent_worker_said_does_not_count_for_long() -> None:
+    clock = SimClock()
+    seen = Experience(clock)
+    seen.heard(worker("a", "no route"))
+    await clock.advance(11)
+    assert seen.reachable("cloud")
+    for number in range(2000):
+        seen.heard(worker(f"made up {number}", "x"))
+    assert len(seen._workers) == 1000
+
+
+async def test_a_task_goes_as_soon_as_a_worker_reaches_the_cloud() -> None:
+    async with Lab(saying, SAY, sizes=("cloud",)) as lab:
+        bus = lab.engine.bus
+        assert bus is not None
+
+        async def say(*away: str) -> None:
+            status = worker("w", *away)
+            await bus.notify(Message(worker_subject("cloud", "w", "alive"), encode(status)))
+
+        await bus.notify(Message(worker_subject("cloud", "w", "alive"), b"nonsense"))
+        await say("no route")
+        await wait_until(lambda: not lab.engine.experience.reachable("cloud"))
+        run = await lab.start(saying, Saying(text="hello"))
+        await wait_until(lambda: lab.engine.outbox.load().get("cloud") == (0, 1))
+        (passed,) = [e for e in await lab.events(run) if isinstance(e, ev.SizePassed)]
+        assert (passed.why, passed.choice) == ("offline", "wait")
+        await say("")
+        assert await lab.result(run) == Said(text="HELLO"), "though no time has passed"

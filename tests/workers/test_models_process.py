@@ -262,8 +262,12 @@ async def test_an_endpoint_that_is_gone_is_not_ready(small: Small, endpoint: End
     await small.ready()
     code, text = await small.page("/readyz")
     assert code == 503 and "model far" in text, text
+    status = await small.status()
+    assert status is not None and "out of order" in status.models[0].away
     assert (await small.page("/livez"))[0] == 200
     endpoint.fault = None
 
     code, text = await small.page("/readyz")
     assert code == 200, text
+    status = await small.status()
+    assert status is not None and status.models[0].away == ""

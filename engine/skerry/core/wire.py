@@ -142,7 +142,8 @@ class BlobKept(Frozen):
 class ModelStatus(Frozen, omit_defaults=True):
     """A model of a worker. It is loaded at its first question, and unloaded when it is idle.
 
-    `digest` is known once it was loaded; `memory_mb` is what its process has. `reason` says why it is broken.
+    `digest` is known once it was loaded; `memory_mb` is what its process has. `reason` says why it is broken, `away`
+    why an endpoint could not be reached when it was asked last (empty once it has answered): its worker keeps trying.
     """
 
     name: str
@@ -155,6 +156,7 @@ class ModelStatus(Frozen, omit_defaults=True):
     threads: int = 0
     context: int = 0
     reason: str = ""
+    away: str = ""
 
 
 WorkerState: TypeAlias = Literal["starting", "loading", "warming", "ready", "draining", "broken"]

@@ -97,6 +97,12 @@ class Outbox:
                 lane.last_us = now_us
             self._pump(lane)
 
+    def look(self, size: str) -> None:
+        """There may be room for more tasks of a size than there was."""
+        lane = self._lanes.get(size)
+        if lane is not None:
+            self._pump(lane)
+
     def wait_s(self, size: str) -> float:
         """How many seconds a task would take from now to its result, at the pace of late; 0 while none is known."""
         lane = self._lanes.get(size)

@@ -10,17 +10,20 @@ import msgspec
 from msgspec import Raw
 
 from skerry.core import events as ev
+from skerry.core.cascade import CLOUD
 from skerry.core.execution import Execution
 from skerry.core.ids import TaskId
 from skerry.core.projection import OVER
 from skerry.core.structs import NOTHING
 from skerry.core.verdicts import fenced, take_result
 from skerry.core.wire import (
+    WORKER_PING,
     BlobGet,
     Lease,
     Reply,
     Result,
     Wanted,
+    WorkerStatus,
     blob_subject,
     command_subject,
     decode_result,
@@ -29,6 +32,7 @@ from skerry.core.wire import (
     result_queue,
     task_of,
     task_queue,
+    worker_subject,
 )
 from skerry.errors import Conflict, DataError, JournalError, NotFound, SkerryError
 from skerry.ports import Bus, DeadLetter, Delivery, Message, Subscription
@@ -83,6 +87,9 @@ class Service:
             # Each on its own: who waits for news (`show`) takes nobody else's place.
             *[await bus.respond(command_subject(node, verb), self._command) for verb in self.verbs.names],
         ]
+        if CLOUD in engine.sizes_used():
+            self._subscriptions.append(await bus.listen(worker_subject(CLOUD, "*", "alive"), self._alive))
+            await bus.notify(Message(WORKER_PING, b"{}"))
         if self._sweep_s:
             self._loops.append(asyncio.create_task(self._sweep(bus), name="skerry sweep"))
 
@@ -195,6 +202,17 @@ class Service:
             return encode(await self.uploads.put(message.headers, message.data))
 
         return await _reply(put)
+
+    def _alive(self, message: Message) -> None:
+        """A worker of the cloud says how it is."""
+        try:
+            status = msgspec.json.decode(message.data, type=WorkerStatus)
+        except msgspec.MsgspecError as error:
+            log.debug("a worker says what nobody understands: %s", error)
+            return
+        if self.engine.experience.heard(status):
+            log.info("worker %s reaches the cloud again", status.name[:_NAME_MAX])
+            self.engine.outbox.look(CLOUD)
 
     async def _command(self, message: Message) -> bytes:
         verb = message.subject.rpartition(".")[2]

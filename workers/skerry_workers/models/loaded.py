@@ -39,7 +39,8 @@ _HEAL = 10
 ROOM_S = 60.0
 """So long a model waits for others to have answered and make room."""
 _TICK_S = 5.0
-
+AWAY_S = 30.0
+"""An endpoint that could not be reached is tried again after so long, or when it said, though nobody asks."""
 _PROBE_S = 20.0
 
 _log = logging.getLogger("skerry.worker")
@@ -93,6 +94,9 @@ class Loaded:
         self.used_at = 0.0
         self.passed_at = 0.0
         self.broken_at = 0.0
+        self.away = ""
+        self.try_at = 0.0
+        """When one that is away is tried again."""
         self.memory_mb = 0
         self.digest = ""
         self.capabilities = Capabilities()
@@ -117,6 +121,7 @@ class Loaded:
             threads=spec.threads,
             context=spec.context,
             reason=self.reason,
+            away=self.away,
         )
 
 
@@ -171,6 +176,9 @@ class Models:
         try:
             loading_s = await self._ready(model)
             answer = await self._ask(model, question)
+        except ModelUnavailable as error:
+            self._miss(model, error)
+            raise
         finally:
             model.asked -= 1
             model.used_at = self._now()
@@ -184,7 +192,11 @@ class Models:
 
     async def load(self, name: str) -> None:
         """Has a model loaded. Raises `ModelError`."""
-        await self._ready(self._models[name])
+        try:
+            await self._ready(self._models[name])
+        except ModelUnavailable as error:
+            self._miss(self._models[name], error)
+            raise
 
     async def probe(self, name: str) -> None:
         """A question of one token. It is no use of the model: an idle one is unloaded all the same.
@@ -197,7 +209,10 @@ class Models:
             await self._ready(model)
             if model.host is not None and model.offer.spec.backend != "recorded":  # which only knows what it was told
                 await _one_token(model.host)
-            model.passed_at = self._now()
+            self._pass(model)
+        except ModelUnavailable as error:
+            self._miss(model, error)
+            raise
         finally:
             model.asked -= 1
             self._freed.set()
@@ -212,6 +227,8 @@ class Models:
                 broken_for_s = self._now() - model.broken_at
                 if model.state == "broken" and model.offer.model.warm and broken_for_s >= _HEAL * self._broken_s:
                     await self._heal(model)
+                elif model.away and self._now() >= model.try_at:
+                    await self._look_out_for(model)
 
     async def _heal(self, model: Loaded) -> None:
         """Tries whether it was mended, though nobody asks: an engine may ask nobody who says that he is broken."""
@@ -222,6 +239,24 @@ class Models:
         except Exception:
             _log.exception("model %s: cannot be tried again", model.name)
             model.broken_at = self._now()
+
+    async def _look_out_for(self, model: Loaded) -> None:
+        """Tries whether it is back: an engine asks nobody who cannot be reached."""
+        try:
+            await self.probe(model.name)
+        except ModelError:
+            model.try_at = max(model.try_at, self._now() + AWAY_S)
+        else:
+            _log.info("model %s: can be reached again", model.name)
+
+    def _pass(self, model: Loaded) -> None:
+        """It has answered."""
+        model.passed_at, model.away = self._now(), ""
+
+    def _miss(self, model: Loaded, error: ModelUnavailable) -> None:
+        """It could not be asked. Of one on this machine that says nothing about the next time."""
+        if model.offer.spec.backend == "openai":
+            model.away, model.try_at = error.message, self._now() + max(AWAY_S, error.retry_after_s)
 
     async def close(self) -> None:
         """Ends all of them."""
@@ -287,7 +322,7 @@ class Models:
             await self._unload(model)
             self._break(model, error)
             raise
-        model.passed_at = self._now()
+        self._pass(model)
         return answer
 
     # --- room ---------------------------------------------------------------------------------------------------------

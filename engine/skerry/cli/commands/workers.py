@@ -86,4 +86,5 @@ def cells(worker: WorkerStatus) -> list[str | Cell]:
 
 def _model(model: ModelStatus) -> str:
     memory = f", {model.memory_mb} MB" if model.memory_mb else ""
-    return f"{model.name} ({model.state}{memory})"
+    away = ", cannot be reached" if model.away else ""
+    return f"{model.name} ({model.state}{memory}{away})"
