@@ -16,6 +16,10 @@ from skerry.cli.exits import USAGE, Stop
 _MODULES = {
     "skerry_workflows.email.evaluate": ("emails", ("mime", "threads", "replies")),
     "skerry_workflows.invoice.evaluate": ("invoices", ("invoices", "duplicates")),
+    "skerry_workflows.scheduling.evaluate": (
+        "calendars",
+        ("occurrences", "window", "start_times", "rrule", "freebusy", "reminders", "tz"),
+    ),
 }
 """Where the tasks are: a module with `TASKS`, the name of its folder of cases, and its tasks (so that `--help` and a
 mistyped one load nothing)."""

@@ -1,0 +1,1 @@
+"""Calendars as files: reading, occurrences, free/busy, reminders. Pure: bytes in, values out."""

@@ -1,0 +1,210 @@
+"""What happens when: the single occurrences of a calendar's events in a window, recurrence and exceptions worked out.
+
+The recurrence set is that of RFC 5545, section 3.8.5, as recurring-ical-events computes it (RRULE, RDATE, EXDATE,
+RECURRENCE-ID with RANGE=THISANDFUTURE); what overlaps a window is RFC 4791, section 9.9.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, Final, TypeAlias, cast
+
+import msgspec
+
+from skerry_workflows.scheduling.calendar import limits
+from skerry_workflows.scheduling.calendar.interpret import Interpreted, Warnings, interpret
+from skerry_workflows.scheduling.calendar.lines import address_of
+from skerry_workflows.scheduling.calendar.read import Source
+from skerry_workflows.scheduling.calendar.unreadable import Unreadable
+
+Event: TypeAlias = Any
+"""A VEVENT of `icalendar`, whose types say too little."""
+Moment: TypeAlias = dt.datetime | dt.date
+"""A date for what is all day long; a time without a zone for what floats (section 3.3.5, form 1)."""
+
+_MARGIN: Final = dt.timedelta(hours=26)
+"""Local time is never further from UTC than this."""
+_UNIT_S: Final = {"SECONDLY": 1, "MINUTELY": 60, "HOURLY": 3600, "DAILY": 86_400, "WEEKLY": 604_800}
+
+
+class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """One time of one event. `recurrence_id` is the start it had in its series, in iCalendar's form; empty outside one.
+
+    `partstats` are the answers of the attendees, by address in small letters.
+    """
+
+    uid: str
+    start: Moment
+    end: Moment
+    summary: str = ""
+    location: str = ""
+    status: str = ""
+    transparent: bool = False
+    busy_type: str = ""
+    recurrence_id: str = ""
+    organizer: str = ""
+    partstats: dict[str, str] = {}
+
+    @property
+    def all_day(self) -> bool:
+        """It has dates, no times."""
+        return not isinstance(self.start, dt.datetime)
+
+
+class Occurrences(msgspec.Struct, frozen=True, kw_only=True):
+    """Those of a window, by start; `warnings` say what could not be worked out, so that the list may lack something."""
+
+    found: tuple[Occurrence, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def occurrences(source: Source, start: Moment, end: Moment, *, local: dt.tzinfo = dt.UTC) -> Occurrences:
+    """The occurrences that overlap the time from `start` to `end`.
+
+    Args:
+        source: the calendar.
+        start: the window's first moment. Times without a zone (and dates) mean the local time of each event.
+        end: the window's end, which is not part of it unless it is the start.
+        local: where floating times and all-day events are placed to be compared with a window that has a zone.
+
+    Raises:
+        Unreadable: the window is longer, or has more in it, than the limits allow.
+    """
+    if not 0 <= (_plain(end) - _plain(start)).days <= limits.WINDOW_DAYS_MAX:
+        raise Unreadable(f"{start} to {end} is no window that can be searched", hint="ask for fewer years")
+    interpreted = interpret(source)
+    warn = Warnings(interpreted.warnings)
+    zoned = isinstance(start, dt.datetime) and start.tzinfo is not None
+    found: list[Occurrence] = []
+    for event in _between(interpreted, start, end, zoned, warn):
+        occurrence = _occurrence(event)
+        if not zoned or overlaps(occurrence, cast(dt.datetime, start), cast(dt.datetime, end), local):
+            found.append(occurrence)
+    if len(found) > limits.OCCURRENCES_MAX:
+        raise Unreadable(
+            f"there are {len(found):,} events from {start} to {end}, more than the {limits.OCCURRENCES_MAX:,} allowed",
+            hint="ask for a shorter time",
+        )
+    found.sort(key=lambda one: (instant(one.start, local), instant(one.end, local), one.uid))
+    return Occurrences(found=tuple(found), warnings=tuple(warn.sentences))
+
+
+def instant(moment: Moment, local: dt.tzinfo = dt.UTC) -> dt.datetime:
+    """The moment in UTC; what has no zone is placed in `local`, a date at its midnight."""
+    if not isinstance(moment, dt.datetime):
+        moment = dt.datetime.combine(moment, dt.time())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=local)).astimezone(dt.UTC)
+
+
+def overlaps(occurrence: Occurrence, start: dt.datetime, end: dt.datetime, local: dt.tzinfo = dt.UTC) -> bool:
+    """RFC 4791, section 9.9: it begins before the window's end and ends after its start; one of no length counts at its
+    start."""
+    begins, ends = instant(occurrence.start, local), instant(occurrence.end, local)
+    if begins == ends or start == end:
+        return begins < max(end, start + dt.timedelta(microseconds=1)) and (ends > start or begins == start)
+    return begins < end and ends > start
+
+
+def _between(interpreted: Interpreted, start: Moment, end: Moment, zoned: bool, warn: Warnings) -> Iterable[Event]:
+    low, high = (start, end) if not zoned else (start - _MARGIN, end + _MARGIN)
+    for events in _series(interpreted.calendar):
+        name = _text(events[0], "SUMMARY") or _text(events[0], "UID")
+        if any(_costly(event, low, high) for event in events):
+            warn(f"{name} repeats too often to be worked out, and is left out")
+            continue
+        try:
+            yield from _query(events, interpreted.calendar).between(low, high)
+        except (ValueError, TypeError, OverflowError, AttributeError, KeyError, IndexError) as error:
+            warn(f"when {name} happens cannot be worked out, and it is left out: {str(error)[:100]}")
+
+
+def _series(calendar: Any) -> list[list[Event]]:
+    """Its events by UID: a series with its exceptions."""
+    series: dict[str, list[Event]] = {}
+    for event in calendar.events:
+        series.setdefault(_text(event, "UID"), []).append(event)
+    return list(series.values())
+
+
+def _costly(event: Event, low: Moment, high: Moment) -> bool:
+    """Whether it has too many occurrences in a window, or strikes too often before it: they are counted one by one."""
+    if _repetitions(event, low, high) > limits.OCCURRENCES_MAX:
+        return True
+    return _repetitions(event, dt.date.min, high) > limits.REPETITIONS_MAX
+
+
+def _repetitions(event: Event, since: Moment, until: Moment) -> float:
+    """About how many times its rules strike in that time: from its start on, that is what finding the last costs."""
+    length_s = (_plain(until) - max(_plain(event.decoded("DTSTART")), _plain(since))).total_seconds()
+    times = 0.0
+    for rule in _listed(event.get("RRULE")):
+        text: str = rule.to_ical().decode()
+        frequency = re.search(r"FREQ=(\w+)", text)
+        interval = re.search(r"INTERVAL=(\d+)", text)
+        unit_s = _UNIT_S.get(frequency[1] if frequency else "", 2_592_000) * (int(interval[1]) if interval else 1)
+        per_unit = 1
+        for by in re.findall(r"BY(?:HOUR|MINUTE|SECOND)=([\d,]+)", text):
+            per_unit *= by.count(",") + 1
+        count = re.search(r"COUNT=(\d+)", text)
+        times += min(max(0.0, length_s) / unit_s * per_unit, int(count[1]) if count else math.inf)
+    return times
+
+
+def _occurrence(event: Event) -> Occurrence:
+    start = cast(Moment, event.decoded("DTSTART"))
+    end = cast(Moment, event.decoded("DTEND")) if "DTEND" in event else start
+    busy = _text(event, "X-MICROSOFT-CDO-BUSYSTATUS").upper()
+    return Occurrence(
+        uid=_text(event, "UID"),
+        start=start,
+        end=end,
+        summary=_text(event, "SUMMARY"),
+        location=_text(event, "LOCATION"),
+        status=_text(event, "STATUS").upper(),
+        transparent=_text(event, "TRANSP").upper() == "TRANSPARENT" or busy == "FREE",
+        busy_type={"OOF": "BUSY-UNAVAILABLE", "TENTATIVE": "BUSY-TENTATIVE"}.get(busy, ""),
+        recurrence_id=_recurrence_id(event),
+        organizer=address_of(_text(event, "ORGANIZER")),
+        partstats={
+            address_of(str(one)): str(one.params.get("PARTSTAT", "NEEDS-ACTION")).upper()
+            for one in _listed(event.get("ATTENDEE"))
+        },
+    )
+
+
+def _recurrence_id(event: Event) -> str:
+    value: Any = event.get("RECURRENCE-ID")
+    return value.to_ical().decode() if value is not None else ""
+
+
+def _text(event: Event, name: str) -> str:
+    return next((str(value) for value in _listed(event.get(name))), "")
+
+
+def _listed(value: Any) -> list[Any]:
+    """`icalendar` keeps one value bare and several in a list."""
+    if isinstance(value, list):
+        return list(cast(Iterable[Any], value))
+    return [] if value is None else [value]
+
+
+def _plain(moment: Moment) -> dt.datetime:
+    """Without its zone, to be compared roughly."""
+    if not isinstance(moment, dt.datetime):
+        return dt.datetime.combine(moment, dt.time())
+    return moment.replace(tzinfo=None)
+
+
+def _query(events: list[Event], calendar: Any) -> Any:
+    """recurring-ical-events' query for one series; it has no types."""
+    icalendar: Any = importlib.import_module("icalendar")
+    one: Any = icalendar.Calendar()
+    if "X-WR-TIMEZONE" in calendar:
+        one.add("X-WR-TIMEZONE", calendar["X-WR-TIMEZONE"])
+    for event in events:
+        one.add_component(event)
+    return importlib.import_module("recurring_ical_events").of(one)
