@@ -33,6 +33,7 @@ _NUMBERED = re.compile(
     r"|(?:[a-z](?:nummer|nr|number)|\b(?:invoice|bill|rechnung|facture|factura|fattura|factuur|fatura|faktura))\W*$"
 )
 _DATED = re.compile(r"(?:\b(?:date|dated|datum|fecha|data|dato|day|tag|vom|le|den|issued)|datum)\W*$")
+_DAY = re.compile(r"dat(?:e|um|a|o)\b|\bfecha\b")
 _TOWN = re.compile(r"[^\W\d]+(?:[ -][^\W\d]+){0,2},(?: (?:den|le|il|a|on|the))?")
 _OTHERS = labels.phrases(
     r"""
@@ -46,17 +47,18 @@ _OTHERS = labels.phrases(
     de: konto\w* | blz | bankleitzahl | hr[ab] | handelsregister | telefon\w* | seite | artikel\w* | pos\w* | vertrag\w*
     de: projekt\w* | angebot\w* | gutschrift\w* | zahl\w* | fallig\w* | bis | von | ihre?\w* | druck\w* | erhalten
     de: mitglied\w* | zahler\w* | buchung\w* | vorgang\w* | objekt\w* | zeitraum | storn\w*
-    de: gesamt\w* | summe | betrag
+    de: gesamt\w* | summe | betrag | gedruckt | geliefert | zu
     fr: client | commande | livraison | expedition | tva | siren | siret | rcs | compte | page | article | contrat
     fr: projet | devis | avoir | paiement | echeance | votre | periode | prestation | jusqu\w* | abonne\w* | reglement
-    fr: naf | ape | livre\w* | expedie\w* | montant
+    fr: naf | ape | livre\w* | expedie\w* | montant | payer | regler | avant | imprime\w*
     es: cliente | pedido | entrega | envio | cif | nif | iva | cuenta | pagina | articulo | contrato | proyecto
-    es: presupuesto | pago | vencimiento | su | periodo | hasta | abono | importe
+    es: presupuesto | pago | vencimiento | su | periodo | hasta | abono | importe | pagar | impres[ao]
     it: cliente | ordine | consegna | spedizione | ddt | iva | p\.? ?iva | conto | pagina | articolo | contratto
     it: progetto | preventivo | pagamento | scadenza | vostr[oa] | periodo | fino | cf | rea | sdi | univoco
-    it: importo
+    it: importo | pagare | entro | stampat[ao]
     nl: klant\w* | bestel\w* | lever\w* | verzend\w* | btw\w* | kvk\w* | rekening\w* | pagina | artikel\w* | contract\w*
-    nl: project\w* | offerte\w* | betaal\w* | verval\w* | uw | periode | tot | credit\w* | bedrag | totaal
+    nl: project\w* | offerte\w* | betaal\w* | verval\w* | uw | periode | tot | credit\w* | bedrag | totaal | betalen
+    nl: afgedrukt | geprint | voor
     xx: nip | regon | ico | dic | org | cvr | ean | gln | duns | eori | bsn | rfc | abn | acn | gst | po | wo | so
     """
 )
@@ -91,7 +93,8 @@ def _number(page: Page) -> str | None:
             token = match[0].rstrip("./-")
             if any(start < match.end() and match.start() < end for start, end in taken) or len(token) < 2:
                 continue
-            if any(_says(label, _NUMBERED) for label in _labels(page, cell, match.start())):
+            said = list(_labels(page, cell, match.start()))
+            if any(_NUMBERED.search(label) and not _OTHER.search(label) and not _DAY.search(label) for label in said):
                 found.append(token)
     return only(found, normal_number)
 
@@ -107,12 +110,9 @@ def _labels(page: Page, cell: Cell, start: int) -> Iterator[str]:
         yield left[-1].folded
     for line in reversed(page.lines[max(0, cell.line - 3) : cell.line]):
         if line:
-            yield from (other.folded for other in line if other.overlaps(cell.start, cell.end))
+            above = [other for other in line if other.overlaps(cell.start, cell.end)]
+            yield from (other.folded for other in above if not re.search(r"\d", other.text))
             return
-
-
-def _says(label: str, what: re.Pattern[str]) -> bool:
-    return bool(what.search(label)) and not _OTHER.search(label)
 
 
 # --- date -------------------------------------------------------------------------------------------------------------
