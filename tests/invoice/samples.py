@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -70,3 +71,15 @@ def shared_invoices() -> Path | None:
     root = os.environ.get("SKERRY_TEST_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data"
     folder = Path(root) / "invoices"
     return folder if (folder / "manifest.json").is_file() else None
+
+
+def ocr_installed() -> bool:
+    """Whether pictures can be read here: Tesseract with English, and pypdfium2 for scanned PDFs."""
+    from skerry_workflows.invoice.ocr import Missing
+    from skerry_workflows.invoice.ocr.tesseract import Tesseract
+
+    try:
+        with Tesseract() as tesseract:
+            return "eng" in tesseract.languages and importlib.util.find_spec("pypdfium2") is not None
+    except Missing:
+        return False

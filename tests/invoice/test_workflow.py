@@ -20,7 +20,15 @@ from skerry.errors import Conflict
 from skerry.testing import Lab
 from skerry_workflows.invoice.demo import documents
 from skerry_workflows.invoice.ledger import Distinct, Ledger, Posting
-from skerry_workflows.invoice.workflow import EXTRACT, AlreadyPosted, Posted, Rejected, invoice, read_document
+from skerry_workflows.invoice.workflow import (
+    EXTRACT,
+    AlreadyPosted,
+    Posted,
+    Rejected,
+    invoice,
+    read_document,
+    recognise_document,
+)
 from tests.invoice.demo_xml import cii, ubl
 from tests.invoice.make_demo import COFFEE, ENGLISH, GERMAN, KITCHEN, TOOLS, WRONG, Invoice, item, pdf, scan
 
@@ -35,7 +43,7 @@ class Node(Lab):
         settings = {"SKERRY_INVOICE_LEDGER": str(self.ledger), "SKERRY_INVOICE_APPROVAL_LIMIT": limit}
         self.settings = settings
         self.runs: list[str] = []
-        super().__init__(invoice, read_document, EXTRACT, settings=settings)
+        super().__init__(invoice, read_document, recognise_document, EXTRACT, settings=settings)
 
     async def send(self, data: bytes, name: str = "invoice") -> str:
         (run,) = await self.publish("invoice.received", document=await self.put(data, name))
@@ -85,9 +93,10 @@ async def test_the_bundled_documents(tmp_path: Path) -> None:
             run = await node.send(path.read_bytes(), path.name)
             row = await node.settled(run)
             ended[path.stem[:2]] = type(await node.result(run)).__name__ if row.status == "done" else row.state
+        assert ended.pop("09") in ("Unread", "Received"), "a person is asked, with or without OCR"
         assert ended == {
             "01": "Posted", "02": "Posted", "03": "Posted", "04": "Posted", "05": "Posted", "06": "AlreadyPosted",
-            "07": "Approve", "08": "Received", "09": "Unread",
+            "07": "Approve", "08": "Received",
         }  # fmt: skip
         assert [p.entry.source[:2] for p in node.postings()] == ["01", "02", "03", "04", "05"]
 
@@ -164,7 +173,9 @@ async def test_what_cannot_be_posted_is_asked_for_although_it_was_overruled(tmp_
         assert await node.result(run) == Rejected(reason="nobody knows who that is")
 
 
-@pytest.mark.parametrize("data", [pdf(WRONG, ENGLISH), scan(), pdf(KITCHEN, GERMAN)], ids=["wrong", "scan", "large"])
+@pytest.mark.parametrize(
+    "data", [pdf(WRONG, ENGLISH), scan(empty=True), pdf(KITCHEN, GERMAN)], ids=["wrong", "scan", "large"]
+)
 async def test_rejected(tmp_path: Path, data: bytes) -> None:
     async with open_node(tmp_path) as node:
         run = await node.send(data)
@@ -181,9 +192,9 @@ async def test_unread_then_typed_in(tmp_path: Path) -> None:
         "net_total": "96.00", "tax_total": "6.72", "gross_total": "102.80",
     }  # fmt: skip
     async with open_node(tmp_path) as node:
-        run = await node.send(scan(), "bakery.pdf")
+        run = await node.send(scan(empty=True), "bakery.pdf")
         row = await node.waits(run)
-        assert row.state == "Unread" and "it is a scan" in row.note
+        assert row.state == "Unread" and ("no text can be made out" in row.note or "is not installed" in row.note)
         with pytest.raises(Conflict, match=r"102\.72, not 102\.80"):
             await node.approve(run, **typed)
         await node.approve(run, **typed | {"gross_total": "102.72"})
@@ -298,7 +309,7 @@ async def test_nobody_approves_in_time(tmp_path: Path) -> None:
         assert node.rows() == []
 
 
-@pytest.mark.parametrize("data", [pdf(WRONG, ENGLISH), scan()], ids=["objections", "unread"])
+@pytest.mark.parametrize("data", [pdf(WRONG, ENGLISH), scan(empty=True)], ids=["objections", "unread"])
 async def test_nobody_looks_in_time(tmp_path: Path, data: bytes) -> None:
     async with open_node(tmp_path) as node:
         run = await node.send(data)
@@ -324,7 +335,7 @@ async def test_a_crash_after_every_state(tmp_path: Path) -> None:
     """Through all states: typed in, asked about its sum, in conflict; each once more after a crash."""
     async with open_node(tmp_path) as node:
         await node.result(await node.send(ubl(TOOLS)))
-        run = await node.send(scan())
+        run = await node.send(scan(empty=True))
         fields = {
             "number": TOOLS.number, "issue_date": str(TOOLS.issued), "currency": "EUR",
             "seller_name": TOOLS.seller.name, "net_total": "20000.00", "tax_total": "3800.00",

@@ -74,10 +74,10 @@ def extract_file(path: Path) -> InvoiceFields:
         OSError: it cannot be read at all.
     """
     # Imported here, so that naming this module (as the command line does) loads no parser.
-    from skerry_workflows.invoice.read import read
+    from skerry_workflows.invoice.read import read_all
     from skerry_workflows.invoice.rules import extract
 
-    reading = read(path.read_bytes(), path.name)
+    reading = read_all(path.read_bytes(), path.name)
     return extract(reading) if reading.fields is None else reading.fields
 
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 DocType: TypeAlias = Literal["invoice", "credit_note", "receipt"]
-Kind: TypeAlias = Literal["xml-ubl", "xml-cii", "pdf-text", "pdf-hybrid", "text"]
+Kind: TypeAlias = Literal["xml-ubl", "xml-cii", "pdf-text", "pdf-hybrid", "text", "image"]
 
 
 class TaxLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,12 +60,30 @@ class InvoiceFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     lines: tuple[Line, ...] = ()
 
 
+class Word(msgspec.Struct, frozen=True, array_like=True):
+    """A word that OCR has read: characters [start, end) of the text, and where it stands on its page.
+
+    `confidence` is from 0 (a guess) to 100; `page` counts from 0; the box is in thousandths of the page's width (left,
+    width) and height (top, height).
+    """
+
+    start: int
+    end: int
+    confidence: int
+    page: int
+    left: int
+    top: int
+    width: int
+    height: int
+
+
 class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a reader got off one file.
 
     `text` is what a person sees (the pages joined by form feeds, columns kept by spaces) or, for a bare XML file,
     the XML; `xml` is the XML inside a PDF; `fields` are there when that XML was parsed exactly; `warnings` are
-    sentences for people.
+    sentences for people. A picture has no text before it went through OCR; `words` are those of OCR, in the order of
+    the text.
     """
 
     name: str
@@ -76,6 +94,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     xml: str = ""
     fields: InvoiceFields | None = None
     warnings: tuple[str, ...] = ()
+    words: tuple[Word, ...] = ()
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a picture that did not go through OCR yet."""
+        return self.kind == "image" and not self.text
 
     @property
     def exact_source(self) -> str:

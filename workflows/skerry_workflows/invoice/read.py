@@ -6,18 +6,20 @@ memory and time: every bound that is known is checked here, but parsers have bug
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from skerry_workflows.invoice import limits
 from skerry_workflows.invoice.model import Reading
 from skerry_workflows.invoice.unreadable import Unreadable
 
 _IMAGES = {
-    b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"BM": "BMP",
+    b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff", b"BM": "image/bmp",
 }  # fmt: skip
-_PDF_HEADER_WITHIN_BYTES = 1024
 
 
 def read(data: bytes, name: str) -> Reading:
-    """Read an invoice file of any supported kind.
+    """Read an invoice file of any supported kind. A picture, or a scan, is not read yet: `read_picture` does that.
 
     Raises:
         Unreadable: for every file that cannot be read, whatever is wrong with it; the message is for a bookkeeper.
@@ -30,8 +32,25 @@ def read(data: bytes, name: str) -> Reading:
             f"this file has {size_mib:.0f} MiB, more than the {limit_mib} MiB that are opened",
             hint="send the invoice alone, without the rest of the file",
         )
+    return _bounded(_read_known, data, name)
+
+
+def read_picture(data: bytes, name: str) -> Reading:
+    """As `read`, by OCR, for what `read` found to be a picture; takes some seconds a page."""
+    from skerry_workflows.invoice.ocr import recognise
+
+    return _bounded(recognise, data, name)
+
+
+def read_all(data: bytes, name: str) -> Reading:
+    """`read`, and `read_picture` where it is one."""
+    reading = read(data, name)
+    return read_picture(data, name) if reading.is_picture else reading
+
+
+def _bounded(reader: Callable[[bytes, str], Reading], data: bytes, name: str) -> Reading:
     try:
-        return _read_known(data, name)
+        return reader(data, name)
     except MemoryError:
         raise Unreadable("this file needs more memory than a file may use", hint="a person has to look at it") from None
     except RecursionError:
@@ -40,10 +59,13 @@ def read(data: bytes, name: str) -> Reading:
 
 def _read_known(data: bytes, name: str) -> Reading:
     # Each parser is imported when it is needed: a process that reads one text file should not pay for a PDF library.
-    if b"%PDF-" in data[:_PDF_HEADER_WITHIN_BYTES]:
+    if b"%PDF-" in data[: limits.PDF_HEADER_WITHIN_BYTES]:
         from skerry_workflows.invoice.read_pdf import read_pdf
 
         return read_pdf(data, name)
+    media_type = _image_type(data)
+    if media_type:
+        return Reading(name=name, media_type=media_type, kind="image", text="")
     _refuse_known_binaries(data)
     if _looks_like_xml(data):
         from skerry_workflows.invoice.read_xml import read_xml
@@ -54,12 +76,13 @@ def _read_known(data: bytes, name: str) -> Reading:
     return read_text(data, name)
 
 
+def _image_type(data: bytes) -> str:
+    return next(
+        (m for magic, m in _IMAGES.items() if data.startswith(magic) and (magic != b"BM" or b"\0" in data[:32])), ""
+    )
+
+
 def _refuse_known_binaries(data: bytes) -> None:
-    for magic, image in _IMAGES.items():
-        if data.startswith(magic) and (magic != b"BM" or b"\0" in data[:32]):
-            raise Unreadable(
-                f"this is an image ({image}): there is no text in it to read", hint="a person has to type it in"
-            )
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf")):
         raise Unreadable("this is an archive or an office document", hint="unpack it, or save it as PDF, and send that")
     if data.startswith((b"\x30\x80", b"\x30\x82", b"\x30\x83")):

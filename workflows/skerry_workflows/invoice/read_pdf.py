@@ -1,4 +1,8 @@
-"""PDF to page text with its columns kept, and the XML invoice inside it if there is one."""
+"""PDF to page text with its columns kept, and the XML invoice inside it if there is one.
+
+Pages whose text nobody can trust are pictures: scans, fonts that do not say their letters, and the hidden text that a
+scanner's own OCR has put behind its picture.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +23,24 @@ if TYPE_CHECKING:
 
 # The names under which the standards attach the invoice; others are tried after these.
 _STANDARD_NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml")
-_TYPE_IT_IN = "a person has to type it in"
+_HIDDEN = re.compile(rb"(?<![\w.])3\s+Tr(?!\w)")
 
 
 def read_pdf(data: bytes, name: str) -> Reading:
     """Read the text layer and, for Factur-X and ZUGFeRD, the XML inside, which then is what counts.
 
     Raises:
-        Unreadable: it is damaged, protected by a password, too long, or a scan without a text layer.
+        Unreadable: it is damaged, protected by a password, or too long.
     """
     reader, pages = _open(data)
     found, warnings = _embedded_invoice(reader)
     text = clean("\f".join(_page_text(page) for page in pages))
     if not found:
-        _require_text_layer(text, len(pages))
+        picture = _is_picture(text) or any(map(_has_hidden_text, pages))
         return Reading(
-            name=name, media_type="application/pdf", kind="pdf-text", text=text, pages=len(pages), warnings=warnings
-        )
+            name=name, media_type="application/pdf", kind="image" if picture else "pdf-text",
+            text="" if picture else text, pages=len(pages), warnings=warnings,
+        )  # fmt: skip
     fields, xml = found
     # Imported here: grounding builds on the readers' model, and only hybrids need it.
     from skerry_workflows.invoice.grounding import disagreements
@@ -109,17 +114,25 @@ def _page_text(page: PageObject) -> str:
         raise _damaged(error) from None
 
 
-def _require_text_layer(text: str, pages: int) -> None:
+def _is_picture(text: str) -> bool:
+    """Whether a text layer is not there, or is nothing to go by."""
     letters = [c for c in text if not c.isspace()]
     if len(letters) < limits.PDF_TEXT_CHARS_MIN:
-        it = "it is a scan" if pages == 1 else f"its {pages} pages are scans"
-        raise Unreadable(f"this PDF has no text layer: {it}", hint=_TYPE_IT_IN)
+        return True
     # Fonts without a character map give private-use characters or replacement marks instead of letters.
     odd = sum(unicodedata.category(c) in ("Co", "Cn") or c == "\ufffd" for c in letters)
-    if odd > len(letters) * 0.2 or text.count("(cid:") * 5 > len(letters) * 0.2:
-        raise Unreadable(
-            "the text layer of this PDF is scrambled: its fonts do not say their letters", hint=_TYPE_IT_IN
-        )
+    return odd > len(letters) * 0.2 or text.count("(cid:") * 5 > len(letters) * 0.2
+
+
+def _has_hidden_text(page: PageObject) -> bool:
+    """Whether text on the page is drawn in mode 3, neither filled nor stroked (ISO 32000-1, 9.3.6)."""
+    try:
+        content = page.get_contents()
+        return content is not None and _HIDDEN.search(content.get_data()) is not None
+    except (MemoryError, RecursionError):
+        raise
+    except Exception:  # as in `_open`; its text was read, so it is no reason to refuse it
+        return False
 
 
 def _embedded_invoice(reader: PdfReader) -> tuple[tuple[InvoiceFields, str] | None, tuple[str, ...]]:

@@ -7,6 +7,7 @@ person (below the approval limit), so a doubt is an objection.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import wraps
@@ -17,13 +18,13 @@ from skerry_workflows.invoice import bounds, grounding, ibans, vat_ids
 from skerry_workflows.invoice.currencies import ISO_4217
 from skerry_workflows.invoice.grounding import Place, places
 from skerry_workflows.invoice.model import InvoiceFields, Reading
-from skerry_workflows.invoice.rules.header import TITLE_LINES_MAX, not_an_invoice
+from skerry_workflows.invoice.rules.header import TITLE_LINES_MAX, not_an_invoice, says_invoice
 from skerry_workflows.invoice.rules.page import lines_of
 
 __all__ = [
     "VERIFIERS", "Place", "complete", "currency_known", "dates_in_order", "grounded", "ibans_valid", "is_invoice",
     "lines_add_up",
-    "page_agrees", "places", "totals_add_up", "vat_ids_valid", "verify", "within_bounds",
+    "page_agrees", "places", "read_surely", "totals_add_up", "vat_ids_valid", "verify", "within_bounds",
 ]  # fmt: skip
 
 HEADLINE: Final = ("number", "issue_date", "currency", "seller_name", "net_total", "tax_total", "gross_total")
@@ -33,6 +34,10 @@ _CENT: Final = Decimal("0.01")
 _ROUNDING_PER_LINE: Final = Decimal("0.005")
 _DUE_AFTER_DAYS_MAX: Final = 3 * 366
 _YEAR_MIN: Final = 1990
+# What OCR has read is right only if it is certain; Tesseract's own figure, of a word that two readings agree on.
+_SURE: Final = 70
+_READ_SURELY: Final = frozenset({*HEADLINE, "seller_vat_id", "iban", "payable", "prepaid", "due_date"})
+_LOOKALIKE: Final = re.compile(r"[OoQIlSZB|](?=\d)|(?<=\d)[OoQIlSZB|]")
 _NOT_GROUNDED_TOLD_MAX: Final = 20
 
 _Check: TypeAlias = Callable[[InvoiceFields, Reading], Iterable[Objection]]
@@ -70,6 +75,24 @@ def grounded(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
         yield _objection("grounded", f"{_spoken(path)} {value} is nowhere in the document", path.partition("[")[0])
 
 
+@_bounded
+def read_surely(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """What OCR has read and money depends on was read twice alike, and has no letter that looks like a digit."""
+    if not reading.words:
+        return
+    found, _ = grounding.look_up(fields, reading)
+    for path, place in found.items():
+        name = path.partition("[")[0]
+        if name not in _READ_SURELY:
+            continue
+        value = getattr(fields, name)
+        doubtful = [w for w in reading.words if w.start < place.end and place.start < w.end and w.confidence < _SURE]
+        if doubtful:
+            yield _objection("ocr", f"the {_spoken(path)} {place.text!r} is hard to read on the picture", name)
+        elif name == "number" and _LOOKALIKE.search(str(value)):
+            yield _objection("ocr", f"a letter in the number {value} may be a digit on the picture", name)
+
+
 def complete(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """Nothing is missing without which an invoice cannot be booked."""
     del reading
@@ -81,7 +104,10 @@ def complete(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
 @_bounded
 def is_invoice(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """The paper is an invoice by its own title, and asks for money rather than giving it."""
-    title = None if reading.exact_source else not_an_invoice(lines_of(reading.text, TITLE_LINES_MAX))
+    lines = [] if reading.exact_source else lines_of(reading.text, TITLE_LINES_MAX)
+    title = not_an_invoice(lines)
+    if reading.words and not says_invoice(lines):
+        yield _objection("kind", "nothing on this picture says that it is an invoice", "doc_type")
     if title:
         yield _objection("kind", f"its title is {title!r}: that is no invoice", "doc_type")
     if fields.gross_total is not None and fields.gross_total < 0:
@@ -204,8 +230,8 @@ def page_agrees(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
 
 
 VERIFIERS: Final[tuple[Verifier, ...]] = (
-    within_bounds, complete, is_invoice, grounded, totals_add_up, lines_add_up, dates_in_order, vat_ids_valid,
-    ibans_valid, currency_known, page_agrees,
+    within_bounds, complete, is_invoice, grounded, read_surely, totals_add_up, lines_add_up, dates_in_order,
+    vat_ids_valid, ibans_valid, currency_known, page_agrees,
 )  # fmt: skip
 
 

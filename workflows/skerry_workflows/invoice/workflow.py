@@ -51,6 +51,8 @@ REVIEW = timedelta(days=30)
 
 _OPENING = Limits(memory_mb=1024, cpu_s=20, wall_s=30)
 """What opening one untrusted file may cost."""
+_RECOGNISING = Limits(memory_mb=2048, cpu_s=240, wall_s=300)
+"""What OCR of one may cost: some seconds a page."""
 
 # --- results ----------------------------------------------------------------------------------------------------------
 
@@ -88,6 +90,14 @@ def read_document(document: Blob) -> Reading:
     from skerry_workflows.invoice.read import read  # the engine loads this module and must not load the parsers
 
     return read(read_blob(document), document.name)
+
+
+@task(name="invoice.read_picture", size="rules", limits=_RECOGNISING, timeout=timedelta(minutes=10))
+def recognise_document(document: Blob) -> Reading:
+    """As `read_document`, for a picture or a scan: by OCR, where Tesseract is installed."""
+    from skerry_workflows.invoice.read import read_picture
+
+    return read_picture(read_blob(document), document.name)
 
 
 def extract_by_rules(reading: Reading) -> InvoiceFields:
@@ -178,6 +188,8 @@ class Received(State):
         """Reads and verifies; at last a person does."""
         try:
             reading = await step.call(read_document, self.document)
+            if reading.is_picture:
+                reading = await step.call(recognise_document, self.document)
         except StepFailed as error:
             return Unread(document=self.document, reason=str(error))
         try:

@@ -15,6 +15,7 @@ from skerry_workflows.invoice.rules.page import Cell, Page
 
 TITLE_LINES_MAX = 60
 _TITLE_WORDS_MAX = 5
+_TOP_LINES_MAX = 12
 # A number has a digit, no blank inside but after a short prefix ("INV 2024-17"), and is no longer than 30 characters.
 _NUMBER = re.compile(r"(?:[A-Z]{1,5} )?(?=[^\s]*\d)[A-Za-z0-9][A-Za-z0-9/._\-+]{0,28}[A-Za-z0-9]?(?![^\s,;)])")
 _DATE_NEAR_CHARS_MAX = 14
@@ -48,8 +49,8 @@ def not_an_invoice(lines: list[list[Cell]]) -> str | None:
 
 
 def number(page: Page) -> str | None:
-    """The invoice number: labelled as such, else behind the title, else under it as "# 123"."""
-    for candidates in (labelled(page, labels.NUMBER, _number), _titled(page), _under_title(page)):
+    """The invoice number: labelled as such, else behind the title, else under it as "# 123", else so on top."""
+    for candidates in (labelled(page, labels.NUMBER, _number), _titled(page), _under_title(page), _untitled(page)):
         found = list(candidates)
         if found:
             return only(found, normal_number)
@@ -104,6 +105,24 @@ def _under_title(page: Page) -> Iterator[str]:
                     value = _number(re.sub(r"^(?:#|[Nn][or]?[.°]?|№) ?", "", under.text))
                     if value:
                         yield value
+
+
+def _untitled(page: Page) -> Iterator[str]:
+    """ "# 123" alone near the top of a page whose title could not be read, as OCR leaves it of one in large letters."""
+    if says_invoice(page.lines):
+        return
+    for line in page.lines[:_TOP_LINES_MAX]:
+        for cell in line:
+            if cell.text.startswith("#"):
+                value = _number_alone(cell.text[1:].lstrip())
+                if value:
+                    yield value
+
+
+def says_invoice(lines: list[list[Cell]]) -> bool:
+    """Whether one of these lines says that this is an invoice or something of the kind."""
+    cells = (cell for line in lines for cell in line if not labels.BUYER.match(cell.folded))  # "Bill to"
+    return any(labels.TITLE.match(cell.folded) or labels.NUMBER.match(cell.folded) for cell in cells)
 
 
 def issue_date(page: Page, invoice_number: str | None) -> dt.date | None:

@@ -1,0 +1,82 @@
+"""Pictures and scans to text by OCR.
+
+Each page is read twice, at different sizes: a word that was misread is seldom misread alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from skerry_workflows.invoice import limits
+from skerry_workflows.invoice.model import Reading, Word
+from skerry_workflows.invoice.ocr import layout
+from skerry_workflows.invoice.ocr.agree import agreed
+from skerry_workflows.invoice.ocr.tesseract import Missing, Pix, Read, Tesseract, decode
+from skerry_workflows.invoice.read_text import clean
+from skerry_workflows.invoice.unreadable import Unreadable
+
+__all__ = ["Missing", "recognise"]
+
+_SHORT_SIDE_PX: Final = (2480, 1860)
+"""A4 at 300 and at 225 dots per inch; the first reading is the better one on most pages."""
+_SCALES: Final = (0.2, 3.0)
+_DOTS_PER_INCH: Final = 300
+_TYPE_IT_IN: Final = "a person has to type it in"
+
+
+def recognise(data: bytes, name: str) -> Reading:
+    """Read a picture, or a PDF whose pages are pictures. For a process with limits on memory and time.
+
+    Raises:
+        Missing: Tesseract (or, for a PDF, pypdfium2) is not installed.
+        Unreadable: it is damaged, too large, or holds next to no text.
+    """
+    pages: list[str] = []
+    words: list[Word] = []
+    with Tesseract() as tesseract:
+        for number, picture in enumerate(_pictures(data)):
+            with picture:
+                text, found = _page(tesseract, picture, number, sum(map(len, pages)) + len(pages))
+            pages.append(text)
+            words += found
+    text = "\f".join(pages)
+    if sum(not c.isspace() for c in text) < limits.PDF_TEXT_CHARS_MIN:
+        raise Unreadable("no text can be made out on this picture", hint=_TYPE_IT_IN)
+    return Reading(
+        name=name, media_type="application/pdf" if _is_pdf(data) else "image/*", kind="image", text=text,
+        pages=len(pages), words=tuple(words),
+    )  # fmt: skip
+
+
+def _page(tesseract: Tesseract, picture: Pix, number: int, begin: int) -> tuple[str, list[Word]]:
+    short = max(1, min(picture.width, picture.height))
+    factors = [min(max(side / short, _SCALES[0]), _SCALES[1]) for side in _SHORT_SIDE_PX]
+    first, second = (_read(tesseract, picture, factor) for factor in factors)
+    text, words = layout.lay_out(agreed(first, second), number, picture.width, picture.height, begin)
+    if clean(text) != text:  # what is left out would move all that follows
+        raise Unreadable("what this picture shows is no text of an invoice", hint=_TYPE_IT_IN)
+    return text, words
+
+
+def _read(tesseract: Tesseract, picture: Pix, factor: float) -> list[Read]:
+    with picture.scaled(factor) as scaled:
+        return [read.scaled(1 / factor).cleaned() for read in tesseract.words(scaled, _DOTS_PER_INCH)]
+
+
+def _is_pdf(data: bytes) -> bool:
+    return b"%PDF-" in data[: limits.PDF_HEADER_WITHIN_BYTES]
+
+
+def _pictures(data: bytes) -> Iterator[Pix]:
+    """The pages, one after the other; each is freed before the next is made."""
+    if not _is_pdf(data):
+        yield decode(data, limits.PIXELS_MAX)
+        return
+    from skerry_workflows.invoice.ocr.pdf_pages import pictures
+
+    try:
+        for picture in pictures(data, _SHORT_SIDE_PX[0]):
+            yield decode(picture, limits.PIXELS_MAX)
+    except ImportError:
+        raise Missing("pypdfium2", "install it (pip install 'skerry[ocr]'), restart, and send the file again") from None
