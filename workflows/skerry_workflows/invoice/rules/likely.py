@@ -100,7 +100,10 @@ def _number(page: Page) -> str | None:
 
 
 def _labels(page: Page, cell: Cell, start: int) -> Iterator[str]:
-    """What stands before a place, folded: in its cell; or if it begins its cell, to the left of that, and above it."""
+    """What stands before a place, folded: in its cell; or if it begins its cell, to the left of that, and above it.
+
+    Above it may stand another value: that is no label, and said as an empty one.
+    """
     before = cell.folded[:start].strip()
     if before:
         yield before[-_LABEL_CHARS_MAX:]
@@ -111,7 +114,7 @@ def _labels(page: Page, cell: Cell, start: int) -> Iterator[str]:
     for line in reversed(page.lines[max(0, cell.line - 3) : cell.line]):
         if line:
             above = [other for other in line if other.overlaps(cell.start, cell.end)]
-            yield from (other.folded for other in above if not re.search(r"\d", other.text))
+            yield from ("" if re.search(r"\d", other.text) else other.folded for other in above)
             return
 
 
