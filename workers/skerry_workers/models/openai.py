@@ -83,6 +83,32 @@ def load(spec: ModelSpec) -> OpenAIBackend:
     Raises `ModelBroken`: the spec is wrong, the key is missing or refused, or the model is not there.
     """
     options = _options(spec)
+    backend = OpenAIBackend(spec, options, _endpoint(spec, options))
+    try:
+        backend.probe(Patience(threading.Event(), silence_s=options.silence_s))
+    except ModelBroken:
+        backend.close()
+        raise
+    except ModelError:
+        pass  # whoever asks is told; by then it may be over
+    return backend
+
+
+def reach(spec: ModelSpec, within_s: float) -> tuple[str, ...]:
+    """The names of the models at the endpoint, empty where it has no list: asks for that only, which costs nothing.
+
+    Raises `ModelBroken`: the spec is wrong, the key is missing or refused. `ModelUnavailable`: it is not there.
+    """
+    options = _options(spec)
+    endpoint = _endpoint(spec, options)
+    try:
+        client = Client(endpoint, options.body, spec.key_variable)
+        return tuple(model.id for model in client.models(Patience(threading.Event(), within_s)))
+    finally:
+        endpoint.close()
+
+
+def _endpoint(spec: ModelSpec, options: Options) -> Endpoint:
     address = address_of(spec.url)
     if not (address.tls or address.loopback or options.insecure):
         raise ModelBroken(
@@ -92,16 +118,7 @@ def load(spec: ModelSpec) -> OpenAIBackend:
     key = os.environ.get(spec.key_variable, "").strip() if spec.key_variable else ""
     if spec.key_variable and not key:
         raise ModelBroken(f"the environment variable {spec.key_variable} is empty", hint="it should hold the key")
-    endpoint = Endpoint(address, key=key, key_header=options.key_header, ca=options.ca, connect_s=_CONNECT_S)
-    backend = OpenAIBackend(spec, options, endpoint)
-    try:
-        backend.probe(Patience(threading.Event(), silence_s=options.silence_s))
-    except ModelBroken:
-        backend.close()
-        raise
-    except ModelError:
-        pass  # whoever asks is told; by then it may be over
-    return backend
+    return Endpoint(address, key=key, key_header=options.key_header, ca=options.ca, connect_s=_CONNECT_S)
 
 
 class OpenAIBackend:

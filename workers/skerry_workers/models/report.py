@@ -12,10 +12,11 @@ from skerry.settings import Model, Workers
 from skerry_workers.models.catalog import with_shipped
 from skerry_workers.models.choose import choices, install
 from skerry_workers.models.machine import PACKAGES, Machine, detect
-from skerry_workers.models.port import BackendName, ModelSpec, Question
+from skerry_workers.models.port import BackendName, ModelError, ModelSpec, ModelUnavailable, Question
 from skerry_workers.serving import open_host
 
 _CHECK_S = 120.0
+_NAMED_MAX = 8
 _QUESTION = Question(
     system="Answer with a JSON object.",
     text="Invoice 4711 of 3 May.",
@@ -70,6 +71,17 @@ class Report(Frozen):
     models: tuple[ModelReport, ...]
 
 
+class Sight(Frozen):
+    """What is seen of a model without asking it. `away`: only its endpoint is missing, and may be back soon."""
+
+    name: str
+    size: Size
+    ok: bool
+    found: str
+    mend: str = ""
+    away: bool = False
+
+
 class Trial(Frozen):
     """How a model did when it was loaded and asked once. `error` is empty when it answered."""
 
@@ -88,6 +100,36 @@ def report(models: Mapping[str, Model], workers: Mapping[Size, Workers], machine
     """What would be chosen on this machine, and why."""
     here = machine or detect()
     return Report(machine=here, backends=tuple(_backends(here)), models=tuple(_models(models, workers, here)))
+
+
+def look(models: Mapping[str, Model], workers: Mapping[Size, Workers], within_s: float) -> Iterator[Sight]:
+    """Whether files, backends and endpoints are there. An endpoint gets so many seconds, and nothing costs anything."""
+    machine = detect()
+    every = with_shipped(models)
+    for size in SIZES:
+        for choice in choices(every, size, workers.get(size, Workers()), machine):
+            if choice.spec is None:
+                yield Sight(name=choice.name, size=size, ok=False, found="; ".join(choice.why), mend=choice.mend)
+            elif choice.spec.backend == "openai":
+                yield _reached(choice.spec, size, within_s)
+            else:
+                yield Sight(name=choice.name, size=size, ok=True, found=choice.why[0])
+
+
+def _reached(spec: ModelSpec, size: Size, within_s: float) -> Sight:
+    from skerry_workers.models.openai import reach
+
+    try:
+        there = reach(spec, within_s)
+    except ModelError as error:
+        away = isinstance(error, ModelUnavailable)
+        mend = error.hint or ("start it, or look at the network" if away else "")
+        return Sight(name=spec.name, size=size, ok=False, found=error.message, mend=mend, away=away)
+    if there and spec.model and spec.model not in there:
+        found = f"{spec.url} answers, and does not name {spec.model} among its models"
+        mend = f"skerry models {spec.name} --check asks it; it has {', '.join(there[:_NAMED_MAX])}"
+        return Sight(name=spec.name, size=size, ok=False, found=found, mend=mend, away=True)
+    return Sight(name=spec.name, size=size, ok=True, found=f"{spec.url} answers")
 
 
 async def try_out(models: Mapping[str, Model], workers: Mapping[Size, Workers], name: str) -> Trial:

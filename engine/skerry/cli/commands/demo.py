@@ -29,6 +29,7 @@ from skerry.core.projection import RunRow, Status
 if TYPE_CHECKING:
     from skerry.client import Client
     from skerry.config import Config
+    from skerry.telemetry.settings import Telemetry
 
 _EVENT = "invoice.received"
 _DOCUMENTS = "skerry_workflows.invoice.demo"
@@ -71,7 +72,7 @@ def command(app: App, workers: int, **_: Any) -> None:
     # Whoever ends it, and whenever, everything is stopped and tidied up: SIGTERM counts as Ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        shown = app.run(_demo(app, _config(folder, workers)))
+        shown = app.run(_demo(app, _config(folder, workers, app.config.telemetry)))
         seconds = round(time.monotonic() - began, 2)
         _report(app, folder, shown, seconds, temporary=temporary)
     except BaseException as error:
@@ -87,11 +88,12 @@ def command(app: App, workers: int, **_: Any) -> None:
     _judge(shown)
 
 
-def _config(folder: Path, processes: int) -> Config:
-    """The demo's own settings: whatever is set for a real node does not disturb it."""
+def _config(folder: Path, processes: int, telemetry: Telemetry) -> Config:
+    """The demo's own settings: what is set for a real node does not disturb it, but telemetry is obeyed."""
     from skerry.config import Config, Workers
 
-    return Config(data=folder, workers={"rules": Workers(processes=processes, slots=2)}, log_level="error")
+    rules = Workers(processes=processes, slots=2)
+    return Config(data=folder, workers={"rules": rules}, log_level="error", telemetry=telemetry)
 
 
 async def _demo(app: App, config: Config) -> list[Shown]:

@@ -6,6 +6,7 @@ from skerry.cli import checks
 from skerry.cli.app import WITH_MODULES, App, node_command
 from skerry.cli.checks import Finding
 from skerry.cli.exits import FAILED, Stop
+from skerry.cli.modelcheck import models
 from skerry.cli.out import Cell, Column
 from skerry.errors import SkerryError
 
@@ -25,8 +26,9 @@ def command(app: App) -> None:
     """Check this installation, and say how to mend it.
 
     Looks at Python, the packages, nats-server, the settings and workflows, the data folder and its disk, telemetry,
-    the journal and who writes it, the clock, the engine and its workers. With --json: one finding a line. Exits with 1
-    when something is bad; warnings and notes are no failure.
+    the models (their files, backends and endpoints; skerry models --check asks each of them something), the journal and
+    who writes it, the clock, the engine and its workers. With --json: one finding a line. Exits with 1 when something
+    is bad; warnings and notes are no failure.
     """
     with app.out.waiting("looking around ..."):
         findings = app.run(_all(app))
@@ -44,7 +46,7 @@ async def _all(app: App) -> list[Finding]:
         config = app.config
     except SkerryError as error:
         return [*findings, Finding("settings", "bad", error.message, error.hint)]
-    for blocking in checks.BLOCKING:
+    for blocking in (*checks.BLOCKING, models):
         findings += blocking(config)
     for live in checks.LIVE:
         findings += [each async for each in live(config)]
