@@ -103,9 +103,12 @@ def test_a_due_date_may_be_filled() -> None:
     assert said(msgspec.structs.replace(fields, due_date=dt.date(2024, 6, 17)), UNKNOWN) == []
 
 
-def test_an_exact_source_needs_no_second_look_and_a_long_text_gets_none() -> None:
-    xml = msgspec.structs.replace(READING, xml="<Invoice/>")
+def test_no_second_look_adds_to_an_exact_source_and_a_long_text_gets_none() -> None:
+    xml = msgspec.structs.replace(READING, xml="<Invoice/>", fields=InvoiceFields(number="1"))
     assert list(seconded(InvoiceFields(number="1"), xml)) == []
+    messages = [o.message for o in seconded(FIELDS, xml)]
+    assert "number: the rules read 1, a model AP-1041" in messages
+    assert "issue date: only a model says 2024-05-17" in messages
     long = reading(TEXT + "\n" * seconding.CHARS_MAX)
     assert [o.rule for o in seconded(FIELDS, long)] == ["seconded"]
 
@@ -118,7 +121,11 @@ def test_papers_that_mislead_mislead_no_two_readers(case: str) -> None:
     rules = extract(falsified)
     names = ("number", "issue_date", "seller_name", "currency", "net_total", "tax_total", "gross_total")
     second = likely(lay_out(falsified.text))
-    guesses: dict[str, object] = {"number": second.number, "issue_date": second.issue_date, "seller_name": second.seller_name}
+    guesses: dict[str, object] = {
+        "number": second.number,
+        "issue_date": second.issue_date,
+        "seller_name": second.seller_name,
+    }
     if second.sums:
         guesses |= dict(zip(("net_total", "tax_total", "gross_total"), second.sums, strict=True))
     filled = msgspec.structs.replace(

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from skerry.errors import DataError
-from skerry_workflows.evaluation import Failure, Predicted, Progress, Task
+from skerry_workflows.evaluation import Cascade, Failure, Predicted, Progress, Task
 from skerry_workflows.invoice.model import InvoiceFields
 
 # In the scorer's shape, in its order.
@@ -107,7 +107,18 @@ def _duplicates(folder: Path, progress: Progress | None) -> Predicted:
     return predict_duplicates(folder, extracted), failures
 
 
+def _cases(folder: Path) -> list[tuple[str, Path]]:
+    return [(case.id, folder / case.input) for case in _manifest(folder).cases]
+
+
+def _answered(answer: bytes) -> dict[str, Any]:
+    return prediction(msgspec.json.decode(answer, type=InvoiceFields))
+
+
 TASKS: Mapping[str, Task] = {"invoices": predict, "duplicates": _duplicates}
+CASCADES: Mapping[str, Cascade] = {
+    "invoices": Cascade("invoice.received", "invoice.extract", _cases, _answered),
+}
 
 
 def _manifest(folder: Path) -> _Manifest:

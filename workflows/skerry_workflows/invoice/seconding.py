@@ -24,20 +24,20 @@ _LEFT_TO_OTHERS: Final = frozenset(("due_date", "purchase_order", "buyer_name", 
 
 def seconded(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """For an answer that a model had a part in: it keeps to what the rules have found, and is not alone elsewhere."""
-    if reading.exact_source or bounds.beyond(fields, reading):
+    if bounds.beyond(fields, reading):
         return
-    if len(reading.text) > CHARS_MAX:
+    if not reading.exact_source and len(reading.text) > CHARS_MAX:
         yield Objection(rule="seconded", message="the text is too long for a model's word to be looked up in it")
         return
     from skerry_workflows.invoice.rules import extract  # an engine that meets no model does not need it
     from skerry_workflows.invoice.rules.likely import likely
     from skerry_workflows.invoice.rules.page import lay_out
 
-    rules = extract(reading)
+    rules = extract(reading) if reading.fields is None else reading.fields
     changed = [name for name in InvoiceFields.__struct_fields__ if not _same(name, fields, rules)]
     if not changed:
         return
-    second = likely(lay_out(reading.text))
+    second = likely(lay_out("" if reading.exact_source else reading.text))
     sums = (fields.net_total, fields.tax_total, fields.gross_total)
     add_up = sums == second.sums and rules.gross_total in (None, fields.gross_total)
     for name in changed:

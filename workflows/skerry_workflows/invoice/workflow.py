@@ -26,6 +26,7 @@ from skerry import (
     task,
     task_context,
 )
+from skerry.core.wire import SIZES
 from skerry.errors import Refused, TerminalError, TimedOut
 from skerry_workflows.invoice.duplicates import compare
 from skerry_workflows.invoice.ledger import Distinct, Duplicate, Ledger, Posting, entry_of, fields_of, unpostable
@@ -194,7 +195,14 @@ class Received(State):
             return Unread(document=self.document, reason=str(error))
         try:
             fields = await step.ask(
-                InvoiceFields, EXTRACT, about=reading, verify=VERIFIERS, verify_models=(seconded,), review=REVIEW
+                InvoiceFields,
+                EXTRACT,
+                about=reading,
+                verify=VERIFIERS,
+                verify_models=(seconded,),
+                # What stands in an e-invoice no model knows better.
+                sizes=SIZES if reading.fields is None else ("rules",),
+                review=REVIEW,
             )
         except (Refused, TimedOut) as error:
             return Done(Rejected(reason=str(error)))
