@@ -11,6 +11,11 @@
     path = "models/qwen3-0.6b-q8_0.gguf"
     sizes = ["small"]
 
+    [watch.invoices]
+    kind = "folder"
+    path = "inbox"
+    event = "invoice.received"
+
     [invoice]
     approval_limit = "10000"
 
@@ -95,6 +100,8 @@ class Config(Frozen):
     modules: tuple[str, ...] = MODULES
     nats: Nats = Nats()
     workers: dict[Size, Workers] = msgspec.field(default_factory=lambda: {"rules": Workers()})
+    watch: dict[str, dict[str, Any]] = {}
+    """What is watched, by name; see `skerry.sources`."""
     models: dict[str, Model] = {}
     limits: EngineLimits = EngineLimits()
     telemetry: Telemetry = Telemetry()
@@ -346,6 +353,10 @@ def _anchor(layer: dict[str, Any], folder: Path) -> None:
     for table, _, entry in _entries(layer):
         if table == "models" and entry.get("path"):
             entry["path"] = str(folder / Path(entry["path"]).expanduser())
+    for entry in layer.get("watch", {}).values():
+        for key in ("path", *(key for key in entry if key.endswith("_file"))):
+            if isinstance(entry.get(key), str):
+                entry[key] = str(folder / Path(entry[key]).expanduser())
 
 
 _PATHS = frozenset(("creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger"))

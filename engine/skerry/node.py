@@ -11,7 +11,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,6 +31,8 @@ from skerry.registry import load
 from skerry.runtime.engine import Engine
 from skerry.runtime.service import Service
 from skerry.runtime.verbs import Pruner, Verbs
+from skerry.runtime.watch import EngineTaker
+from skerry.sources import Planned, Watching, plan, watching
 from skerry.version import __version__
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Node:
         self.verbs = service.verbs
         self.server = server
         self.pool: WorkerPool | None = None
+        self.watching: Watching | None = None
         self.recovered = 0
 
     async def wait_broken(self) -> SkerryError:
@@ -102,7 +105,7 @@ async def open_node(
 
     Args:
         config: the settings.
-        workers: whether to start the configured worker processes as well (`skerry up`).
+        workers: whether to start the configured worker processes and watches as well (`skerry up`).
         drain_s: how long workers, and then local calls, may take to finish at the end; the rest is handed back.
         progress: told how many runs have been taken up in recovery.
 
@@ -110,6 +113,7 @@ async def open_node(
     the `http_port` cannot be had, `DefinitionError` when a module cannot be loaded.
     """
     registry = load(config.modules)
+    planned = plan(config.watch, registry) if workers else []
     tune_interpreter()
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -141,10 +145,19 @@ async def open_node(
         if health is not None:
             health.recovered = True
         if workers:
+            node.watching = await stack.enter_async_context(_watching(planned, node, clock))
             node.pool = WorkerPool(config, drain_s=drain_s)
             stack.push_async_callback(node.pool.stop)
             await node.pool.start()
         yield node
+
+
+@asynccontextmanager
+async def _watching(planned: Sequence[Planned], node: Node, clock: SystemClock) -> AsyncGenerator[Watching, None]:
+    """What the settings name is watched, and `skerry status` shows it."""
+    async with watching(planned, node.config.data, EngineTaker(node.service), clock) as started:
+        node.verbs.watches = started.status
+        yield started
 
 
 @asynccontextmanager

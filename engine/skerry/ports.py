@@ -7,12 +7,15 @@ A promise named J1 to J9 is defined in docs/journal.md. Each port has one confor
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from skerry.core.chain import Header
 from skerry.core.events import AnyEvent, Event
 from skerry.core.projection import RunRow, Status
 from skerry.core.wire import Queue
+
+S = TypeVar("S")
 
 
 class Recorded(NamedTuple):
@@ -238,3 +241,51 @@ class Bus(Protocol):
     async def close(self) -> None:
         """Sends what is under way, then disconnects."""
         ...
+
+
+# --- sources ----------------------------------------------------------------------------------------------------------
+
+
+class Arrival(NamedTuple):
+    """Something that has come to a source, to be published as an event.
+
+    `id` is the same whenever the source shows it again; within `source` (and an event's workflow) it is taken in once.
+    `event` is what the watch's settings say, unless it is given here. `file` is the document that goes with it.
+    """
+
+    id: str
+    data: Mapping[str, Any] = {}
+    file: bytes | None = None
+    name: str = ""
+    media_type: str = "application/octet-stream"
+    event: str = ""
+    source: str = ""
+
+
+class Memory(Protocol):
+    """What a source remembers between two starts. A cache: without it everything is shown again, and known."""
+
+    def get(self, key: str) -> str:
+        """What was put there; empty when nothing was."""
+        ...
+
+    def put(self, key: str, value: str) -> None:
+        """Remembers it."""
+        ...
+
+
+@dataclass(frozen=True)
+class SourceKind(Generic[S]):
+    """A kind of place that can be watched: a folder, a mailbox. Stands in a module like a workflow does.
+
+    `name` is the `kind` in `[watch.NAME]`, whose other keys are `settings`. `arrivals` goes on for ever; it yields what
+    has come, oldest first, and is only resumed when that is on disk (or was refused for good): so what it remembers
+    after a `yield` was handed over. It may raise anything, and is then begun again after a while. `event` is published
+    unless the settings name another. `check` says what is wrong with the settings, for `skerry doctor`.
+    """
+
+    name: str
+    settings: type[S]
+    arrivals: Callable[[S, Memory], AsyncIterator[Arrival]]
+    event: str = ""
+    check: Callable[[S], str] = lambda settings: ""

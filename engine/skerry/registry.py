@@ -10,18 +10,20 @@ from typing import Any
 from skerry.core.tasks import Prompt, TaskFunction
 from skerry.core.workflow import Workflow
 from skerry.errors import DefinitionError, NotFound, SkerryError
+from skerry.ports import SourceKind
 
 
 class Registry:
-    """Workflows by name and version, tasks and prompts by name. A name that means two things is refused."""
+    """Workflows by name and version; tasks, prompts and kinds of sources by name. No name means two things."""
 
     def __init__(self) -> None:
         self.workflows: dict[tuple[str, int], Workflow[Any]] = {}
         self.tasks: dict[str, TaskFunction[..., Any]] = {}
         self.prompts: dict[str, Prompt] = {}
+        self.sources: dict[str, SourceKind[Any]] = {}
 
     def add(self, thing: object) -> None:
-        """Takes in a workflow, task or prompt; anything else is passed over. Raises `DefinitionError`."""
+        """Takes in what is one of these; anything else is passed over. Raises `DefinitionError`."""
         if isinstance(thing, Workflow):
             self._put(self.workflows, (thing.name, thing.version), thing, f"workflow {thing.name} v{thing.version}")
         elif isinstance(thing, TaskFunction):
@@ -29,6 +31,8 @@ class Registry:
             self._put(self.tasks, thing.name, thing, f"task {thing.name}")
         elif isinstance(thing, Prompt):
             self._put(self.prompts, thing.name, thing, f"prompt {thing.name}")
+        elif isinstance(thing, SourceKind):
+            self._put(self.sources, thing.name, thing, f"source {thing.name}")
 
     def _put(self, where: dict[Any, Any], key: Any, thing: Any, what: str) -> None:
         if where.setdefault(key, thing) is not thing:

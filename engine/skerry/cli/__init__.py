@@ -13,6 +13,7 @@ COMMANDS: dict[str, Entry] = {
     "up": Entry(_RUN, "Run everything on this machine: engine, bus and workers."),
     "engine": Entry(_RUN, "Run the engine (and its bus) without workers."),
     "worker": Entry(_RUN, "Run one worker process."),
+    "watch": Entry(_RUN, "Watch folders and mailboxes for an engine that runs elsewhere."),
     "publish": Entry(_RUN, "Publish an event, which starts the workflows it triggers."),
     "runs": Entry(_LOOK, "List runs, newest first."),
     "show": Entry(_LOOK, "Show what happened to a run, and why."),

@@ -135,6 +135,26 @@ def folder(config: Config) -> Iterator[Finding]:
     yield Finding("disk space", verdict, f"{words.size(free)} free", mend)
 
 
+def watches(config: Config) -> Iterator[Finding]:
+    """What is watched is there, and its settings are understood."""
+    if not config.watch:
+        return
+    from skerry.registry import load
+    from skerry.sources import plan
+
+    try:
+        planned = plan(config.watch, load(config.modules))
+    except SkerryError as error:
+        yield Finding("watches", "bad", error.message, error.hint)
+        return
+    except Exception:  # the workflows' own check says which module it is
+        return
+    for each in planned:
+        wrong = each.wrong()
+        found = wrong or f"{each.kind.name}, publishes {each.event}"
+        yield Finding(f"watch {each.name}", "bad" if wrong else "ok", found, "mend it in skerry.toml" if wrong else "")
+
+
 async def journal(config: Config) -> AsyncIterator[Finding]:
     """The journal opens, and the clock is not behind it."""
     from skerry.cli.look import has_journal
@@ -189,6 +209,9 @@ async def engine(config: Config) -> AsyncIterator[Finding]:
     yield Finding(
         "engine", "ok", f"node {status.node}, process {status.pid}, {words.plural(status.live_runs, 'live run')}"
     )
+    for watch in status.watches:
+        if watch.state in ("failing", "ended"):
+            yield Finding(f"watch {watch.name}", "warning", watch.note or watch.state, "is what it watches there?")
     for load in status.sizes:
         yield served(load, workers, {str(size): pool.processes for size, pool in config.workers.items()})
     for worker in workers:
@@ -246,5 +269,12 @@ def ledger(config: Config) -> Iterator[Finding]:
         yield Finding("ledger", "bad", f"{path} cannot be written", "give the engine's user the right to write it")
 
 
-BLOCKING: tuple[Callable[[Config], Iterator[Finding]], ...] = (nats_server, settings, folder, telemetry, ledger)
+BLOCKING: tuple[Callable[[Config], Iterator[Finding]], ...] = (
+    nats_server,
+    settings,
+    folder,
+    watches,
+    telemetry,
+    ledger,
+)
 LIVE: tuple[Callable[[Config], AsyncIterator[Finding]], ...] = (journal, engine)

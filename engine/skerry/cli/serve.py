@@ -67,6 +67,8 @@ def _say(app: App, node: Node) -> None:
         out.line(f"  workers   {pools or 'none'} (processes x slots)")
     if config.http_port:
         out.line(f"  health    http://127.0.0.1:{config.http_port}/readyz, /metrics")
+    for watch in node.watching.status() if node.watching is not None else ():
+        out.line(f"  watching  {watch.name}: {watch.kind}, publishes {watch.event}")
     if node.recovered:
         out.line(f"  taken up  {words.plural(node.recovered, 'run')}")
     out.line("  Ctrl-C stops it. In another terminal: skerry status; skerry runs")

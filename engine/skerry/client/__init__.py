@@ -256,6 +256,12 @@ class Client:
         await self._caller.put(data, blob)
         return blob
 
+    async def put(self, data: bytes, *, name: str = "", media_type: str = "application/octet-stream") -> Blob:
+        """Puts bytes into the engine's blob store. What is there already is not sent again."""
+        blob = Blob(sha256=codec.sha256(data), size=len(data), name=name, media_type=media_type)
+        await self._caller.put(data, blob)
+        return blob
+
     # --- questions ----------------------------------------------------------------------------------------------------
 
     async def runs(

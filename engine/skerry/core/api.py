@@ -5,7 +5,7 @@ A change is answered after its commit, and the same id gets the same answer: who
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Raw
 
@@ -174,6 +174,21 @@ class SizeLoad(Frozen):
     waiting: int
 
 
+class WatchStatus(Frozen, omit_defaults=True):
+    """One `[watch.NAME]`: how many arrivals were taken in, were known, were refused, and when the last one came."""
+
+    name: str
+    kind: str
+    event: str = ""
+    state: Literal["starting", "watching", "failing", "ended"] = "starting"
+    taken: int = 0
+    again: int = 0
+    refused: int = 0
+    last_us: int = 0
+    note: str = ""
+    """Why it fails, or why the last refused arrival was."""
+
+
 class EngineStatus(Frozen):
     """`status`: what the engine is doing."""
 
@@ -189,3 +204,4 @@ class EngineStatus(Frozen):
     workflows: tuple[str, ...]
     notes: tuple[str, ...] = ()
     """What needs a person's attention, in sentences."""
+    watches: tuple[WatchStatus, ...] = ()

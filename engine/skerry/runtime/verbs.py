@@ -55,6 +55,8 @@ class Verbs:
         self._prune = prune
         self._waiting = 0
         self._changing: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self.watches: Callable[[], tuple[api.WatchStatus, ...]] = tuple
+        """Says how the watches stand; who starts them sets it."""
         self._started_us = engine.clock.now_us()
         self._verbs: dict[str, tuple[type[Any], Callable[[Any], Awaitable[Any]]]] = {
             "publish": (api.Publish, self.publish),
@@ -284,6 +286,7 @@ class Verbs:
             ),
             workflows=tuple(f"{name} v{version}" for name, version in sorted(engine.registry.workflows)),
             notes=(*sorted(set(engine.skipped.values())), *_unserved(engine)),
+            watches=self.watches(),
         )
 
     async def prune(self, prune: api.Prune) -> api.Pruned:

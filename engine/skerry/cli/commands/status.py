@@ -6,6 +6,8 @@ from skerry.cli import words
 from skerry.cli.app import App, node_command
 from skerry.cli.fleet import unserved
 from skerry.cli.out import Cell, Column
+from skerry.cli.watches import COLUMNS as WATCH_COLUMNS
+from skerry.cli.watches import row as watch_row
 from skerry.core import api
 from skerry.core.projection import Status
 from skerry.core.wire import WorkerStatus
@@ -39,6 +41,9 @@ def command(app: App) -> None:
         Column("BUSY", "right"),
     )
     out.table(columns, (_load(each, workers) for each in status.sizes))
+    if status.watches:
+        out.line()
+        out.table(WATCH_COLUMNS, (watch_row(each) for each in status.watches))
     for standing, count in stopped.items():
         if count:
             least = "at least " if count == _ROWS else ""
