@@ -7,14 +7,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skerry_workers.models import constraint, gbnf
+from skerry_workers.models import constraint, gbnf, ggufs
 from skerry_workers.models.port import ModelError, ModelSpec, ModelUnavailable, Stopped
 from tests.models.gguf_kit import ENDLESS, QUESTION, TINY, asked
 
@@ -59,6 +59,55 @@ def test_batched_answers_are_what_they_are_alone(backend: xllama.XllamaBackend) 
     assert sum(one == other for one, other in zip(together, alone, strict=True)) >= 8
 
 
+@pytest.mark.parametrize(
+    ("megabytes", "slots", "threads", "division"),
+    [
+        (4, 4, 1, (1, 4, 1)),
+        (4, 4, 2, (2, 2, 1)),
+        (4, 3, 2, (2, 2, 1)),
+        (4, 2, 8, (2, 1, 4)),
+        (4, 1, 2, (1, 1, 2)),
+        (400, 4, 2, (1, 4, 2)),
+    ],
+)
+def test_a_small_model_has_a_server_for_each_thread(
+    megabytes: int, slots: int, threads: int, division: tuple[int, int, int]
+) -> None:
+    model = ggufs.examine(TINY)._replace(bytes=megabytes << 20)
+    assert xllama.division(spec(slots=slots, threads=threads), model) == division
+
+
+class Stranger:
+    """A server that says what no server says."""
+
+    def handle_chat_completions(self, asked: bytes, told: Callable[[bytes], bool], /) -> object:
+        return told(b'{"choices":"none"}')
+
+    def handle_completions(self, asked: bytes, told: Callable[[bytes], bool], /) -> object:
+        return told(b'{"choices":"none"}')
+
+
+def test_questions_go_to_the_server_that_has_the_least_to_do() -> None:
+    first, second = Stranger(), Stranger()
+    servers = xllama.Servers([first, second])
+    for _ in range(2):  # one after the other: what the first has read is there for the next
+        with servers.one() as one:
+            assert one is first
+    with servers.one() as one, servers.one() as other, servers.one() as third:
+        assert (one, other, third) == (first, second, first)
+        servers.close()
+    with servers.one() as none:
+        assert none is None
+
+
+def test_on_two_servers_each_has_its_own_answer() -> None:
+    loaded = xllama.load(spec(threads=2))
+    texts = [f"Seller {n} Ltd\nInvoice INV-{n * 37}\nTotal {n}.50 EUR" for n in range(24)]
+    with ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(lambda text: asked(loaded, text=text), texts))) == len(texts)
+    loaded.close()
+
+
 def unreadable(*_: object, **__: object) -> constraint.Grammar:
     return constraint.Grammar(lark="start: /[a/")
 
@@ -82,10 +131,10 @@ def test_no_grammar_no_answer(backend: xllama.XllamaBackend, monkeypatch: pytest
 
 def test_it_listens_on_no_port_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    loaded = xllama.load(spec())
+    loaded = xllama.load(spec(threads=2))
     (folder,) = tmp_path.iterdir()
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert [path.name for path in folder.iterdir()] == ["unused.sock"]
+    assert sorted(path.name for path in folder.iterdir()) == ["0.sock", "1.sock"]
     mine = {os.readlink(link) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
     listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if " 0A " in line]
     assert not [line for line in listening if f"socket:[{line[9]}]" in mine]
@@ -98,12 +147,7 @@ def test_it_listens_on_no_port_and_leaves_nothing(tmp_path: Path, monkeypatch: p
 def test_what_nobody_knows_is_an_error_and_not_a_crash(
     backend: xllama.XllamaBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Other:
-        def handle_chat_completions(self, asked: dict[str, Any], told: Any, /) -> object:
-            told({"choices": "none"})
-            return None
-
-    monkeypatch.setattr(backend, "_server", Other())
+    monkeypatch.setattr(backend, "_servers", xllama.Servers([Stranger()]))
     with pytest.raises(ModelError, match="something else"):
         asked(backend)
 

@@ -1,6 +1,9 @@
 """Models in GGUF files by xllamacpp: llama.cpp's own server, embedded. All slots are read and written in one batch.
 
-The server wants to listen somewhere: on a socket in a folder that only we can open, never on a port. Of several
+The threads of a large model work on one batch together. A small one they would spend their time waiting for each other,
+at hundreds of places for each token: there each thread has a server of its own, and a share of the slots.
+
+A server wants to listen somewhere: on a socket in a folder that only we can open, never on a port. Of several
 questions with the same beginning a slot that has it in its cache reads only the rest.
 
 llama.cpp *fails open*: with a grammar that it does not take it writes whatever it likes. So an answer that does not
@@ -14,7 +17,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -38,16 +42,53 @@ from skerry_workers.models.port import (
 
 _READ_AT_ONCE = 512
 """Tokens of a text that are read before anybody is asked whether the answer is still wanted."""
+_SHARED_BYTES_MIN = 64 << 20
+"""A smaller model has a server for each thread; of a larger one every thread computes a part."""
 
 _log = logging.getLogger("skerry.model")
 
 
 class _Server(Protocol):
-    """The part of `xllamacpp.Server` that is used. It gives up the interpreter while it works."""
+    """The part of `xllamacpp.Server` that is used. It gives up the interpreter while it works.
 
-    def handle_chat_completions(self, asked: dict[str, Any], told: Callable[[Any], bool], /) -> object: ...
+    Asked in bytes it tells in bytes; it would read and write dicts with Python's own json, which is many times slower.
+    """
 
-    def handle_completions(self, asked: dict[str, Any], told: Callable[[Any], bool], /) -> object: ...
+    def handle_chat_completions(self, asked: bytes, told: Callable[[bytes], bool], /) -> object: ...
+
+    def handle_completions(self, asked: bytes, told: Callable[[bytes], bool], /) -> object: ...
+
+
+class Servers:
+    """The servers of one model, each with the number of questions that it has."""
+
+    def __init__(self, servers: Sequence[_Server]) -> None:
+        self._servers = list(servers)
+        self._busy = [0] * len(servers)
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def one(self) -> Generator[_Server | None, None, None]:
+        """The one that has the least to do; None once they are closed.
+
+        Of equals the first, so that questions that come one by one find there what the one before has left.
+        """
+        with self._turn:
+            at = min(range(len(self._servers)), key=self._busy.__getitem__, default=-1)
+            server = self._servers[at] if at >= 0 else None
+            if server is not None:
+                self._busy[at] += 1
+        try:
+            yield server
+        finally:
+            if server is not None:
+                with self._turn:
+                    self._busy[at] -= 1
+
+    def close(self) -> None:
+        """Lets go of them."""
+        with self._turn:
+            self._servers.clear()
 
 
 class _NotHeld(ModelError):
@@ -57,7 +98,7 @@ class _NotHeld(ModelError):
 class XllamaBackend:
     """A loaded model."""
 
-    def __init__(self, spec: ModelSpec, model: ggufs.Gguf, server: _Server, folder: Path, context: int) -> None:
+    def __init__(self, spec: ModelSpec, model: ggufs.Gguf, servers: Servers, folder: Path, context: int) -> None:
         self.capabilities = Capabilities(
             slots=max(1, spec.slots), schema=True, quoted=True, confidence=True, prefix=True
         )
@@ -66,7 +107,7 @@ class XllamaBackend:
         self._name = spec.name
         self._markers = model.markers
         self._options = ggufs.options(spec)
-        self._server: _Server | None = server
+        self._servers = servers
         self._folder = folder
 
     def answer(self, question: Question, stop: threading.Event) -> Answer:
@@ -80,13 +121,11 @@ class XllamaBackend:
             return self._ask(question, gbnf.grammar(question.schema, question.text, by=by).text, stop)
 
     def close(self) -> None:
-        """See `Backend`. The server ends with the last question under way."""
-        self._server = None
+        """See `Backend`. A server ends with the last question under way."""
+        self._servers.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ask(self, question: Question, grammar: str, stop: threading.Event) -> Answer:
-        if self._server is None:
-            raise ModelUnavailable(f"{self._name} is closed")
         heard = _Heard(question, stop)
         asked = {
             "messages": messages(question, markers=self._markers, show_schema=self._options.show_schema),
@@ -103,7 +142,10 @@ class XllamaBackend:
             "stream_options": {"include_usage": True},
             "return_progress": True,
         }
-        self._server.handle_chat_completions(asked, heard)
+        with self._servers.one() as server:
+            if server is None:
+                raise ModelUnavailable(f"{self._name} is closed")
+            server.handle_chat_completions(msgspec.json.encode(asked), heard)
         return heard.answer()
 
 
@@ -147,6 +189,9 @@ class _Said(msgspec.Struct):
     timings: _Timings | None = None
 
 
+_decoder = msgspec.json.Decoder(_Said)
+
+
 class _Heard:
     """What the server has said to one question, message by message; it calls us, and we say whether that is enough."""
 
@@ -159,10 +204,10 @@ class _Heard:
         self._usage = Usage()
         self._error: ModelError | None = None
 
-    def __call__(self, message: Any) -> bool:
+    def __call__(self, message: bytes) -> bool:
         try:
-            said = msgspec.convert(message, _Said)
-        except msgspec.ValidationError as error:
+            said = _decoder.decode(message)
+        except msgspec.MsgspecError as error:
             self._error = ModelError(f"llama.cpp said something else than it used to: {error}")
             return True
         if said.error is not None:
@@ -225,20 +270,35 @@ def load(spec: ModelSpec) -> XllamaBackend:
     context = ggufs.context(spec, model)
     library = ggufs.module("xllamacpp", "xllama")
     folder = Path(tempfile.mkdtemp(prefix="skerry-"))
+    count, slots, threads = division(spec, model)
     try:
-        server = cast(_Server, library.Server(_parameters(library, spec, model, context, folder)))
+        servers = [
+            _started(library, _parameters(library, model, context, folder / f"{n}.sock", slots, threads))
+            for n in range(count)
+        ]
     except RuntimeError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ModelBroken(
             f"{path}: llama.cpp cannot load it: {error}", hint="its architecture may need a newer xllamacpp"
         ) from None
-    # One token, and its loop runs: a server that is let go before that never ends, and holds the interpreter.
-    server.handle_completions({"prompt": "a", "max_tokens": 1, "temperature": 0}, lambda _: False)
-    return XllamaBackend(spec, model, server, folder, context)
+    return XllamaBackend(spec, model, Servers(servers), folder, context)
 
 
-def _parameters(library: Any, spec: ModelSpec, model: ggufs.Gguf, context: int, folder: Path) -> Any:
+def division(spec: ModelSpec, model: ggufs.Gguf) -> tuple[int, int, int]:
+    """How many servers a model has, and the slots and threads of each."""
     slots, threads = max(1, spec.slots), ggufs.threads(spec)
+    servers = 1 if model.bytes >= _SHARED_BYTES_MIN else min(slots, threads)
+    return servers, -(-slots // servers), threads // servers
+
+
+def _started(library: Any, parameters: Any) -> _Server:
+    server = cast(_Server, library.Server(parameters))
+    # One token, and its loop runs: a server that is let go before that never ends, and holds the interpreter.
+    server.handle_completions(b'{"prompt":"a","max_tokens":1,"temperature":0}', lambda _: False)
+    return server
+
+
+def _parameters(library: Any, model: ggufs.Gguf, context: int, socket: Path, slots: int, threads: int) -> Any:
     parameters = library.CommonParams()
     parameters.model.path = str(model.parts[0])
     parameters.n_parallel = slots
@@ -253,7 +313,7 @@ def _parameters(library: Any, spec: ModelSpec, model: ggufs.Gguf, context: int, 
     parameters.verbosity = -1
     parameters.ui = parameters.endpoint_slots = parameters.endpoint_props = parameters.endpoint_metrics = False
     parameters.n_threads_http = 1
-    parameters.hostnames = [str(folder / "unused.sock")]
+    parameters.hostnames = [str(socket)]
     # An answer is the text as it is: no tool calls and no thoughts are looked for in it.
     parameters.force_pure_content_parser = True
     return parameters
