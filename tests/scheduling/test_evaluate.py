@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from skerry.errors import DataError
-from skerry_workflows.scheduling.evaluate import TASKS
+from skerry_workflows.scheduling.evaluate import MAIL_TASKS, TASKS
 
 REACHED = {
     "occurrences": 92, "window": 16, "start_times": 4, "freebusy": 4, "reminders": 5, "rrule": 29, "tz": 30,
+    "itip": 10,
 }  # fmt: skip
 
 
@@ -28,6 +29,14 @@ def scored(task: str, data: Path, folder: Path, tmp_path: Path) -> tuple[int, in
         return int(scores["right"]), int(scores.get("checks", scores["cases"]))
     pairs = [said.split("/") for said in scores.values()]
     return sum(int(right) for right, _ in pairs), sum(int(of) for _, of in pairs)
+
+
+def test_mails(data_dir: Path, tmp_path: Path) -> None:
+    predictions, failures = MAIL_TASKS["imip"](data_dir / "emails", None)
+    (tmp_path / "p.json").write_text(json.dumps(predictions))
+    command = [sys.executable, str(data_dir / "score.py"), "imip", str(tmp_path / "p.json")]
+    scores: dict[str, str] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert not failures and all(len(set(said.split("/"))) == 1 for said in scores.values()), scores
 
 
 @pytest.mark.parametrize("task", sorted(REACHED))

@@ -35,7 +35,7 @@ def minutes(some: list[Period]) -> dict[int, Kind]:
     """Which kind counts in each minute, worked out minute by minute."""
     kinds: dict[int, Kind] = {}
     for minute in range(100):
-        covering = [one.kind for one in some if one.start <= at(minute) < one.end]
+        covering: list[Kind] = [one.kind for one in some if one.start <= at(minute) < one.end]
         if covering:
             kinds[minute] = min(covering, key=lambda kind: RANK[kind])
     return kinds

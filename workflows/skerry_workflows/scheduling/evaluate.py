@@ -242,6 +242,51 @@ def _zone(row: _Name) -> str | None:
     return resolve(row.name)
 
 
+class _Exchange(msgspec.Struct, frozen=True):
+    id: str
+    direction: str
+    user: str = ""
+    old: str | None = None
+    new: str | None = None
+    message: str = ""
+    existing: str | None = None
+
+
+def _itip(row: _Exchange) -> list[dict[str, str]] | str | None:
+    from skerry_workflows.scheduling.calendar.read import read
+    from skerry_workflows.scheduling.itip.incoming import receive
+    from skerry_workflows.scheduling.itip.outgoing import messages
+
+    def parsed(text: str | None) -> Any:
+        return read(text.encode()).calendar if text else None
+
+    if row.direction == "outgoing":
+        sent = messages(parsed(row.old), parsed(row.new), row.user, dt.datetime.now(dt.UTC))
+        return [{"method": one.method, "recipient": f"mailto:{one.recipient}"} for one in sent]
+    done = receive(read(row.message.encode()).calendar, parsed(row.existing))
+    return None if done.calendar is None else str(done.calendar)
+
+
+def _imip(folder: Path, case: _Case) -> dict[str, Any]:
+    from skerry_workflows.scheduling.calendar.moments import iso
+    from skerry_workflows.scheduling.imip import read_mail
+
+    mailed = read_mail((folder / case.input).read_bytes())
+    if mailed is None:
+        return {"method": "", "events": []}
+    events: list[dict[str, Any]] = []
+    for one in mailed.events:
+        said: dict[str, Any] = msgspec.to_builtins(one)
+        for name in ("start", "end", "recurrence_id"):
+            moment = getattr(one, name)
+            said[name] = iso(moment) if moment is not None else None
+        events.append(said)
+    return {"method": mailed.method or mailed.mime_method, "events": events}
+
+
+MAIL_TASKS: Mapping[str, Task] = {"imip": _of_manifest("imip", _imip)}
+"""Those whose cases are mails; `evaluate_mail` has them."""
+
 TASKS: Mapping[str, Task] = {
     "occurrences": _of_manifest("occurrences", _occurrences),
     "window": _of_manifest("window", _window),
@@ -249,5 +294,6 @@ TASKS: Mapping[str, Task] = {
     "freebusy": _of_manifest("freebusy", _freebusy),
     "reminders": _of_manifest("reminders", _reminders),
     "rrule": _of_rows("rrule.jsonl", _Rule, _rrule),
+    "itip": _of_rows("itip/itip.jsonl", _Exchange, _itip),
     "tz": _of_rows("timezone_names.jsonl", _Name, _zone),
 }

@@ -18,8 +18,9 @@ _MODULES = {
     "skerry_workflows.invoice.evaluate": ("invoices", ("invoices", "duplicates")),
     "skerry_workflows.scheduling.evaluate": (
         "calendars",
-        ("occurrences", "window", "start_times", "rrule", "freebusy", "reminders", "tz"),
+        ("occurrences", "window", "start_times", "rrule", "freebusy", "reminders", "tz", "itip"),
     ),
+    "skerry_workflows.scheduling.evaluate_mail": ("emails", ("imip",)),
 }
 """Where the tasks are: a module with `TASKS`, the name of its folder of cases, and its tasks (so that `--help` and a
 mistyped one load nothing)."""

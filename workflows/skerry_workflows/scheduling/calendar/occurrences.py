@@ -17,7 +17,7 @@ import msgspec
 
 from skerry_workflows.scheduling.calendar import limits
 from skerry_workflows.scheduling.calendar.interpret import Interpreted, Warnings, interpret
-from skerry_workflows.scheduling.calendar.lines import address_of
+from skerry_workflows.scheduling.calendar.lines import Component, address_of
 from skerry_workflows.scheduling.calendar.read import Source
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
 
@@ -93,6 +93,17 @@ def occurrences(source: Source, start: Moment, end: Moment, *, local: dt.tzinfo 
     return Occurrences(found=tuple(found), warnings=tuple(warn.sentences))
 
 
+def occurrence_of(entry: Component, source: Source) -> Occurrence | None:
+    """An entry's own time, without its recurrence; None where it has none that can be read."""
+    single = entry.without("RRULE", "RDATE", "EXDATE", "EXRULE")
+    calendar = source.calendar.with_parts((*source.calendar.named("VTIMEZONE"), single))
+    (event,) = [*interpret(Source(calendar=calendar)).calendar.events, None][:1]
+    try:
+        return None if event is None else _occurrence(event)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def instant(moment: Moment, local: dt.tzinfo = dt.UTC) -> dt.datetime:
     """The moment in UTC; what has no zone is placed in `local`, a date at its midnight."""
     if not isinstance(moment, dt.datetime):
@@ -156,7 +167,7 @@ def _repetitions(event: Event, since: Moment, until: Moment) -> float:
 
 def _occurrence(event: Event) -> Occurrence:
     start = cast(Moment, event.decoded("DTSTART"))
-    end = cast(Moment, event.decoded("DTEND")) if "DTEND" in event else start
+    end = cast(Moment, event.decoded("DTEND")) if "DTEND" in event else _end(event, start)
     busy = _text(event, "X-MICROSOFT-CDO-BUSYSTATUS").upper()
     return Occurrence(
         uid=_text(event, "UID"),
@@ -174,6 +185,13 @@ def _occurrence(event: Event) -> Occurrence:
             for one in _listed(event.get("ATTENDEE"))
         },
     )
+
+
+def _end(event: Event, start: Moment) -> Moment:
+    """Of an event without DTEND: after its DURATION; else a day is a day long, and a time has no length (3.6.1)."""
+    if "DURATION" in event:
+        return start + cast(dt.timedelta, event.decoded("DURATION"))
+    return start if isinstance(start, dt.datetime) else start + dt.timedelta(days=1)
 
 
 def _recurrence_id(event: Event) -> str:
