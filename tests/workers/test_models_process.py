@@ -14,13 +14,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from msgspec import Raw
-from nats.micro.service import ServiceInfo, ServicePing, ServiceStats
+from nats.micro.service import NAME_REGEX, SEMVER_REGEX, ServiceInfo, ServicePing, ServiceStats
 
 from skerry.bus import NatsBus, NatsServer
 from skerry.core import wire
@@ -191,12 +192,49 @@ async def test_it_is_a_nats_micro_service(small: Small) -> None:
 
     async def counted() -> bool:
         stats = ServiceStats.from_dict(await said("STATS"))
-        (tasks,) = stats.endpoints
+        tasks, _ = stats.endpoints
         return (tasks.num_requests, tasks.num_errors) == (1, 0) and tasks.processing_time > 0
 
     await wait_until(counted)
     everybody = await small.engine.bus.request(Message("$SRV.PING", b""), timeout_s=5.0)
     assert json.loads(everybody)["id"] == "s1"
+
+
+async def test_it_keeps_to_the_specification_of_micro_services(small: Small, endpoint: EndpointServer) -> None:
+    """ADR-32, field by field; `nats.micro` of nats-py has the names and the regular expression of versions."""
+    await small.ready()
+    endpoint.fault = lambda exchange: exchange.error(401, "no")
+    await small.engine.result(await small.begin())
+    common = {"type": str, "name": str, "id": str, "version": str, "metadata": dict}
+    lists = {"INFO": {"description": str, "endpoints": list}, "STATS": {"started": str, "endpoints": list}, "PING": {}}
+    endpoints = {
+        "INFO": {"name": str, "subject": str, "queue_group": str, "metadata": dict},
+        "STATS": {
+            **{"name": str, "subject": str, "queue_group": str, "last_error": str},
+            **dict.fromkeys(("num_requests", "num_errors", "processing_time", "average_processing_time"), int),
+        },
+    }
+    metadata: list[dict[str, str]] = []
+    for verb, more in lists.items():
+        for subject in (f"$SRV.{verb}", f"$SRV.{verb}.skerry-small", f"$SRV.{verb}.skerry-small.s1"):
+            said = json.loads(await small.engine.bus.request(Message(subject, b""), timeout_s=5.0))
+            assert {name: type(value) for name, value in said.items()} == common | more
+            assert said["type"] == f"io.nats.micro.v1.{verb.lower()}_response"
+            assert SEMVER_REGEX.match(said["version"]) and NAME_REGEX.match(said["name"])
+            metadata.append(said["metadata"])
+            for each in said.get("endpoints", []):
+                each.pop("data", None)
+                assert {name: type(value) for name, value in each.items()} == endpoints[verb]
+    assert all(isinstance(text, str) for text in metadata[0].values())
+    assert all(each == metadata[0] for each in metadata), "metadata must not change"
+    stats = json.loads(await small.engine.bus.request(Message("$SRV.STATS.skerry-small.s1", b""), timeout_s=5.0))
+    tasks, status = stats["endpoints"]
+    assert (tasks["num_requests"], tasks["num_errors"]) == (1, 1)
+    assert tasks["last_error"].startswith("ModelBroken: ")
+    assert tasks["average_processing_time"] == tasks["processing_time"]
+    assert tasks["data"]["models"] == {"far": "broken"}
+    assert status["num_requests"] > 0 and status["last_error"] == ""
+    assert datetime.fromisoformat(stats["started"]).utcoffset() == timedelta(0)
 
 
 async def begun(small: Small, endpoint: EndpointServer, **more: Any) -> TaskId:

@@ -35,6 +35,7 @@ from skerry_workers.sandbox import Sandbox, Sandboxed
 GRACE_S = 1.0
 """How long an asynchronous task may take to clean up once it was cancelled."""
 _BACK_OFF_S, _BACK_OFF_S_MAX = 0.05, 5.0
+_LINE_CHARACTERS = 200
 
 Why: TypeAlias = Literal["", "timeout", "cancel", "lease", "drain"]
 """Why a task was stopped: its time was up, the engine said so (by itself, or when asked), or the worker leaves."""
@@ -92,6 +93,8 @@ class Attempt:
         self._stopped = asyncio.Event()
         self._why: Why = ""
         self._settled = asyncio.Event()
+        self.failure = ""
+        """What went wrong, in a line, once it has failed."""
 
     async def also(self, delivery: Delivery) -> None:
         """The bus has handed the same task out again: it is settled together with the first one. Waits for that."""
@@ -146,7 +149,10 @@ class Attempt:
         if not stored or outcome is None:
             _log.info("%s: stopped, it is no longer wanted (%s)", self.id, self._why)
             return "dropped"
-        return "failed" if outcome.failure else "done"
+        if outcome.failure is None:
+            return "done"
+        self.failure = f"{outcome.failure.kind}: {outcome.failure.message}"[:_LINE_CHARACTERS]
+        return "failed"
 
     async def _told(self, tracer: Tracer) -> Outcome | None:
         """The same, and somebody tells of it."""

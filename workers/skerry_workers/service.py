@@ -111,6 +111,7 @@ class Worker:
         self._lost = 0
         self._done = 0
         self._failed = 0
+        self._last_failure = ""
         self._attempts: dict[TaskId, Attempt] = {}
         self._settled: OrderedDict[TaskId, None] = OrderedDict()
         self._tasks: Subscription | None = None
@@ -157,11 +158,9 @@ class Worker:
         if self._calls.any_limited:
             await self._sandbox.warm_up()
         await self._serving.listen(self._limits.http_port, self.status, self._lively)
-        status = wire.worker_subject(self.size, self.name, "status")
         beginnings: list[Callable[[], Awaitable[Subscription]]] = [
             lambda: self._bus.listen(f"cancel.{self.size}.>", self._on_cancel),
             lambda: self._bus.listen(wire.WORKER_PING, lambda _: self._alive()),
-            lambda: self._bus.respond(status, self._on_status),
         ]
         await self._patiently(lambda: self._bus.ensure(self._queue))
         for begin in beginnings:
@@ -282,7 +281,9 @@ class Worker:
         if ending == "released":
             return
         self._done += ending == "done"
-        self._failed += ending == "failed"
+        if ending == "failed":
+            self._failed += 1
+            self._last_failure = attempt.failure
         self._settled[id] = None
         if len(self._settled) > SETTLED_KEPT:
             self._settled.popitem(last=False)
@@ -327,9 +328,6 @@ class Worker:
         except SkerryError as error:
             _log.debug("%s: nobody hears that it is alive: %s", self.name, error)
 
-    async def _on_status(self, _: Message) -> bytes:
-        return wire.encode(self.status())
-
     def status(self) -> wire.WorkerStatus:
         """What it is doing."""
         broken = self._serving.broken if self._state == "ready" else ""
@@ -353,7 +351,12 @@ class Worker:
         )
 
     def _counts(self) -> Counts:
-        return Counts(requests=self._done + self._failed, errors=self._failed, seconds=self._worked_s)
+        return Counts(
+            requests=self._done + self._failed,
+            errors=self._failed,
+            seconds=self._worked_s,
+            last_error=self._last_failure,
+        )
 
     def _lively(self) -> bool:
         """Whether it is connected, has somewhere to take tasks from, and does so."""
