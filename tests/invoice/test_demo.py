@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from skerry_workflows.invoice.demo import documents
 from skerry_workflows.invoice.duplicates import compare
 from skerry_workflows.invoice.model import InvoiceFields
 from skerry_workflows.invoice.read import read
 from skerry_workflows.invoice.rules import extract
+from skerry_workflows.invoice.seconding import seconded
 from skerry_workflows.invoice.unreadable import Unreadable
 from skerry_workflows.invoice.verify import verify
 from tests.invoice import make_demo
@@ -45,7 +48,22 @@ def test_every_outcome_is_among_them() -> None:
             objected[path.name] = rules
         else:
             clean[path.name] = fields
-    assert objected == {"08-coffee-does-not-add-up.pdf": {"totals"}, "09-bakery-scan.pdf": {"picture"}}
+    assert objected == {
+        "08-coffee-does-not-add-up.pdf": {"totals"},
+        "09-bakery-scan.pdf": {"picture"},
+        "10-books.txt": {"complete"},
+    }
     assert [name for name, f in clean.items() if (f.gross_total or 0) > 10_000] == ["07-kitchen-over-the-limit.pdf"]
     same = [(a, b) for a in clean for b in clean if a < b and compare(clean[a], clean[b]) != "different"]
     assert same == [("02-werkzeug.pdf", "06-werkzeug-again-ubl.xml")]
+
+
+def test_one_is_for_a_model() -> None:
+    """What the rules leave open of it a second look finds, so that a model's word is enough."""
+    (path,) = (path for path in documents() if path.name == "10-books.txt")
+    reading = read(path.read_bytes(), path.name)
+    fields = extract(reading)
+    assert fields.number is None
+    assert [o.fields for o in verify(fields, reading)] == [("number",)]
+    told = msgspec.structs.replace(fields, number="MF-20714")
+    assert [*verify(told, reading), *seconded(told, reading)] == []

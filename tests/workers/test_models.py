@@ -144,6 +144,7 @@ async def test_a_model_that_knows_one_shape_is_asked_for_all_of_it(
     await serve(models={"tiny": Model(path=gguf(tmp_path / "m.gguf"), whole=True)})
     result = await ask(engine, fields=("total",), objections=("the total is wrong",))
     assert set(engine.value(result)) == {"total"}
+    assert set(result.fields) <= {"total"}
     (question,) = hosts["tiny"].questions
     assert set(question.schema["$defs"]["Quotes"]["properties"]) == {"number", "total"}
     assert question.objections == ()

@@ -15,7 +15,7 @@ from skerry_workers.metrics import Metrics
 from skerry_workers.models.catalog import Catalog, Offer
 from skerry_workers.models.loaded import Loaded, Models
 from skerry_workers.models.port import Answer, ModelBroken, ModelSpec, Usage
-from skerry_workers.models.questions import question_of, shown, value_of
+from skerry_workers.models.questions import notes_of, question_of, shown, value_of
 
 T = TypeVar("T")
 Facts: TypeAlias = dict[str, str | int | float]
@@ -62,7 +62,7 @@ class Asker:
                 facts |= _facts(answer, loaded) | _cost(answer.usage, offer.model.price)
                 self._count(answer, offer, time.perf_counter() - began)
                 value = await aside(lambda answer=answer: value_of(task, prompt, about, answer))  # type: ignore[misc]
-                outcome = Outcome(value=value, fields=dict(answer.fields))
+                outcome = Outcome(value=value, fields=notes_of(task, prompt, answer))
                 break
             except SkerryError as error:
                 self.metrics.count("slm_request_failure_total", model=offer.spec.name, kind=type(error).__name__)

@@ -10,9 +10,11 @@ from typing import Any, cast
 import msgspec
 from msgspec import Raw
 
+from skerry.core.answers import FieldNote
 from skerry.core.asking import in_quotes, quote_names
 from skerry.core.codec import encode_json
 from skerry.core.tasks import Prompt
+from skerry.core.thresholds import field_of
 from skerry.core.wire import Task
 from skerry.errors import DataError
 from skerry_workers.models.catalog import Offer
@@ -102,6 +104,15 @@ def value_of(task: Task, prompt: Prompt, about: Any, answer: Answer) -> bytes:
     if not task.fields:
         return written
     return encode_json({name: raw for name, raw in _object(Raw(written)).items() if name in task.fields})
+
+
+def notes_of(task: Task, prompt: Prompt, answer: Answer) -> dict[str, FieldNote]:
+    """What is known of the fields that were asked for; a model that knows one shape only says more."""
+    if not task.fields:
+        return dict(answer.fields)
+    told = quote_names(prompt) if in_quotes(prompt, task.fields) else {}
+    asked = {told.get(name, name) for name in task.fields}
+    return {path: note for path, note in answer.fields.items() if field_of(path) in asked}
 
 
 def about_type(prompt: Prompt) -> Any:

@@ -23,13 +23,13 @@ from skerry.cli.look import short
 from skerry.cli.out import Cell, Column
 from skerry.cli.stopping import Stopping
 from skerry.cli.story import in_a_line
-from skerry.client.ended import seen
+from skerry.client.ended import RunEvent, seen
+from skerry.core import events as ev
 from skerry.core.projection import RunRow, Status
 
 if TYPE_CHECKING:
     from skerry.client import Client
     from skerry.config import Config
-    from skerry.telemetry.settings import Telemetry
 
 _EVENT = "invoice.received"
 _DOCUMENTS = "skerry_workflows.invoice.demo"
@@ -57,11 +57,12 @@ class Shown(NamedTuple):
     skerry demo --json
     """,
 )
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 16), help="Worker processes.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 16), help="Processes of size rules.")
 def command(app: App, workers: int, **_: Any) -> None:
     """Process bundled invoices through the real thing, and show what happened to each, and why.
 
-    Starts a NATS server, an engine and worker processes, and stops them at the end. Its data stay in a temporary
+    Starts a NATS server, an engine and worker processes, and stops them at the end. Rules read first, then the small
+    model that comes with Skerry (or those of your settings), then a person is asked. Its data stay in a temporary
     folder, so that you can look around (with --json: they are removed), or in the folder that --data names.
     """
     logs.configure("error")
@@ -72,7 +73,7 @@ def command(app: App, workers: int, **_: Any) -> None:
     # Whoever ends it, and whenever, everything is stopped and tidied up: SIGTERM counts as Ctrl-C.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        shown = app.run(_demo(app, _config(folder, workers, app.config.telemetry)))
+        shown = app.run(_demo(app, _config(folder, workers, app.config)))
         seconds = round(time.monotonic() - began, 2)
         _report(app, folder, shown, seconds, temporary=temporary)
     except BaseException as error:
@@ -88,12 +89,17 @@ def command(app: App, workers: int, **_: Any) -> None:
     _judge(shown)
 
 
-def _config(folder: Path, processes: int, telemetry: Telemetry) -> Config:
-    """The demo's own settings: what is set for a real node does not disturb it, but telemetry is obeyed."""
+def _config(folder: Path, processes: int, given: Config) -> Config:
+    """The demo's own settings: of those of a real node it obeys what they say of models and of telemetry."""
     from skerry.config import Config, Workers
 
-    rules = Workers(processes=processes, slots=2)
-    return Config(data=folder, workers={"rules": rules}, log_level="error", telemetry=telemetry)
+    return Config(
+        data=folder,
+        workers={**given.workers, "rules": Workers(processes=processes, slots=2)},
+        models=given.models,
+        log_level="error",
+        telemetry=given.telemetry,
+    )
 
 
 async def _demo(app: App, config: Config) -> list[Shown]:
@@ -131,8 +137,8 @@ async def _watch(client: Client, documents: list[Path], board: Board) -> list[Sh
             row = rows[run]
             why = shown[run].why
             if row.status in SETTLED and not why:
-                events = (await client.show(run)).events
-                why = in_a_line([seen(each) for each in events]) or row.note
+                events = [seen(each) for each in (await client.show(run)).events]
+                why = f"{in_a_line(events) or row.note}{_by_model(events)}"
             shown[run] = Shown(document_name, row, why)
         board.update([(each.document, each.row, each.why) for each in shown.values()])
         if not documents and all(each.row.status in SETTLED for each in shown.values()):
@@ -141,6 +147,16 @@ async def _watch(client: Client, documents: list[Path], board: Board) -> list[Sh
             slow = [each.document for each in shown.values() if each.row.status not in SETTLED]
             raise Stop(f"not finished after {_PATIENCE_S:.0f} s: {', '.join(slow)}", hint="skerry doctor", code=FAILED)
         await asyncio.sleep(_POLL_S)
+
+
+def _by_model(events: list[RunEvent]) -> str:
+    """Which fields a model has read of what was accepted, in words."""
+    for each in events:
+        event = each.event
+        if isinstance(event, ev.AnswerJudged) and event.choice == "accept" and event.size != "rules":
+            fields = ", ".join(name.replace("_", " ") for name in event.asked) or "all of it"
+            return f" (size {event.size} has read the {fields})"
+    return ""
 
 
 def _report(app: App, folder: Path, shown: list[Shown], seconds: float, *, temporary: bool) -> None:
