@@ -110,7 +110,7 @@ def notes_of(task: Task, prompt: Prompt, answer: Answer) -> dict[str, FieldNote]
     """What is known of the fields that were asked for; a model that knows one shape only says more."""
     if not task.fields:
         return dict(answer.fields)
-    told = quote_names(prompt) if in_quotes(prompt, task.fields) else {}
+    told: Mapping[str, str] = quote_names(prompt) if in_quotes(prompt, task.fields) else {}
     asked = {told.get(name, name) for name in task.fields}
     return {path: note for path, note in answer.fields.items() if field_of(path) in asked}
 
