@@ -2,7 +2,11 @@
 PYTHON = .venv/bin/python
 INSTALL = .venv/bin/pip install -q -c requirements.lock
 
-.PHONY: setup check test bench fix demo docs lock ci
+# All extras but that of training, whose packages are large and nobody else's.
+EXTRAS = import tomllib; extras = tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']; \
+  print(*('--extra ' + name for name in extras if name != 'training'))
+
+.PHONY: setup check test bench fix demo docs lock train ci
 
 setup:
 	python3 -m venv .venv
@@ -30,7 +34,12 @@ docs:
 lock:
 	.venv/bin/pip install -q uv
 	$(PYTHON) -m uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	  --universal --python-version 3.11 --all-extras pyproject.toml -o requirements.lock
+	  --universal --python-version 3.11 $$($(PYTHON) -c "$(EXTRAS)") pyproject.toml -o requirements.lock
+
+train:
+	python3 -m venv .training/venv
+	.training/venv/bin/pip install -q -c requirements.lock -e '.[training]'
+	for each in train export calibrate card; do .training/venv/bin/python -m training.$$each || exit 1; done
 
 ci:
 	bash .ci/run

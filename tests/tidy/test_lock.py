@@ -17,9 +17,12 @@ _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[A-Za-z0-9.+!]+)(?: 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
 
+NOT_LOCKED = {"training"}
+"""Extras of which `make lock` says why."""
+EXTRAS = [group for name, group in PROJECT["optional-dependencies"].items() if name not in NOT_LOCKED]
 REQUIREMENTS = [
     requirement
-    for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
+    for group in (PROJECT["dependencies"], *EXTRAS)
     for requirement in map(Requirement, group)
     if requirement.name != PROJECT["name"]
 ]
