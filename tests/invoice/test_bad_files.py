@@ -75,7 +75,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "deeper xml": (lambda: b"<a>" * 100_000, "damaged"),
     "other xml": (lambda: b"<note><to>you</to></note>", "not an invoice in a known syntax"),
     "invoice of another namespace": (lambda: b'<Invoice xmlns="urn:x"><ID>1</ID></Invoice>', "known syntax"),
-    "FatturaPA": (lambda: b'<p:FatturaElettronica xmlns:p="urn:fattura"/>', "FatturaPA"),
+    "simplified FatturaPA": (lambda: b'<p:FatturaElettronicaSemplificata xmlns:p="urn:fattura"/>', "FatturaPA"),
     "huge xml": (lambda: b"<a>" + b"<b/>" * (limits.XML_BYTES_MAX // 4) + b"</a>", "larger than"),
     "web page": (lambda: b"<!DOCTYPE html><html><body>Invoice</body></html>", "web page"),
     "random bytes": (lambda: random.Random(7).randbytes(50_000), "neither a PDF nor XML nor readable text"),

@@ -6,8 +6,9 @@ Reads what it needs of a manifest (`cases`, each with `id` and `input`, a path b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -23,13 +24,23 @@ _FIELDS = (
 )  # fmt: skip
 
 
+_KINDS: Final = {"xml": "xml-", "hybrid": "pdf-hybrid", "pdf": "pdf-text", "image": "image", "text": "text"}
+"""What the cases of one kind are called in a manifest, by how the kinds of a task are called."""
+
+
 class _Case(msgspec.Struct, frozen=True):
     id: str
     input: str
+    kind: str = ""
 
 
 class _Manifest(msgspec.Struct, frozen=True):
     cases: list[_Case]
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: str
+    xml: str
 
 
 class _Pair(msgspec.Struct, frozen=True):
@@ -47,13 +58,23 @@ def predict(folder: Path, progress: Progress | None = None) -> Predicted:
     Raises:
         DataError: there is no manifest, or it has another shape.
     """
-    extracted, failures = extract_all(folder, progress)
+    return _predicted(extract_all(folder, progress))
+
+
+def _predict_kind(kind: str, folder: Path, progress: Progress | None) -> Predicted:
+    return _predicted(extract_all(folder, progress, kind))
+
+
+def _predicted(found: tuple[dict[str, InvoiceFields], list[Failure]]) -> Predicted:
+    extracted, failures = found
     return {case: prediction(fields) for case, fields in extracted.items()}, failures
 
 
-def extract_all(folder: Path, progress: Progress | None = None) -> tuple[dict[str, InvoiceFields], list[Failure]]:
-    """As `predict`, with the fields themselves."""
-    cases = _manifest(folder).cases
+def extract_all(
+    folder: Path, progress: Progress | None = None, kind: str = ""
+) -> tuple[dict[str, InvoiceFields], list[Failure]]:
+    """As `predict`, with the fields themselves; of the cases whose kind begins with `kind`."""
+    cases = [case for case in _manifest(folder).cases if case.kind.startswith(kind)]
     extracted: dict[str, InvoiceFields] = {}
     failures: list[Failure] = []
     for done, case in enumerate(cases, start=1):
@@ -115,7 +136,40 @@ def _answered(answer: bytes) -> dict[str, Any]:
     return prediction(msgspec.json.decode(answer, type=InvoiceFields))
 
 
-TASKS: Mapping[str, Task] = {"invoices": predict, "duplicates": _duplicates}
+def _rules(folder: Path, progress: Progress | None) -> Predicted:
+    """The rules of EN 16931 that each row of the folder's `rules.jsonl` breaks."""
+    rows = [msgspec.json.decode(row, type=_Row) for row in (folder / "rules.jsonl").read_bytes().splitlines()]
+    return _broken({row.id: row.xml.encode() for row in rows}, progress)
+
+
+def _validity(folder: Path, progress: Progress | None) -> Predicted:
+    """As `_rules`, for every XML file of the manifest."""
+    files = {case.id: folder / case.input for case in _manifest(folder).cases if case.input.endswith(".xml")}
+    return _broken({case: path.read_bytes() for case, path in files.items()}, progress)
+
+
+def _broken(documents: Mapping[str, bytes], progress: Progress | None) -> Predicted:
+    from skerry_workflows.invoice import en16931, xml_tree
+
+    found: dict[str, list[str]] = {}
+    failures: list[Failure] = []
+    for done, (case, data) in enumerate(documents.items(), start=1):
+        try:
+            found[case] = [rule.id for rule in en16931.broken(xml_tree.parse(data).root)]
+        except Exception as error:  # as in `extract_all`
+            failures.append(Failure(id=case, reason=str(error) or type(error).__name__))
+        if progress:
+            progress(done, len(documents))
+    return found, failures
+
+
+TASKS: Mapping[str, Task] = {
+    "invoices": predict,
+    **{f"invoices-{name}": partial(_predict_kind, kind) for name, kind in _KINDS.items()},
+    "duplicates": _duplicates,
+    "rules": _rules,
+    "validity": _validity,
+}
 CASCADES: Mapping[str, Cascade] = {
     "invoices": Cascade("invoice.received", "invoice.extract", _cases, _answered),
 }

@@ -53,6 +53,8 @@ _PADDED: Final = 30_000
 
 _CELL = re.compile(r"\S+(?: \S+)*")
 _XML_TEXT = re.compile(r"(?<=>)[^<>]+(?=<)")
+# FatturaPA writes the country of a VAT id and the parts of a person's name into elements of their own.
+_JOINED = re.compile(r"</IdPaese>\s{0,80}<IdCodice>|</Nome>\s{0,80}<Cognome>")
 _XML_NUMBER = re.compile(r"[+-]?(\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})")
 _NOT_DIGITS = {ord(c): None for c in ".,'\u2019 +-"}
 
@@ -283,6 +285,8 @@ def _digits(written: str) -> str:
 
 def sources(reading: Reading) -> list[Source]:
     """Where the fields of a reading may stand: exact fields in their XML, others on the page."""
+    if reading.kind == "xml-fatturapa":
+        return [Source(_JOINED.sub(lambda m: " " * len(m[0]), reading.text), "text", escaped=True)]
     if reading.exact_source:
         return [Source(reading.exact_source, "text" if not reading.xml else "xml", escaped=True)]
     return [Source(reading.text, "text", escaped=False)]
@@ -328,11 +332,20 @@ def _how(path: str) -> How:
     return "identifier" if path.startswith("iban") or path.endswith("_vat_id") else "words"
 
 
-def derived(fields: InvoiceFields) -> frozenset[str]:
-    """Values that need not be printed because they follow from printed ones: a tax total, from its lines."""
+def derived(fields: InvoiceFields, reading: Reading) -> frozenset[str]:
+    """Values that need not be printed because they follow from printed ones: a tax total, from its lines.
+
+    FatturaPA states the other totals only by rate, too, and what is to be paid by instalments.
+    """
     amounts_ = [t.amount for t in fields.tax_breakdown if t.amount is not None]
-    follows = bool(amounts_) and fields.tax_total == sum(amounts_, Decimal(0))
-    return frozenset({"tax_total"} if follows else ())
+    follows = {"tax_total"} if amounts_ and fields.tax_total == sum(amounts_, Decimal(0)) else set[str]()
+    if reading.kind == "xml-fatturapa" and follows:
+        net = sum((t.basis for t in fields.tax_breakdown if t.basis is not None), Decimal(0))
+        if fields.net_total == net:
+            follows.add("net_total")
+            if fields.gross_total == net + sum(amounts_, Decimal(0)):
+                follows |= {"gross_total"} | ({"payable"} if fields.payable == fields.gross_total else set())
+    return frozenset(follows)
 
 
 # What a person reads on a page and what a program reads in its XML must be the same invoice.

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 DocType: TypeAlias = Literal["invoice", "credit_note", "receipt"]
-Kind: TypeAlias = Literal["xml-ubl", "xml-cii", "pdf-text", "pdf-hybrid", "text", "image"]
+Kind: TypeAlias = Literal["xml-ubl", "xml-cii", "xml-fatturapa", "pdf-text", "pdf-hybrid", "text", "image"]
 
 
 class TaxLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,6 +60,13 @@ class InvoiceFields(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     lines: tuple[Line, ...] = ()
 
 
+class Breach(msgspec.Struct, frozen=True, array_like=True):
+    """A rule of EN 16931 that an e-invoice breaks: its id there, and what it asks for, for people."""
+
+    rule: str
+    words: str
+
+
 class Word(msgspec.Struct, frozen=True, array_like=True):
     """A word that OCR has read: characters [start, end) of the text, and where it stands on its page.
 
@@ -81,9 +88,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a reader got off one file.
 
     `text` is what a person sees (the pages joined by form feeds, columns kept by spaces) or, for a bare XML file,
-    the XML; `xml` is the XML inside a PDF; `fields` are there when that XML was parsed exactly; `warnings` are
-    sentences for people. A picture has no text before it went through OCR; `words` are those of OCR, in the order of
-    the text.
+    the XML; `xml` is the XML inside a PDF; `fields` are there when that XML was parsed exactly, and `breaches` are
+    the rules of EN 16931 that it breaks; `warnings` are sentences for people. A picture has no text before it went
+    through OCR; `words` are those of OCR, in the order of the text.
     """
 
     name: str
@@ -94,6 +101,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     xml: str = ""
     fields: InvoiceFields | None = None
     warnings: tuple[str, ...] = ()
+    breaches: tuple[Breach, ...] = ()
     words: tuple[Word, ...] = ()
 
     @property
@@ -104,4 +112,4 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def exact_source(self) -> str:
         """The XML that `fields` were parsed from; empty when they come from the page by rules."""
-        return self.text if self.kind in ("xml-ubl", "xml-cii") else self.xml
+        return self.text if self.kind.startswith("xml-") else self.xml

@@ -13,9 +13,9 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from skerry_workflows.invoice import limits
-from skerry_workflows.invoice.model import InvoiceFields, Reading
+from skerry_workflows.invoice.model import Reading
 from skerry_workflows.invoice.read_text import clean
-from skerry_workflows.invoice.read_xml import parse_invoice
+from skerry_workflows.invoice.read_xml import Parsed, parse_invoice
 from skerry_workflows.invoice.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -41,19 +41,20 @@ def read_pdf(data: bytes, name: str) -> Reading:
             name=name, media_type="application/pdf", kind="image" if picture else "pdf-text",
             text="" if picture else text, pages=len(pages), warnings=warnings,
         )  # fmt: skip
-    fields, xml = found
+    fields = found.fields
     # Imported here: grounding builds on the readers' model, and only hybrids need it.
     from skerry_workflows.invoice.grounding import disagreements
 
     reading = Reading(
-        name=name, media_type="application/pdf", kind="pdf-hybrid", text=text, pages=len(pages), xml=xml, fields=fields
-    )
+        name=name, media_type="application/pdf", kind="pdf-hybrid", text=text, pages=len(pages), xml=found.text,
+        fields=fields,
+    )  # fmt: skip
     said = tuple(disagreements(fields, reading).values())
     if not text.strip():
         said = ("the pages of this PDF are pictures: what they show was not compared with the XML inside",)
     return Reading(
-        name=name, media_type="application/pdf", kind="pdf-hybrid", text=text, pages=len(pages), xml=xml,
-        fields=fields, warnings=(*warnings, *said),
+        name=name, media_type="application/pdf", kind="pdf-hybrid", text=text, pages=len(pages), xml=found.text,
+        fields=fields, warnings=(*warnings, *said), breaches=found.breaches,
     )  # fmt: skip
 
 
@@ -135,19 +136,19 @@ def _has_hidden_text(page: PageObject) -> bool:
         return False
 
 
-def _embedded_invoice(reader: PdfReader) -> tuple[tuple[InvoiceFields, str] | None, tuple[str, ...]]:
+def _embedded_invoice(reader: PdfReader) -> tuple[Parsed | None, tuple[str, ...]]:
     """The invoice attached as XML, with its text, and what was wrong with attachments that looked like one."""
     warnings: list[str] = []
-    found: list[tuple[InvoiceFields, str]] = []
+    found: list[Parsed] = []
     for attached_name, content in _xml_attachments(reader, warnings):
         try:
-            _, fields, xml = parse_invoice(content)
+            parsed = parse_invoice(content)
         except Unreadable as error:
             if attached_name.lower() in _STANDARD_NAMES:
                 warnings.append(f"the attached {attached_name} cannot be used: {error.message}")
             continue
-        if fields not in [known for known, _ in found]:
-            found.append((fields, xml))
+        if parsed.fields not in [known.fields for known in found]:
+            found.append(parsed)
     if len(found) > 1:
         warnings.append("this PDF holds more than one XML invoice; the first was used")
     return (found[0] if found else None), tuple(warnings)

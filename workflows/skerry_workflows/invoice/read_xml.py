@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
-from skerry_workflows.invoice import bounds, cii, ubl, xml_tree
-from skerry_workflows.invoice.model import InvoiceFields, Kind, Reading
+from typing import NamedTuple
+
+from skerry_workflows.invoice import bounds, cii, en16931, fatturapa, ubl, xml_tree
+from skerry_workflows.invoice.model import Breach, InvoiceFields, Kind, Reading
 from skerry_workflows.invoice.unreadable import Unreadable
 
 
+class Parsed(NamedTuple):
+    """An XML invoice: its syntax, what it says, its text, and which rules of EN 16931 it breaks."""
+
+    kind: Kind
+    fields: InvoiceFields
+    text: str
+    breaches: tuple[Breach, ...] = ()
+
+
 def read_xml(data: bytes, name: str) -> Reading:
-    """Read a UBL or CII invoice exactly.
+    """Read a UBL, CII or FatturaPA invoice exactly.
 
     Raises:
         Unreadable: it is not well-formed, is dangerous, or is not an invoice in a syntax that is known.
     """
-    kind, fields, text = parse_invoice(data)
-    return Reading(name=name, media_type="application/xml", kind=kind, text=text, fields=fields)
+    parsed = parse_invoice(data)
+    return Reading(
+        name=name, media_type="application/xml", kind=parsed.kind, text=parsed.text, fields=parsed.fields,
+        breaches=parsed.breaches,
+    )  # fmt: skip
 
 
-def parse_invoice(data: bytes) -> tuple[Kind, InvoiceFields, str]:
-    """The syntax, the facts and the text of an XML invoice. Raises as `read_xml` does."""
+def parse_invoice(data: bytes) -> Parsed:
+    """What an XML invoice is and says. Raises as `read_xml` does."""
     document = xml_tree.parse(data)
     root = document.root
     if root.tag in ("Invoice", "CreditNote") and document.namespace.startswith(ubl.NAMESPACE_PREFIX):
-        return "xml-ubl", *_bounded(ubl.fields(root), document.text)
+        return _bounded(Parsed("xml-ubl", ubl.fields(root), document.text, _breaches(root)))
     if root.tag in cii.ROOTS:
-        return "xml-cii", *_bounded(cii.fields(root), document.text)
-    if root.tag in ("FatturaElettronica", "FatturaElettronicaSemplificata"):
+        return _bounded(Parsed("xml-cii", cii.fields(root), document.text, _breaches(root)))
+    if root.tag == "FatturaElettronica" and document.namespace.startswith(fatturapa.NAMESPACES):
+        return _bounded(Parsed("xml-fatturapa", fatturapa.fields(root), document.text))
+    if root.tag == "FatturaElettronicaSemplificata":
         raise Unreadable(
-            "this is an Italian FatturaPA invoice, a syntax that is not supported",
-            hint="ask the sender for the invoice as PDF, UBL or CII, or let a person enter it",
+            "this is a simplified Italian FatturaPA invoice, which is not read",
+            hint="ask the sender for an ordinary one, for UBL, CII or a PDF, or let a person enter it",
         )
     raise Unreadable(
         f"this XML file is not an invoice in a known syntax (its root is {root.tag[:60]!r})",
-        hint="UBL, CII, XRechnung, Factur-X and ZUGFeRD are known; ask the sender for one of them, or for a PDF",
+        hint="UBL, CII, XRechnung, Factur-X, ZUGFeRD and FatturaPA are known; ask the sender for one, or for a PDF",
     )
 
 
-def _bounded(fields: InvoiceFields, text: str) -> tuple[InvoiceFields, str]:
-    reading = Reading(name="", media_type="application/xml", kind="xml-ubl", text=text)
-    if beyond := bounds.beyond(fields, reading):
+def _breaches(root: xml_tree.Node) -> tuple[Breach, ...]:
+    return tuple(Breach(rule.id, rule.words) for rule in en16931.broken(root))
+
+
+def _bounded(parsed: Parsed) -> Parsed:
+    reading = Reading(name="", media_type="application/xml", kind="xml-ubl", text=parsed.text)
+    if beyond := bounds.beyond(parsed.fields, reading):
         raise Unreadable(f"this is too much for an invoice: {beyond}", hint="a person has to enter it")
-    return fields, text
+    return parsed

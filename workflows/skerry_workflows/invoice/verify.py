@@ -23,8 +23,8 @@ from skerry_workflows.invoice.rules.page import lines_of
 
 __all__ = [
     "VERIFIERS", "Place", "complete", "currency_known", "dates_in_order", "grounded", "ibans_valid", "is_invoice",
-    "lines_add_up",
-    "page_agrees", "places", "read_surely", "totals_add_up", "vat_ids_valid", "verify", "within_bounds",
+    "lines_add_up", "page_agrees", "places", "read_surely", "standard_kept", "totals_add_up", "vat_ids_valid",
+    "verify", "within_bounds",
 ]  # fmt: skip
 
 HEADLINE: Final = ("number", "issue_date", "currency", "seller_name", "net_total", "tax_total", "gross_total")
@@ -39,6 +39,7 @@ _SURE: Final = 70
 _READ_SURELY: Final = frozenset({*HEADLINE, "seller_vat_id", "iban", "payable", "prepaid", "due_date"})
 _LOOKALIKE: Final = re.compile(r"[OoQIlSZB|](?=\d)|(?<=\d)[OoQIlSZB|]")
 _NOT_GROUNDED_TOLD_MAX: Final = 20
+_BREACHES_TOLD_MAX: Final = 20
 
 _Check: TypeAlias = Callable[[InvoiceFields, Reading], Iterable[Objection]]
 
@@ -64,7 +65,7 @@ def _bounded(check: _Check) -> _Check:
 def grounded(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """Every value stands in the source, or follows from values that do."""
     found, all_of_them = grounding.look_up(fields, reading)
-    follows = grounding.derived(fields)
+    follows = grounding.derived(fields, reading)
     missing = [(p, value) for p, value in grounding.scalars(fields) if p not in found and p not in follows]
     if missing and not all_of_them:
         yield _objection("grounded", "there is too much in this document to look for every value of it")
@@ -222,6 +223,13 @@ def currency_known(fields: InvoiceFields, reading: Reading) -> Iterable[Objectio
         yield _objection("currency", f"{fields.currency} is not a currency code in use", "currency")
 
 
+def standard_kept(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
+    """An e-invoice keeps the business rules of EN 16931; which it breaks, its reader has found."""
+    del fields
+    for breach in reading.breaches[:_BREACHES_TOLD_MAX]:
+        yield _objection(breach.rule, f"rule {breach.rule} of EN 16931 is broken: {breach.words}")
+
+
 @_bounded
 def page_agrees(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
     """The XML inside a PDF and its pages are the same invoice: people see one and programs book the other."""
@@ -231,7 +239,7 @@ def page_agrees(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
 
 VERIFIERS: Final[tuple[Verifier, ...]] = (
     within_bounds, complete, is_invoice, grounded, read_surely, totals_add_up, lines_add_up, dates_in_order,
-    vat_ids_valid, ibans_valid, currency_known, page_agrees,
+    vat_ids_valid, ibans_valid, currency_known, standard_kept, page_agrees,
 )  # fmt: skip
 
 

@@ -37,6 +37,13 @@ class Node:
                 else:
                     yield child
 
+    def everywhere(self, tag: str) -> Iterator[Node]:
+        """Every element of that name at any depth, in document order."""
+        for child in self.children:
+            if child.tag == tag:
+                yield child
+            yield from child.everywhere(tag)
+
     def first(self, *paths: str) -> Node | None:
         """The first element at the first of `paths` that has one."""
         for path in paths:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from skerry_workflows.invoice.model import DocType
 from skerry_workflows.invoice.unreadable import Unreadable
+from skerry_workflows.invoice.xml_tree import Node
 
 # xs:decimal, bounded: no exponent, no NaN, no thousands separators.
 _DECIMAL = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})")
@@ -54,3 +55,14 @@ def doc_type_of(type_code: str | None) -> DocType:
 def looks_like_iban(text: str) -> bool:
     """Whether an account id is meant as an IBAN; right or wrong is for the verifier to say."""
     return bool(re.fullmatch(r"[A-Za-z]{2}\d{2}[A-Za-z0-9 ]{8,40}", text))
+
+
+def amount_at(node: Node, path: str) -> Decimal | None:
+    """The decimal number at a path; None where there is none, or something else."""
+    text = node.value(path)
+    return Decimal(text) if text is not None and _DECIMAL.fullmatch(text) else None
+
+
+def sum_of(node: Node, path: str, within: str) -> Decimal:
+    """Of the numbers at `within` of every element at `path`."""
+    return sum((amount_at(part, within) or Decimal(0) for part in node.all(path)), Decimal(0))

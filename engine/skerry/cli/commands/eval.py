@@ -15,12 +15,26 @@ from skerry.cli.exits import USAGE, Stop
 
 _MODULES = {
     "skerry_workflows.email.evaluate": ("emails", ("mime", "threads", "replies")),
-    "skerry_workflows.invoice.evaluate": ("invoices", ("invoices", "duplicates")),
+    "skerry_workflows.invoice.evaluate": (
+        "invoices",
+        (
+            "invoices",
+            "invoices-xml",
+            "invoices-hybrid",
+            "invoices-pdf",
+            "invoices-image",
+            "invoices-text",
+            "duplicates",
+            "rules",
+            "validity",
+        ),
+    ),
     "skerry_workflows.scheduling.evaluate": (
         "calendars",
         ("occurrences", "window", "start_times", "rrule", "freebusy", "reminders", "tz", "itip"),
     ),
     "skerry_workflows.scheduling.evaluate_mail": ("emails", ("imip",)),
+    "skerry_workflows.scheduling.phrases.evaluate": ("timex", ("timex",)),
 }
 """Where the tasks are: a module with `TASKS`, the name of its folder of cases, and its tasks (so that `--help` and a
 mistyped one load nothing)."""
