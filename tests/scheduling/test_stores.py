@@ -1,0 +1,166 @@
+"""Calendars in files and on a real CalDAV server: one suite for both, and what is only theirs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from skerry.errors import RetryableError, TerminalError
+from skerry_workflows.scheduling.calendar.lines import Component, Line, escape, line, written
+from skerry_workflows.scheduling.calendar.occurrences import occurrences
+from skerry_workflows.scheduling.stores.caldav import CaldavStore
+from skerry_workflows.scheduling.stores.files import IcsStore
+from skerry_workflows.scheduling.stores.store import Changed, Store
+from tests.scheduling.files import calendar, event, source
+from tests.scheduling.radicale import radicale
+
+MARCH = (dt.datetime(2026, 3, 1, tzinfo=dt.UTC), dt.datetime(2026, 4, 1, tzinfo=dt.UTC))
+
+
+@pytest.fixture(params=["file", "folder", "caldav"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, free_port: int) -> Iterator[Store]:
+    if request.param == "caldav":
+        with radicale(tmp_path, free_port) as url:
+            yield CaldavStore(url, "ada", "secret")
+    else:
+        yield IcsStore(tmp_path / ("mine.ics" if request.param == "file" else "mine"))
+
+
+def one(uid: str = "a@example.org", summary: str = "Tea", *more: str) -> Component:
+    lines = ["SUMMARY:" + summary, "DTSTART:20260302T100000Z", "DTEND:20260302T110000Z", *more]
+    return source(*event(*lines, uid=escape(uid))).calendar
+
+
+def summaries(store: Store) -> list[str]:
+    return sorted(o.summary for s in store.read(*MARCH) for o in occurrences(s, *MARCH).found)
+
+
+def test_write_read_change_and_delete(store: Store) -> None:
+    assert store.get("a@example.org") is None and summaries(store) == []
+    first = store.put("a@example.org", one())
+    store.put("b/../ö;?#@example.org", one("b/../ö;?#@example.org", "Cake", "X-FOREIGN;X-P=1:stays"))
+    assert summaries(store) == ["Cake", "Tea"]
+    known = store.get("a@example.org")
+    assert known is not None and known.etag == first
+    second = store.put("a@example.org", one(summary="Coffee"), first)
+    assert second != first and summaries(store) == ["Cake", "Coffee"]
+    other = store.get("b/../ö;?#@example.org")
+    assert other is not None and other.calendar.named("VEVENT")[0].value("X-FOREIGN") == "stays"
+    store.delete("a@example.org", second)
+    store.delete("a@example.org", second)
+    assert summaries(store) == ["Cake"]
+
+
+def test_nobodys_change_is_lost(store: Store) -> None:
+    first = store.put("a@example.org", one())
+    with pytest.raises(Changed):
+        store.put("a@example.org", one(summary="Second"))
+    second = store.put("a@example.org", one(summary="Third"), first)
+    for etag in (first, "", "nonsense"):
+        with pytest.raises(Changed):
+            store.put("a@example.org", one(summary="Fourth"), etag)
+    with pytest.raises(Changed):
+        store.delete("a@example.org", first)
+    known = store.get("a@example.org")
+    assert known is not None and known.etag == second and summaries(store) == ["Third"]
+
+
+def test_of_many_at_once_one_is_first(store: Store) -> None:
+    done: list[str] = []
+
+    def put(number: int) -> None:
+        try:
+            store.put("a@example.org", one(summary=str(number)))
+            done.append(str(number))
+        except Changed:
+            pass
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 1 and summaries(store) == done
+
+
+def test_a_series_with_its_exceptions_is_one_event(store: Store) -> None:
+    lines = [*event("SUMMARY:Daily", "DTSTART:20260302T090000Z", "RRULE:FREQ=DAILY;COUNT=2"),
+             *event("SUMMARY:Moved", "RECURRENCE-ID:20260303T090000Z", "DTSTART:20260303T120000Z")]  # fmt: skip
+    etag = store.put("one@example.org", source(*lines).calendar)
+    assert summaries(store) == ["Daily", "Moved"]
+    known = store.get("one@example.org")
+    assert known is not None and len(known.calendar.named("VEVENT")) == 2
+    store.delete("one@example.org", etag)
+    assert summaries(store) == []
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def _renamed(old: Line) -> Line:
+    return line("SUMMARY", "New") if old.name == "SUMMARY" else old
+
+
+def test_a_file_keeps_everything_else(tmp_path: Path) -> None:
+    path = tmp_path / "mine.ics"
+    data = calendar(
+        "X-WR-CALNAME:Ours", "BEGIN:X-OWN", "X-A:1", "END:X-OWN", *event("SUMMARY:Old", uid="old"), *event(uid="a@x"),
+        "BEGIN:VTODO", "UID:t", "END:VTODO",
+    )  # fmt: skip
+    path.write_bytes(data)
+    path.chmod(0o640)
+    store = IcsStore(path)
+    known = store.get("old")
+    assert known is not None
+    store.put("old", known.calendar.map_lines(_renamed), known.etag)
+    assert path.read_bytes() == data.replace(b"SUMMARY:Old", b"SUMMARY:New")
+    assert path.stat().st_mode & 0o777 == 0o640
+    now_is = store.get("old")
+    assert now_is is not None
+    store.delete("old", now_is.etag)
+    assert path.read_bytes() == data.replace("\r\n".join(event("SUMMARY:Old", uid="old")).encode() + b"\r\n", b"")
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = IcsStore(tmp_path / "mine.ics")
+    etag = store.put("a@example.org", one())
+    before = (tmp_path / "mine.ics").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RetryableError, match="No space left"):
+        store.put("a@example.org", one(summary="x"), etag)
+    assert (tmp_path / "mine.ics").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir() if p.suffix == ".tmp"] == []
+
+
+def test_an_unreadable_file_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "a.ics").write_bytes(written(one()))
+    (tmp_path / "b.ics").write_text("<html>")
+    store = IcsStore(tmp_path)
+    assert summaries(store) == ["Tea"]
+    assert any("b.ics cannot be read" in w for s in store.read(*MARCH) for w in s.warnings)
+
+
+# --- CalDAV -----------------------------------------------------------------------------------------------------------
+
+
+def test_refusals_say_what_to_do(tmp_path: Path, free_port: int) -> None:
+    with radicale(tmp_path, free_port) as url:
+        with pytest.raises(TerminalError, match="refuses REPORT"):
+            CaldavStore(url, "ada", "wrong").get("x")
+        with pytest.raises(TerminalError, match=r"no calendar there|answers"):
+            CaldavStore(url.replace("work", "play"), "ada", "secret").get("x")
+    with pytest.raises(RetryableError, match="cannot be reached"):
+        CaldavStore(url, "ada", "secret").get("x")
+    with pytest.raises(TerminalError, match="plain http"):
+        CaldavStore("http://example.org/c/", "ada", "secret")
+    with pytest.raises(TerminalError, match="no address"):
+        CaldavStore("file:///etc/passwd")
