@@ -14,7 +14,7 @@ from skerry.cli.app import PLAIN, App, node_command
 from skerry.cli.exits import USAGE, Stop
 
 _MODULES = {
-    "skerry_workflows.email.evaluate": ("emails", ("mime", "threads", "replies")),
+    "skerry_workflows.email.evaluate": ("emails", ("mime", "threads", "replies", "spam", "banking77", "clinc150")),
     "skerry_workflows.invoice.evaluate": (
         "invoices",
         (

@@ -1,8 +1,8 @@
 """Times in words, read by code that knows when it is unsure.
 
 Three functions, all pure: `times` finds the time expressions of a text, `wish` reads what meeting a message asks for,
-`deadline` by when it wants something. Each takes `now`, an instant with a zone, and `zone`, the reader's zone by its IANA
-name: what was said without one is meant there. Nothing here raises on any text: silence where there is no time.
+`deadline` by when it wants something. Each takes `now`, an instant with a zone, and `zone`, the reader's zone by its
+IANA name: what was said without one is meant there. No text makes them raise: silence where there is no time.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def times(text: str, now: dt.datetime, zone: str, language: str | None = None) -
     Raises:
         ValueError: `now` has no zone, or `zone` is not known.
     """
-    return ()
+    from skerry_workflows.scheduling.phrases.reader import read
+
+    return read(text, now, zone, language)
 
 
 def wish(text: str, now: dt.datetime, zone: str, language: str | None = None) -> MeetingWish | None:
@@ -57,7 +59,9 @@ def wish(text: str, now: dt.datetime, zone: str, language: str | None = None) ->
 
     Takes and raises what `times` does.
     """
-    return None
+    from skerry_workflows.scheduling.phrases.wishes import read_wish
+
+    return read_wish(text, now, zone, language)
 
 
 def deadline(text: str, now: dt.datetime, zone: str, language: str | None = None) -> Deadline | None:
@@ -65,4 +69,6 @@ def deadline(text: str, now: dt.datetime, zone: str, language: str | None = None
 
     Takes and raises what `times` does.
     """
-    return None
+    from skerry_workflows.scheduling.phrases.deadlines import read_deadline
+
+    return read_deadline(text, now, zone, language)

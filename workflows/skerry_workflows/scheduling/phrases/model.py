@@ -25,16 +25,16 @@ class Length(msgspec.Struct, frozen=True):
 
     @property
     def total_seconds(self) -> float:
-        """Seconds, a month taken as 30 days, and twelve of them as 365."""
-        years, months = divmod(self.months, 12)
-        return self.seconds + 86400 * (self.days + 30 * months + 365 * years)
+        """Seconds, a month taken as 30 days; from a year on, as a twelfth of 365."""
+        days = self.months * (30 if self.months < 12 else 365 / 12)
+        return self.seconds + 86400 * (self.days + days)
 
 
 class Span(msgspec.Struct, frozen=True):
     """From `start` until just before `end`, both with a zone; None is open.
 
     `last` is the beginning of the last unit that was named: "Monday to Friday" ends before Saturday, and its `last` is
-    Friday. None where the end is not a unit but an instant, as in "from 9 to 11".
+    Friday. Where a time of day was named, it is the end itself; None where nothing was.
     """
 
     start: dt.datetime | None
@@ -55,7 +55,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     `begin` and `stop` are its place: `text[begin:stop] == words`. `span` is the likeliest meaning, None for a duration
     and what recurs. `doubts` say for people why it is not sure; the likely other meanings are `alternatives`.
-    `all_day` marks what says a date and no time of day.
     """
 
     words: str
@@ -67,7 +66,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     alternatives: tuple[Alternative, ...] = ()
     doubts: tuple[str, ...] = ()
     negated: bool = False
-    """"not Friday", "except in the morning": the time is excluded, not proposed."""
+    """Excluded, not proposed: "not Friday", "except in the morning"."""
+    dated: bool = True
+    """False where only a time of day was said, and the day of `span` is the next one that has it."""
     language: str = "en"
 
     @property

@@ -1,0 +1,261 @@
+"""What is put together: times on days, from and to, before and after, for how long, how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from skerry_workflows.scheduling.phrases.grammar.atoms import in_part, part
+from skerry_workflows.scheduling.phrases.grammar.days import grain_of
+from skerry_workflows.scheduling.phrases.nodes import (
+    Amount,
+    Bound,
+    Clock,
+    Doubtful,
+    Either,
+    Every,
+    Fields,
+    Lasting,
+    Node,
+    Now,
+    Offset,
+    Part,
+    Range,
+    Shift,
+    Within,
+)
+from skerry_workflows.scheduling.phrases.parser import Caught, Rule
+
+
+def _at(caught: Caught) -> Node | None:
+    """A time on a day."""
+    day, time = caught.node("d"), caught.node("t")
+    return None if isinstance(time, Now) or not _is_day(day) else Within(day, time)
+
+
+def _is_day(node: Node) -> bool:
+    """Whether a time of day can be on it. "In 3 years" is a day; "next week in the morning" is more than one time."""
+    return grain_of(node) == "day" or (isinstance(node, Offset) and grain_of(node) not in ("hour", "minute", "second"))
+
+
+def _on_part(caught: Caught) -> Node | None:
+    """A time on a day, in a part of it ("9 tomorrow evening")."""
+    day = caught.node("d")
+    if not _is_day(day):
+        return None
+    time = in_part(caught.node("t"), caught.node("p"))
+    return Within(day, time) if time else None
+
+
+def _part_ref(caught: Caught) -> Node:
+    """ "tonight", "last night": a part of a day that is counted from today."""
+    offset, _, name = caught.name("x").partition(" ")
+    return Within(Shift("day", int(offset)), Part(name))
+
+
+def _part_ref_at(caught: Caught) -> Node | None:
+    offset, _, name = caught.name("x").partition(" ")
+    time = in_part(caught.node("t"), Part(name)) if isinstance(caught.node("t"), Clock) else None
+    return Within(Shift("day", int(offset)), time) if time else None
+
+
+def _range(caught: Caught) -> Node | None:
+    return between(caught.node("a"), caught.node("b"))
+
+
+def between(first: Node, last: Node) -> Node | None:
+    """From one to another, of one kind: two times of day, or two dates; a later time of the first's day."""
+    one, two = kind_of(first), kind_of(last)
+    if one == two or {one, two} <= {"day", "moment", "now"} or (one == "moment" and two == "time"):
+        return Range(first, last)
+    if one == "now" or two == "now":
+        return Range(first, last)
+    return None
+
+
+def kind_of(node: Node) -> Literal["time", "day", "moment", "now"]:
+    """A time of day, a date (or stretch of the calendar), a time on a date, or the present."""
+    match node:
+        case Clock() | Part():
+            return "time"
+        case Now():
+            return "now"
+        case Within():
+            return "moment" if kind_of(node.inner) == "time" else "day"
+        case Doubtful():
+            return kind_of(node.node)
+        case Bound():
+            return kind_of(node.node)
+        case Range():
+            return kind_of(node.first)
+        case Either():
+            return kind_of(node.first)
+        case _:
+            return "day"
+
+
+def _days_of_month(caught: Caught) -> Node | None:
+    """ "3 to 12 September 2020": both in one month."""
+    first, last, month, year = caught.number("a"), caught.number("b"), caught.number("m"), caught.maybe("y")
+    return Range(Fields(year, month, first), Fields(year, month, last)) if 1 <= first < last <= 31 else None
+
+
+def _days(caught: Caught) -> Node | None:
+    first, last = caught.number("a"), caught.number("b")
+    return Range(Fields(day=first), Fields(day=last)) if 1 <= first < last <= 31 else None
+
+
+def _months_of_year(caught: Caught) -> Node:
+    year = caught.number("y")
+    return Range(Fields(year, caught.number("a")), Fields(year, caught.number("b")))
+
+
+def _years(caught: Caught) -> Node | None:
+    first, last = caught.number("a"), caught.number("b")
+    last += first // 100 * 100 if last < 100 else 0
+    return Range(Fields(year=first), Fields(year=last)) if 1000 <= first < last < 2300 else None
+
+
+def _bound(side: Literal["before", "after", "until", "since", "by"]) -> Callable[[Caught], Node]:
+    return lambda caught: Bound(side, caught.node("p"))
+
+
+def _lasting(caught: Caught) -> Node:
+    amount = caught.node("a")
+    assert isinstance(amount, Amount)
+    return Lasting(caught.node("p"), amount)
+
+
+def _this_part(caught: Caught) -> Node | None:
+    """ "This morning"."""
+    return Within(Shift("day", 0), caught.node("p")) if caught.number("r") == 0 else None
+
+
+def _on_part_range(caught: Caught) -> Node | None:
+    """ "Tuesday afternoon between 3 and 5"."""
+    span = caught.node("t")
+    if not isinstance(span, Range) or not _is_day(caught.node("d")):
+        return None
+
+    def put(node: Node) -> Node:
+        return (in_part(node, caught.node("p")) or node) if isinstance(node, Clock) else node
+
+    return Within(caught.node("d"), Range(put(span.first), put(span.last)))
+
+
+def _clear(time: Node) -> bool:
+    """Whether a bare figure behind a date can only be a time: with minutes."""
+    return isinstance(time, Clock) and time.minute is not None
+
+
+_MOMENTS = (
+    Rule("clock_time", "p:time", lambda c: c.node("p")),
+    Rule("clock_time", "t:range_of_times|bound_time", lambda c: c.node("t")),
+    Rule("moment", "i:instant", lambda c: c.node("i")),
+    Rule("moment", "d:day", lambda c: c.node("d")),
+    Rule("moment", "d:day COMMA|DASH|LP? t:clock_time RP?", _at),
+    Rule("moment", "d:day t:bare", lambda c: _at(c) if isinstance(c.node("t"), Clock) and
+         (_clear(c.node("t"))) else None),
+    Rule("moment", "t:clock_time COMMA? ON|OF|FROM? THE? d:day", _at),
+    Rule("moment", "t:bare d:shift p:in_part", _on_part),
+    Rule("moment", "t:bare ON d:day", _at),
+    Rule("moment", "d:day COMMA? t:in_part", _at),
+    Rule("moment", "t:in_part OF|ON|COMMA? d:day", _at),
+    Rule("moment", "t:clock_time|bare d:day p:in_part", _on_part),
+    Rule("moment", "d:day p:in_part AT|COMMA? t:zoned|bare", _on_part),
+    Rule("moment", "d:day COMMA? p:in_part t:range_of_times", _on_part_range),
+    Rule("moment", "r:REL p:part", _this_part),
+    Rule("moment", "THE? p:part r:RELPOST", _this_part),
+    Rule("moment", "e:EARLY|LATE? x:PARTREF", _part_ref),
+    Rule("moment", "x:PARTREF COMMA? t:clock_time|bare", _part_ref_at),
+    Rule("moment", "t:clock_time|bare x:PARTREF", _part_ref_at),
+    Rule("moment", "IN|DURING|AT THE? p:part", lambda c: c.node("p")),
+    Rule("moment", "e:EARLY|LATE IN|DURING THE? p:part_name", part),
+    Rule("moment", "p:PARTADV", part),
+    Rule("moment", "t:time", lambda c: c.node("t")),
+)  # fmt: skip
+
+
+_RANGES = (
+    Rule("edge_time", "t:time|zoned|bare", lambda c: c.node("t")),
+    Rule("edge_time", "p:in_part", lambda c: c.node("p")),
+    Rule("edge_moment", "m:moment", lambda c: c.node("m")),
+    Rule("edge_moment", "t:bare", lambda c: c.node("t")),
+    Rule("range_of_times", "FROM a:edge_time TO|UNTIL|DASH b:edge_time", _range),
+    Rule("range_of_times", "BETWEEN a:edge_time AND|TO|DASH b:edge_time", _range),
+    Rule("range_of_times", "a:zoned|time DASH|TO|UNTIL b:edge_time", _range),
+    Rule("range_of_times", "a:bare DASH|TO|UNTIL b:zoned", _range),
+    Rule("range_of_times", "AT? a:bare DASH b:zoned", _range),
+    Rule("range", "FROM a:edge_moment TO|UNTIL|DASH b:edge_moment", _range),
+    Rule("range", "BETWEEN a:edge_moment AND|TO|DASH b:edge_moment", _range),
+    Rule("range", "a:moment TO|UNTIL|DASH|THROUGH b:edge_moment", _range),
+    Rule("range", "t:range_of_times", lambda c: c.node("t")),
+    Rule("to", "TO|UNTIL|DASH|AND|THROUGH THE?", lambda _: 0),
+    Rule("range", "FROM|BETWEEN? THE? a:day_number to b:day_number +DOT? OF? m:month COMMA? y:year?", _days_of_month),
+    Rule("from", "FROM|BETWEEN THE?", lambda _: 0),
+    Rule("range", "FROM|BETWEEN? m:month from? a:day_number to b:day_number COMMA? y:year?", _days_of_month),
+    Rule("range", "FROM|BETWEEN? THE a:ordinal to b:ordinal", _days),
+    Rule("range", "FROM|BETWEEN? a:month to b:month OF|COMMA? y:year", _months_of_year),
+    Rule("range", "FROM|BETWEEN? a:Y4 to b:Y4|MI", _years),
+)  # fmt: skip
+
+
+_OPEN = (
+    Rule("bound_time", "BEFORE p:edge_time", _bound("before")),
+    Rule("bound_time", "AFTER p:edge_time", _bound("after")),
+    Rule("bound_time", "UNTIL p:edge_time", _bound("until")),
+    Rule("bound_time", "BY p:edge_time", _bound("by")),
+    Rule("bound_time", "SINCE p:edge_time", _bound("since")),
+    Rule("bound_time", "p:time ORLATER", _bound("since")),
+    Rule("bound_time", "p:time OREARLIER", _bound("until")),
+    Rule("bound", "BEFORE|SOONERTHAN THE? p:moment", _bound("before")),
+    Rule("bound", "AFTER|LATERTHAN THE? p:moment", _bound("after")),
+    Rule("bound", "UNTIL THE? p:moment|range", _bound("until")),
+    Rule("bound", "BY THE? p:moment", _bound("by")),
+    Rule("bound", "SINCE THE? p:moment", _bound("since")),
+    Rule("bound", "MORE p:shift", _bound("after")),
+    Rule("bound", "p:moment ORLATER", _bound("since")),
+    Rule("bound", "p:moment OREARLIER", _bound("until")),
+    Rule("bound", "p:bound_time", lambda c: c.node("p")),
+)
+
+_LASTING = (
+    Rule("lasting", "FOR|DURING a:amounts COMMA? FROM|SINCE|STARTING THE? p:moment", _lasting),
+    Rule("lasting", "a:amounts COMMA FROM|SINCE|STARTING THE? p:moment", _lasting),
+    Rule("lasting", "a:amounts STARTING THE? p:moment", _lasting),
+    Rule("lasting", "STARTING FROM? p:moment FOR a:amounts", _lasting),
+    Rule("lasting", "FROM p:moment FOR a:amounts", _lasting),
+    Rule("limit", "WITHIN a:length", lambda c: Range(Now(), _later(c))),
+    Rule("limit", "WITHIN THE? p:shift", lambda c: c.node("p")),
+)
+
+
+def _later(caught: Caught) -> Node:
+    amount = caught.node("a")
+    assert isinstance(amount, Amount)
+    return Offset(amount, 1, Now())
+
+
+_SETS = (
+    Rule("every", "EVERY OTHER? n:count|ordinal? UNIT|weekday|WEEKEND|PART|month", lambda _: Every()),
+    Rule("every", "EVERY DAYREF p:in_part?", lambda _: Every()),
+    Rule("every", "ON? WEEKDAYS", lambda _: Every()),
+    Rule("every", "FREQ", lambda _: Every()),
+    Rule("every", "A|EVERY? n:count|ONCE? TIMES? PER UNIT", lambda _: Every()),
+    Rule("set", "e:every", lambda c: c.node("e")),
+    Rule("set", "e:every COMMA? t:clock_time|in_part|bound", lambda c: Every(c.node("t"))),
+    Rule("set", "t:clock_time|in_part|full_date e:every", lambda c: Every(c.node("t"))),
+    Rule("set", "t:clock_time ON? e:every", lambda c: Every(c.node("t"))),
+)
+
+# Of two that are equally long the first counts.
+_TOP = (
+    Rule("expression", "e:range", lambda c: c.node("e")),
+    Rule("expression", "e:bound", lambda c: c.node("e")),
+    Rule("expression", "e:lasting|limit", lambda c: c.node("e")),
+    Rule("expression", "e:moment", lambda c: c.node("e")),
+    Rule("expression", "e:set", lambda c: c.node("e")),
+    Rule("expression", "FOR? e:length", lambda c: c.node("e")),
+)
+
+RULES = (*_MOMENTS, *_RANGES, *_OPEN, *_LASTING, *_SETS, *_TOP)

@@ -1,0 +1,1 @@
+"""One file for each language: its words about time, as `language.Language` says."""

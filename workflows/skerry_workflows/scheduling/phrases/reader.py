@@ -1,0 +1,215 @@
+"""A text into readings: where an expression of time may begin it is parsed, and the longest one counts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+from skerry_workflows.scheduling.phrases.conventions import OFFICE, Conventions
+from skerry_workflows.scheduling.phrases.grammar import rules
+from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
+from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
+from skerry_workflows.scheduling.phrases.model import Alternative, Grain, Kind, Length, Reading, Span
+from skerry_workflows.scheduling.phrases.nodes import Amount, Either, Every, Fields, Node
+from skerry_workflows.scheduling.phrases.parser import Parser
+from skerry_workflows.scheduling.phrases.resolve import resolve, zone_of
+from skerry_workflows.scheduling.phrases.slots import Scope, Slot
+
+_TEXT_MAX = 50_000
+_GRAINS = get_args(Grain)
+_CLOCK_CHANGE = "the clocks are changed then"
+# Addresses hold figures that are no dates.
+_ADDRESS = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+", re.IGNORECASE)
+_MONEY = "$€£¥%°"
+_JOINS = "./:-,_"
+# A date of two figures with so few digits is rather a fraction, where nothing leads to it.
+_FRACTION = re.compile(r"\d/\d{1,2}|\d{2}/\d")
+_LEADING = frozenset(
+    ["IN", "ON", "SINCE", "FROM", "DURING", "OF", "AND", "BY", "UNTIL", "TO", "BEFORE", "AFTER", "OR", "BETWEEN", "FOR"]
+)
+
+
+def read(
+    text: str, now: dt.datetime, zone: str, language: str | None = None, conventions: Conventions = OFFICE
+) -> tuple[Reading, ...]:
+    """As `times` of this package says; `conventions` are how long an afternoon is, and the like."""
+    if now.tzinfo is None:
+        raise ValueError("now needs a zone")
+    where = zone_of(zone)
+    tokens = tokenize(text[:_TEXT_MAX])
+    words = lexicon(language or detect(tokens))
+    reader = _Reader(
+        text, tokens, words, Scope(now.astimezone(where).replace(tzinfo=None), where, conventions=conventions)
+    )
+    return tuple(reader.readings())
+
+
+class _Reader:
+    def __init__(self, text: str, tokens: tuple[Token, ...], words: Lexicon, scope: Scope) -> None:
+        self._text, self._tokens, self._words, self._scope = text, tokens, words, scope
+        self._parser = Parser(rules(words.language.order, words.language.hours), words, tokens)
+        self._hidden = [match.span() for match in _ADDRESS.finditer(text)]
+
+    def readings(self) -> Iterator[Reading]:
+        at = 0
+        while at < len(self._tokens):
+            found = self._longest(at)
+            if found:
+                reading, at = found
+                yield reading
+            else:
+                at += 1
+
+    def _longest(self, at: int) -> tuple[Reading, int] | None:
+        token = self._tokens[at]
+        if not (token.text[0].isdecimal() or self._parser.senses(at) or token.text in "'½¼¾~@"):
+            return None
+        if any(begin <= token.begin < stop for begin, stop in self._hidden) or not self._may_begin(at):
+            return None
+        found = sorted(self._parser.parse("expression", at), key=lambda each: -each[1])
+        for node, end in found:
+            if isinstance(node, int | float | str) or not self._may_end(end - 1) or self._too_weak(node, at, end):
+                continue
+            reading = self._reading(node, at, end)
+            if reading:
+                return reading, end
+        return None
+
+    # ---- where one may be --------------------------------------------------------------------------------------------
+
+    def _may_begin(self, at: int) -> bool:
+        token, before = self._tokens[at], self._tokens[at - 1] if at else None
+        if before is None or (token.gap != "none" and not (before.text in _MONEY and token.text.isdecimal())):
+            return True
+        if _unspaced(before) or _unspaced(token):
+            return True
+        if before.text[-1].isalnum() or before.text in _MONEY + "#@":
+            return False
+        glued = at > 1 and before.gap == "none" and self._tokens[at - 2].text[-1].isalnum()
+        return not (before.text in _JOINS and glued and token.text[0].isdecimal())
+
+    def _may_end(self, last: int) -> bool:
+        token = self._tokens[last]
+        if last + 1 >= len(self._tokens):
+            return True
+        after = self._tokens[last + 1]
+        if after.text in _MONEY and token.text.isdecimal():
+            return False
+        if after.gap != "none" or _unspaced(token) or _unspaced(after):
+            return True
+        if after.text[0].isalnum():
+            return False
+        following = self._tokens[last + 2] if last + 2 < len(self._tokens) else None
+        glued = following is not None and following.gap == "none" and following.text[0].isalnum()
+        return not (after.text in _JOINS and glued and token.text.isdecimal())
+
+    def _too_weak(self, node: Node, at: int, end: int) -> bool:
+        """Whether so little was said that it is rather something else."""
+        if end - at == len(self._tokens):
+            return end - at == 1 and self._tokens[at].text.isdecimal() and not isinstance(node, Fields)
+        if isinstance(node, Fields) and node.year and node.month is None and end - at == 1:
+            before = {kind for kind, _, _ in self._parser.senses(at - 1)} if at else set[str]()
+            return not before & {
+                "IN",
+                "SINCE",
+                "FROM",
+                "DURING",
+                "OF",
+                "AND",
+                "BY",
+                "UNTIL",
+                "TO",
+                "BEFORE",
+                "AFTER",
+                "OR",
+            }
+        if isinstance(node, Fields | Either) and _FRACTION.fullmatch(self._said(at, end)) and not self._led(at):
+            return True
+        if (self._tokens[end - 1].folded,) not in self._words.weak:
+            return False
+        # "On Sun" is a day, "on the fall" is no season.
+        weekday = isinstance(node, Fields) and node.weekday is not None
+        return end - at == 1 or (not weekday and all(self._is_article(n) for n in range(at, end - 1)))
+
+    def _is_article(self, at: int) -> bool:
+        return any(kind in ("THE", "ON") for kind, _, _ in self._parser.senses(at))
+
+    def _led(self, at: int) -> bool:
+        """Whether a word before it leads to a date or a year ("on", "since")."""
+        return at > 0 and any(kind in _LEADING for kind, _, _ in self._parser.senses(at - 1))
+
+    def _said(self, at: int, end: int) -> str:
+        return self._text[self._tokens[at].begin : self._tokens[end - 1].stop]
+
+    # ---- what it is --------------------------------------------------------------------------------------------------
+
+    def _reading(self, node: Node, at: int, end: int) -> Reading | None:
+        begin, stop = self._tokens[at].begin, self._tokens[end - 1].stop
+        bare = Reading(
+            words=self._text[begin:stop], begin=begin, stop=stop, kind="duration", language=self._words.language.code,
+            negated=self._negated(at),
+        )  # fmt: skip
+        if isinstance(node, Amount):
+            length = Length(node.months, node.days, node.seconds)
+            return _with(bare, "duration", length=length, doubts=("how long exactly?",) if node.about else ())
+        if isinstance(node, Every):
+            return _with(bare, "recurring")
+        slots = resolve(node, self._scope)
+        if not slots:
+            return None
+        first = slots[0]
+        span, doubts = self._span(first), list(first.doubts)
+        if any(_changed(each) for each in (span.start, span.end)):
+            doubts.append(_CLOCK_CHANGE)
+        others = [(self._span(slot), slot.why or "another reading") for slot in slots[1:]]
+        alternatives = tuple(Alternative(each, why) for each, why in dict(others).items() if each != span)
+        reading = _with(bare, first.kind, doubts=tuple(dict.fromkeys(doubts)))
+        return _spanned(reading, span, alternatives, first.dated)
+
+    def _negated(self, at: int) -> bool:
+        """Whether a word just before it says that this is not meant ("not Friday")."""
+        for before in range(at - 1, max(at - 4, -1), -1):
+            senses = self._parser.senses(before)
+            if any(kind == "NOT" and before + count <= at for kind, _, count in senses):
+                return True
+            if not any(kind in ("ON", "IN", "THE", "AT", "OF") for kind, _, _ in senses):
+                return False
+        return False
+
+    def _span(self, slot: Slot) -> Span:
+        grain: Grain = next((each for each in _GRAINS if each == slot.grain), "day")
+        zone = self._scope.zone
+        return Span(_aware(slot.start, zone), _aware(slot.end, zone), grain, _aware(slot.last, zone))
+
+
+def _with(reading: Reading, kind: Kind, *, length: Length | None = None, doubts: tuple[str, ...] = ()) -> Reading:
+    return Reading(
+        words=reading.words, begin=reading.begin, stop=reading.stop, kind=kind, length=length, doubts=doubts,
+        negated=reading.negated, language=reading.language,
+    )  # fmt: skip
+
+
+def _spanned(reading: Reading, span: Span, alternatives: tuple[Alternative, ...], dated: bool) -> Reading:
+    return Reading(
+        words=reading.words, begin=reading.begin, stop=reading.stop, kind=reading.kind, span=span,
+        alternatives=alternatives, doubts=reading.doubts, negated=reading.negated, dated=dated,
+        language=reading.language,
+    )  # fmt: skip
+
+
+def _unspaced(token: Token) -> bool:
+    return "\u3040" <= token.text[0] <= "\u9fff"
+
+
+def _aware(moment: dt.datetime | None, zone: ZoneInfo) -> dt.datetime | None:
+    return moment.replace(tzinfo=zone) if moment else None
+
+
+def _changed(moment: dt.datetime | None) -> bool:
+    """Whether that local time is skipped or comes twice."""
+    if moment is None or not 1 < moment.year < 9999:
+        return False
+    return moment.utcoffset() != moment.replace(fold=1).utcoffset()

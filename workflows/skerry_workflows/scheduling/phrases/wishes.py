@@ -1,0 +1,289 @@
+"""A message into the meeting it asks for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from skerry_workflows.scheduling.phrases.conventions import Conventions
+from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
+from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
+from skerry_workflows.scheduling.phrases.model import Length, MeetingWish, Reading, Window
+from skerry_workflows.scheduling.phrases.people import people_in, place_in
+from skerry_workflows.scheduling.phrases.questions import ask
+from skerry_workflows.scheduling.phrases.quoted import new_text
+from skerry_workflows.scheduling.phrases.reader import read
+
+_TEXT_MAX = 20_000
+_FINE = ("second", "minute", "hour")
+_DAY = dt.timedelta(days=1)
+_DAYS_MAX = 62  # of a window that is looked through day by day
+_WINDOWS_MAX = 40
+# "Not Friday", read on each day of a window: that day itself counts.
+_ON_THE_DAY = Conventions(same_weekday="today")
+_LONGEST_MEETING = dt.timedelta(hours=4)
+
+
+def read_wish(text: str, now: dt.datetime, zone: str, language: str | None = None) -> MeetingWish | None:
+    """As `wish` of this package says."""
+    visible = new_text(text[:_TEXT_MAX])
+    tokens = tokenize(visible)
+    words = lexicon(language or detect(tokens))
+    if not said(words, tokens, "MEET"):
+        return None
+    readings = spread_negation(read(visible, now, zone, words.language.code), visible, words)
+    reader = _Wisher(visible, tokens, words, now, zone, readings)
+    return reader.wish()
+
+
+def said(words: Lexicon, tokens: tuple[Token, ...], kind: str) -> bool:
+    """Whether a word of that kind is among them."""
+    return any(found == kind for at in range(len(tokens)) for found, _, _ in words.senses(tokens, at))
+
+
+def spread_negation(readings: Sequence[Reading], text: str, words: Lexicon) -> tuple[Reading, ...]:
+    """ "Not Monday or Tuesday": what is joined to an excluded time is excluded as well."""
+    spread: list[Reading] = []
+    for reading in readings:
+        before = spread[-1] if spread else None
+        if before and before.negated and not reading.negated and _joined(text[before.stop : reading.begin], words):
+            reading = _negated(reading)
+        spread.append(reading)
+    return tuple(spread)
+
+
+def _joined(between: str, words: Lexicon) -> bool:
+    tokens = tokenize(between)
+    return len(tokens) <= 3 and all(
+        token.text in ",/" or any(kind in ("OR", "AND", "ON", "THE") for kind, _, _ in words.senses(tokens, at))
+        for at, token in enumerate(tokens)
+    )
+
+
+def _negated(reading: Reading) -> Reading:
+    import msgspec
+
+    return msgspec.structs.replace(reading, negated=True)
+
+
+@dataclass(frozen=True)
+class _Found:
+    window: Window
+    exact: bool
+    reading: Reading
+    length: dt.timedelta | None = None
+
+
+class _Wisher:
+    def __init__(
+        self,
+        text: str,
+        tokens: tuple[Token, ...],
+        words: Lexicon,
+        now: dt.datetime,
+        zone: str,
+        readings: Sequence[Reading],
+    ) -> None:
+        self._text, self._tokens, self._words = text, tokens, words
+        self._now, self._zone, self._readings = now, zone, readings
+        self._spans = [each for each in readings if each.span is not None and not each.negated]
+        self._used: list[Reading] = []
+
+    def wish(self) -> MeetingWish | None:
+        found = self._found()
+        future = [each for each in found if each.window.end is None or each.window.end > self._now]
+        duration = self._duration(future)
+        asked = said(self._words, self._tokens, "REQUEST")
+        if not future and not asked:
+            return None
+        windows = tuple(each.window for each in future)[:_WINDOWS_MAX]
+        recurring = next((each.words for each in self._readings if each.kind == "recurring" and not each.negated), None)
+        unclear, questions = self._unclear(future, found, recurring)
+        return MeetingWish(
+            windows=windows,
+            excluded=tuple(self._excluded(windows)),
+            exact=bool(future) and all(each.exact for each in future),
+            duration=duration,
+            people=people_in(self._text, self._words, self._readings),
+            place=place_in(self._text, self._words, self._readings),
+            flexible=said(self._words, self._tokens, "FLEX"),
+            recurring=recurring,
+            readings=tuple(self._readings),
+            unclear=unclear,
+            questions=questions,
+        )
+
+    # ---- when --------------------------------------------------------------------------------------------------------
+
+    def _found(self) -> list[_Found]:
+        """Windows in the order said; times of day without a date are put on the dates that were said."""
+        dated = [each for each in self._spans if each.dated]
+        # "Please reply by Friday" is no time to meet when there is another one.
+        dated = [each for each in dated if each.kind != "open" or (each.span and each.span.start)] or dated
+        times = [each for each in self._spans if not each.dated]
+        if not times:
+            return [self._window(each) for each in dated]
+        days = [each for each in dated if each.span and each.span.grain == "day" and each.kind == "point"]
+        stretches = [each for each in dated if each not in days and each.span and each.span.grain not in _FINE]
+        fixed = [each for each in dated if each.span and each.span.grain in _FINE]
+        if fixed and not days and not stretches:
+            return [self._window(each) for each in fixed]
+        if not days and not stretches:
+            return self._times_on(times, None)
+        found = [self._window(each) for each in fixed]
+        for day in days:
+            found += self._times_on(times, day)
+        for stretch in stretches:
+            found += self._times_in(times, stretch)
+        return found
+
+    def _window(self, reading: Reading) -> _Found:
+        span = reading.span
+        assert span is not None
+        self._used.append(reading)
+        start, end = span.start or self._now, span.end
+        if reading.kind == "point" and span.grain in _FINE:
+            return _Found(Window(start, end, reading.words), True, reading)
+        if reading.kind == "interval" and span.grain in _FINE and span.last == span.end and end is not None:
+            # "From 2 to 3" is the meeting, "between 2 and 5" is where it has room.
+            room = self._first_kind(reading, "BETWEEN") or end - start > _LONGEST_MEETING
+            return _Found(Window(start, end, reading.words), not room, reading, None if room else end - start)
+        return _Found(Window(max(start, self._now), end, reading.words), False, reading)
+
+    def _first_kind(self, reading: Reading, kind: str) -> bool:
+        tokens = tokenize(reading.words)
+        return any(found == kind for found, _, _ in self._words.senses(tokens, 0))
+
+    def _times_on(self, times: Sequence[Reading], day: Reading | None) -> list[_Found]:
+        """The times of day on one day; "at 2 pm ... until 3 pm" is one window."""
+        found: list[_Found] = []
+        for time in times:
+            moved = self._moved(time, day)
+            if moved is None:
+                continue
+            last = found[-1] if found else None
+            if time.kind == "open" and moved.start is None and last and last.exact and last.window.start and moved.end:
+                if moved.end > last.window.start:
+                    both = Window(last.window.start, moved.end, f"{last.window.words}, {time.words}")
+                    found[-1] = _Found(both, True, last.reading, moved.end - last.window.start)
+                continue
+            self._used.append(time)
+            exact = time.kind == "point"
+            whole = self._day_of(day) if time.kind == "open" else None
+            start = moved.start or (whole.start if whole else self._now)
+            end = moved.end or (whole.end if whole else None)
+            words = f"{day.words}, {time.words}" if day else time.words
+            length = end - start if time.kind == "interval" and end and start and self._is_meeting(time) else None
+            found.append(_Found(Window(start, end, words), exact or length is not None, time, length))
+        if day:
+            self._used.append(day)
+        return found
+
+    def _is_meeting(self, time: Reading) -> bool:
+        span = time.span
+        return bool(span and span.last is not None and span.last == span.end and not self._first_kind(time, "BETWEEN"))
+
+    @staticmethod
+    def _day_of(day: Reading | None) -> Window | None:
+        return Window(day.span.start, day.span.end, day.words) if day and day.span else None
+
+    def _moved(self, time: Reading, day: Reading | None) -> Window | None:
+        """A time of day on another day: read again from that day's beginning."""
+        span = time.span
+        assert span is not None
+        if day is None or day.span is None or day.span.start is None:
+            return Window(span.start, span.end, time.words)
+        again = read(time.words, day.span.start, self._zone, self._words.language.code)
+        if not again or again[0].span is None:
+            return None
+        return Window(again[0].span.start, again[0].span.end, time.words)
+
+    def _times_in(self, times: Sequence[Reading], stretch: Reading) -> list[_Found]:
+        """ "Next week in the afternoon": the afternoons of its working days."""
+        self._used.append(stretch)
+        found: list[_Found] = []
+        for day in self._days(stretch):
+            span = stretch.span
+            assert span is not None
+            for time in times:
+                again = read(time.words, day, self._zone, self._words.language.code)
+                if again and again[0].span:
+                    start, end = again[0].span.start or day, again[0].span.end or day + _DAY
+                    found.append(
+                        _Found(Window(start, end, f"{stretch.words}, {time.words}"), time.kind == "point", time)
+                    )
+        self._used += times
+        return found
+
+    def _days(self, stretch: Reading) -> Iterator[dt.datetime]:
+        span = stretch.span
+        if span is None or span.end is None:
+            return
+        start = span.start or self._now
+        if start < self._now:
+            start = self._now.astimezone(start.tzinfo).replace(hour=0, minute=0, second=0, microsecond=0)
+        weekends_too = span.end - start <= 2 * _DAY
+        for number in range(min((span.end - start).days, _DAYS_MAX)):
+            day = start + number * _DAY
+            if day.weekday() < 5 or weekends_too:
+                yield day
+
+    # ---- when not ----------------------------------------------------------------------------------------------------
+
+    def _excluded(self, windows: Sequence[Window]) -> Iterator[Window]:
+        """ "Not Friday": each Friday of the windows, read from each of their days."""
+        seen: set[tuple[dt.datetime | None, dt.datetime | None]] = set()
+        for reading in self._readings:
+            if not reading.negated or reading.span is None:
+                continue
+            spans = [Window(reading.span.start, reading.span.end, reading.words)]
+            for window in windows:
+                spans += self._again(reading, window)
+            for span in spans:
+                if (span.start, span.end) not in seen and any(_meet(span, window) for window in windows):
+                    seen.add((span.start, span.end))
+                    yield span
+
+    def _again(self, reading: Reading, window: Window) -> Iterator[Window]:
+        if window.start is None or window.end is None:
+            return
+        code = self._words.language.code
+        for number in range(min((window.end - window.start).days + 1, _DAYS_MAX)):
+            for each in read(reading.words, window.start + number * _DAY, self._zone, code, _ON_THE_DAY):
+                if each.span:
+                    yield Window(each.span.start, each.span.end, reading.words)
+
+    # ---- how long, and what is not clear -----------------------------------------------------------------------------
+
+    def _duration(self, found: Sequence[_Found]) -> Length | None:
+        for reading in self._readings:
+            if reading.length is not None and not reading.negated:
+                return reading.length
+        lengths = {each.length for each in found}
+        length = next(iter(lengths)) if len(lengths) == 1 else None
+        return Length(seconds=length.total_seconds()) if length else None
+
+    def _unclear(
+        self, future: Sequence[_Found], found: Sequence[_Found], recurring: str | None
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        code = self._words.language.code
+        asked: list[tuple[str, str]] = []
+        for reading in dict.fromkeys(self._used):
+            asked += [(f"{reading.words}: {doubt}", ask("which", code, reading)) for doubt in reading.doubts]
+        for reading in self._readings:
+            if reading.length is not None and reading.doubts:
+                asked.append((f"{reading.words}: {reading.doubts[0]}", ask("long", code)))
+            if reading.kind == "recurring" and recurring:
+                asked.append((f"{reading.words}: a series", ask("series", code, reading)))
+        if found and not future:
+            asked.append((f"{found[0].reading.words}: over already", ask("past", code, found[0].reading)))
+        if not found:
+            asked.append(("no time was said", ask("when", code)))
+        return tuple(dict.fromkeys(u for u, _ in asked)), tuple(dict.fromkeys(q for _, q in asked))
+
+
+def _meet(one: Window, two: Window) -> bool:
+    before = one.end is not None and two.start is not None and one.end <= two.start
+    after = one.start is not None and two.end is not None and one.start >= two.end
+    return not before and not after
