@@ -148,6 +148,8 @@ def test_show_says_how_sure_a_model_was_and_where_it_found_what_it_says() -> Non
         "asked for total, number only; fields: answer at 3-4, due, number 0.42, total 0.91 at 120-126",
     )
     assert told_of(judged, chars=20)[1].endswith("fields: answer at 3-4, due, number 0.42, and 1 more")
+    again = ev.AnswerJudged(step="1-2", attempt=1, size="small", choice="accept", model={"deliveries": 2})
+    assert told_of(again)[1] == "handed out 2 times, as a worker that had it was lost or left"
     waits = ev.AnswerJudged(step="1-2", attempt=2, size="cloud", choice="wait", next="cloud")
     assert told_of(waits) == ("answer of size cloud did not come, so it waits until cloud can be reached", "")
 

@@ -48,6 +48,8 @@ class Options(Frozen, omit_defaults=True):
     modules: tuple[str, ...] = ("skerry_workflows.invoice.workflow",)
     workers: dict[str, tuple[int, int]] = {}
     """Processes and slots by size."""
+    models: dict[str, dict[str, Any]] = {}
+    """As in skerry.toml."""
     sizes: tuple[str, ...] = ("rules",)
     """Sizes that the engine knows of, also without workers of its own."""
     limits: dict[str, int | float] = {}
@@ -66,10 +68,14 @@ def say(event: str, **what: Any) -> None:
     sys.stdout.flush()
 
 
+def _path(given: dict[str, Any]) -> Path | None:
+    return Path(given["path"]) if "path" in given else None
+
+
 async def serve(data: Path, options: Options) -> int:
     """Runs the node until SIGTERM; returns the exit code."""
     from skerry import clock, node
-    from skerry.config import Config, Workers
+    from skerry.config import Config, Model, Workers
     from skerry.errors import SkerryError
     from skerry.runtime import service
     from skerry.runtime.limits import EngineLimits
@@ -89,6 +95,7 @@ async def serve(data: Path, options: Options) -> int:
         node="n1",
         modules=("tests.faults.program", *options.modules),  # a worker process takes the lease over by loading this
         workers=pools,  # type: ignore[arg-type]
+        models={name: Model(**{**given, "path": _path(given)}) for name, given in options.models.items()},
         limits=msgspec.convert({"resend_after_s": 3.0, **options.limits}, EngineLimits),
     )
     told = asyncio.Event()

@@ -318,6 +318,8 @@ class Attempt:
         task, value, value_blob = self.task, outcome.value, ""
         if len(value) > wire.MESSAGE_VALUE_BYTES_MAX:
             value, value_blob = b"", await self._kit.blobs.put(self._node, value)
+        times = self._deliveries[0].deliveries
+        again = {"deliveries": times} if outcome.model and times > 1 else {}
         result = wire.Result(
             run=task.run,
             step=task.step,
@@ -328,7 +330,7 @@ class Attempt:
             value_blob=value_blob,
             failure=outcome.failure,
             retry_after_s=outcome.retry_after_s,
-            model=outcome.model,
+            model={**outcome.model, **again},
             fields=outcome.fields,
         )
         trace = self._deliveries[0].message.headers.get("traceparent", "")

@@ -56,6 +56,19 @@ def waits_for(events: Iterable[RunEvent]) -> dict[str, str]:
     return sizes
 
 
+async def nobody_serves(config: Config) -> list[str]:
+    """A sentence for each size whose tasks wait because it has no worker; none when nobody can say."""
+    from skerry.cli.engines import connect
+
+    try:
+        async with connect(config) as client:
+            sizes = (await client.status()).sizes
+            busy = any(load.on_bus + load.waiting for load in sizes)
+            return unserved(sizes, await client.workers()) if busy else []
+    except SkerryError:
+        return []
+
+
 async def who_is_missing(config: Config, events: Iterable[RunEvent]) -> list[str]:
     """A sentence for each step of a run that waits for a size which has no worker; none when nobody can say."""
     from skerry.cli.engines import connect

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from skerry.cli import words
-from skerry.cli.effort import of_answer
+from skerry.cli.effort import Model, of_answer
 from skerry.client.ended import RunEvent
 from skerry.core import events as ev
 from skerry.core.answers import FieldNote, Objection
@@ -166,8 +166,16 @@ def _judged(event: ev.AnswerJudged, chars: int) -> Said:
     }.get(event.choice, event.choice)
     style = _GOOD if event.choice == "accept" else "yellow"
     asked = f"asked for {', '.join(event.asked)} only" if event.asked else ""
-    why = _and(objections(event.objections), asked, _notes(event.fields, chars), of_answer(event.model))
+    why = _and(
+        objections(event.objections), asked, _again(event.model), _notes(event.fields, chars), of_answer(event.model)
+    )
     return Said(f"answer of size {event.size} {choice}", why, style)
+
+
+def _again(model: Model) -> str:
+    """Whether more than one worker had the task: those before the one that answered were lost, or left in order."""
+    times = model.get("deliveries", 1)
+    return f"handed out {times} times, as a worker that had it was lost or left" if times != 1 else ""
 
 
 def _notes(fields: Mapping[str, FieldNote], chars: int) -> str:

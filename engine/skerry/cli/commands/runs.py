@@ -10,6 +10,7 @@ import click
 from skerry.cli import words
 from skerry.cli.about import about
 from skerry.cli.app import App, node_command
+from skerry.cli.fleet import nobody_serves
 from skerry.cli.look import open_look, short
 from skerry.cli.out import Cell, Column
 from skerry.core.projection import RunRow, Status
@@ -44,13 +45,17 @@ def command(app: App, status: tuple[Status, ...], workflow: str, limit: int) -> 
     """List runs, newest first.
 
     RUN shows the end of a run's id, which is enough to name it; ABOUT its document, or what else it was started with.
-    With --json: one row a line, as the journal has it.
+    Below the table stands which tasks wait because nobody serves their size. With --json: one row a line, as the
+    journal has it.
     """
     rows, abouts = app.run(_rows(app, status, workflow, limit))
     for row in rows:
         app.out.record(row)
     if rows or app.out.json:
         _table(app, [cells(row, what) for row, what in zip(rows, abouts, strict=False)])
+        if not app.out.json and any(row.status == "running" for row in rows):
+            for sentence in app.run(nobody_serves(app.config)):
+                app.out.line(Cell(sentence, "bold yellow"))
     else:
         app.out.line("no runs" + (" of that kind" if status or workflow else " yet"))
 
