@@ -122,6 +122,18 @@ async def test_what_became_of_answers_is_counted(node: Node) -> None:
     )
 
 
+async def test_an_audit_is_counted(node: Node) -> None:
+    await answers(node, "small", "4711")
+    await run(node, "done")
+    name = (await node.verbs.runs(api.ListRuns())).rows[0].run
+    await node.verbs.audit(api.Audit(run=name, by="ada"))
+    await node.verbs.audit(api.Audit(run=name, changes={"number": "4712"}, by="ada"))
+    _, text = await page(node, "/metrics")
+    for right in ("true", "false"):
+        line = f'skerry_answers_audited_total{{node="edge1",workflow="counted",right="{right}"}} 1'
+        assert line in text.splitlines(), text
+
+
 async def test_a_person_who_is_asked_is_counted(node: Node) -> None:
     await answers(node, "small", "9999")
     await run(node, "review")

@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "retry": Entry(_DECIDE, "Drive a failed or parked run again."),
     "cancel": Entry(_DECIDE, "End a run."),
     "doctor": Entry(_KEEP, "Check this installation, and say how to mend it."),
+    "audit": Entry(_KEEP, "Look again at a sample of the answers that were accepted without a person."),
     "calibrate": Entry(_KEEP, "Find from which confidence on a model's fields are taken."),
     "verify": Entry(_KEEP, "Check the journal: nothing edited, nothing lost."),
     "replay": Entry(_KEEP, "Drive runs again from the journal alone, and compare."),

@@ -219,6 +219,13 @@ def _decided(event: ev.ReviewAnswered, chars: int) -> Said:
     )
 
 
+def _audited(event: ev.AnswerAudited, chars: int) -> Said:
+    who, value = event.by or "a person", _value(event, chars)
+    what = f"{', '.join(event.changed)} {'was' if len(event.changed) == 1 else 'were'} wrong" if event.changed else ""
+    why = _and(event.reason, f"it should have been: {value}" if value else "")
+    return Said(f"{who} looked again: {what or 'all is right'}", why, _BAD if event.changed else _GOOD)
+
+
 def _drifted(event: ev.DriftNoticed, chars: int) -> Said:
     return Said("the code asks differently now", "the recorded outcome stands", "yellow")
 
@@ -262,6 +269,7 @@ _TELLERS: dict[type[ev.Event], Callable[[Any, int], Said]] = {
     ev.SizePassed: _size_passed,
     ev.ReviewOpened: _opened,
     ev.ReviewAnswered: _decided,
+    ev.AnswerAudited: _audited,
     ev.DriftNoticed: _drifted,
     ev.ResultFenced: _fenced,
     ev.SignalReceived: _signalled,

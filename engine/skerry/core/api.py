@@ -75,6 +75,19 @@ class Answer(Frozen, omit_defaults=True):
     by: str = ""
 
 
+class Audit(Frozen, omit_defaults=True):
+    """`audit`: a person's word on an answer that an ended run took without one (of `step`, where it has several).
+
+    `changes` are the fields that were wrong, as they should have been; none: all was right. Answer: `Taken`.
+    """
+
+    run: str
+    step: str = ""
+    changes: dict[str, Any] = {}
+    reason: str = ""
+    by: str = ""
+
+
 class Cancel(Frozen, omit_defaults=True):
     """`cancel`: ends a run; its code may clean up, unless it is the second time or `kill` is set. Answer: `Taken`."""
 

@@ -10,7 +10,8 @@ the best of several candidates is taken, each has to pass at a = (1 - confidence
 Bonferroni: then all bounds hold at once with the stated confidence ("Learn then Test", Angelopoulos et al.,
 arXiv:2110.01052). Even without any error that takes n >= ln(a) / ln(1 - risk) outcomes: the least number that says
 anything. All this holds for fields like those that were looked at: outcomes come from answers that were doubted, so
-that the figures are rather too careful, and a change of the documents makes them void.
+that the figures are rather too careful, and from a sample of accepted ones (`core.audit`), which has them as they are.
+A change of the documents makes them void.
 """
 
 from __future__ import annotations

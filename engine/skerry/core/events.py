@@ -251,6 +251,20 @@ class ReviewAnswered(Event, tag="review.answered"):
     overruled: tuple[Objection, ...] = ()
 
 
+class AnswerAudited(Event, tag="answer.audited"):
+    """A person has looked again, after the run's end, at an answer that was taken without one; it stands as it is.
+
+    `changed` are the fields that were wrong, `value` what they should have been. The latest audit of a step counts.
+    """
+
+    step: str
+    by: str = ""
+    reason: str = ""
+    changed: tuple[str, ...] = ()
+    value: Raw = NOTHING
+    blob: str = ""
+
+
 class DriftNoticed(Event, tag="drift.noticed"):
     """The code asks with other arguments than it did; the recorded outcome stands."""
 
@@ -323,6 +337,7 @@ AnyEvent: TypeAlias = (
     | SizePassed
     | ReviewOpened
     | ReviewAnswered
+    | AnswerAudited
     | DriftNoticed
     | ResultFenced
     | SignalReceived

@@ -1,8 +1,8 @@
 """What became of the answers of models: which field was right, as far as a person or a bigger size has said so since.
 
 A field has an outcome when somebody other than the model itself settled it: a person who answered the step's review
-(what they left as it was, was right), or a bigger size that answered this field and whose answer was accepted. What
-was accepted at once has none: nobody has looked again.
+(what they left as it was, was right), a bigger size that answered this field and whose answer was accepted, or a
+person who looked again at an accepted answer (`core.audit`). Else, what was accepted at once has none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from skerry.core.wire import SIZES
 
 
 class FieldOutcome(Frozen):
-    """One field of one answer: how sure the model was, and whether it was right. `by` is "person" or "size"."""
+    """One field of one answer: how sure the model was, and whether it was right; `by` "person", "size" or "audit"."""
 
     prompt: str
     field: str
@@ -44,7 +44,9 @@ def outcomes(events: Sequence[Placed]) -> list[FieldOutcome]:
     """The outcomes in a run's events, values in place. Models without a digest, and removed values, have none."""
     asked: dict[str, _Asked] = {}
     found: list[FieldOutcome] = []
-    for _, _, event in effective(events)[0]:
+    kept = effective(events)[0]
+    audits = {event.step: event for _, _, event in kept if isinstance(event, ev.AnswerAudited)}
+    for _, _, event in kept:
         if isinstance(event, ev.StepScheduled) and event.kind == "ask":
             asked.setdefault(event.step, _Asked(event.target))
         elif isinstance(event, ev.AnswerJudged) and event.step in asked:
@@ -52,30 +54,33 @@ def outcomes(events: Sequence[Placed]) -> list[FieldOutcome]:
         elif isinstance(event, ev.ReviewAnswered) and event.step in asked:
             asked[event.step].by_person = event.approved
         elif isinstance(event, ev.StepCompleted) and event.step in asked:
-            found.extend(_settled(asked.pop(event.step), event))
+            found.extend(_settled(asked.pop(event.step), event, audits.get(event.step)))
     return found
 
 
-def _settled(asked: _Asked, completed: ev.StepCompleted) -> Iterator[FieldOutcome]:
+def _settled(asked: _Asked, completed: ev.StepCompleted, audit: ev.AnswerAudited | None) -> Iterator[FieldOutcome]:
     final = _read(completed.value)
+    if audit is not None and audit.changed:
+        final = {**final, **_read(audit.value)}
+    by = "audit" if audit is not None else "person" if asked.by_person else "size"
     for place, judged in enumerate(asked.judged):
         digest = str(judged.model.get("digest", ""))
         value = completed.value if judged.choice == "accept" else judged.value
         if not digest or not bytes(value):
             continue
         answer = _read(value)
-        later = [] if asked.by_person else [each for each in asked.judged[place + 1 :] if _bigger(each, judged)]
+        later = [] if by != "size" else [each for each in asked.judged[place + 1 :] if _bigger(each, judged)]
         for field, confidence in confidences(judged.fields).items():
             if judged.asked and field not in judged.asked:
                 continue  # it said something about a field that is not its own
-            if asked.by_person or any(_answers(each, field) for each in later):
+            if by != "size" or any(_answers(each, field) for each in later):
                 yield FieldOutcome(
                     prompt=asked.prompt,
                     field=field,
                     model=digest,
                     confidence=confidence,
                     right=same(_part(answer, field), _part(final, field)),
-                    by="person" if asked.by_person else "size",
+                    by=by,
                 )
 
 

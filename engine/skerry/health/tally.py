@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "slm_answer_energy_joules_total": Kind("counter", "Energy that answers took, as far as their workers say."),
     "skerry_reviews_opened_total": Kind("counter", "Questions to a person."),
     "skerry_reviews_answered_total": Kind("counter", "Questions that a person answered."),
+    "skerry_answers_audited_total": Kind("counter", "Accepted answers that a person has looked at again."),
     "skerry_runs_started_total": Kind("counter", "Runs that were started."),
     "skerry_runs_ended_total": Kind("counter", "Runs that were completed, cancelled, failed or parked."),
     "skerry_runs": Kind("gauge", "Runs that have not ended."),
@@ -69,6 +70,7 @@ class Tally:
             ev.SizePassed: self._passed,
             ev.ReviewOpened: self._asked,
             ev.ReviewAnswered: self._decided,
+            ev.AnswerAudited: self._audited,
             **dict.fromkeys(_ENDS, self._ended),
         }
 
@@ -142,3 +144,7 @@ class Tally:
     def _decided(self, workflow: str, event: ev.ReviewAnswered) -> None:
         approved = str(event.approved).lower()
         self._metrics.count("skerry_reviews_answered_total", workflow=workflow, approved=approved)
+
+    def _audited(self, workflow: str, event: ev.AnswerAudited) -> None:
+        right = str(not event.changed).lower()
+        self._metrics.count("skerry_answers_audited_total", workflow=workflow, right=right)

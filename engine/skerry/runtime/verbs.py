@@ -15,6 +15,7 @@ from msgspec import Raw
 
 from skerry.core import api
 from skerry.core import events as ev
+from skerry.core.audit import accepted, audited
 from skerry.core.codec import encode, encode_json
 from skerry.core.commands import Wait
 from skerry.core.execution import Execution
@@ -63,6 +64,7 @@ class Verbs:
             "start": (api.Start, self.start),
             "signal": (api.Signal, self.signal),
             "answer": (api.Answer, self.answer),
+            "audit": (api.Audit, self.audit),
             "cancel": (api.Cancel, self.cancel),
             "retry": (api.RetryRun, self.retry),
             "runs": (api.ListRuns, self.runs),
@@ -159,6 +161,21 @@ class Verbs:
                 now,
             ),
         )
+
+    async def audit(self, audit: api.Audit) -> api.Taken:
+        """A person has looked again at an answer of a run that has ended. Raises `Conflict` while it has not."""
+        engine = self._engine
+        self._refuse_when_draining()
+        recorded = await engine.journal.events(audit.run)
+        placed = [(each.header.n, each.header.at_us, each.event) for each in recorded if each.event is not None]
+        event = audited(accepted(audit.run, placed), audit.step, audit.changes, audit.by, audit.reason)
+        row, events = await engine.at_rest(audit.run, ENDED)
+        if not events:
+            raise Conflict(f"run {audit.run} is {row.status}", hint="answers are audited once their run has ended")
+        run = Execution(self._workflow_of(row), row, engine.fleet)
+        run.n = events[-1].header.n
+        await engine.advance(run, Transition(event))
+        return api.Taken(run=audit.run, status=row.status)
 
     async def _change(self, name: str, id: str, change: Callable[[Execution, int], Any]) -> api.Taken:
         """Changes a run once for an id: who asks a second time meanwhile waits, and gets the first one's answer."""

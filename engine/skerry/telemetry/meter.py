@@ -42,6 +42,7 @@ INSTRUMENTS: Final[Mapping[str, Instrument]] = {
     "skerry.sizes.passed": Instrument("{size}", "Sizes of an ask that were not asked, and why."),
     "skerry.reviews.opened": Instrument("{review}", "Questions to a person."),
     "skerry.reviews.answered": Instrument("{review}", "Questions that a person answered."),
+    "skerry.answers.audited": Instrument("{answer}", "Accepted answers that a person has looked at again."),
     "gen_ai.client.token.usage": Instrument("{token}", "Number of input and output tokens used.", TOKENS),
     "gen_ai.client.operation.duration": Instrument("s", "GenAI operation duration.", ANSWER_SECONDS),
 }

@@ -373,6 +373,11 @@ class RunSpans:
             step.review.named["skerry.overruled"] = tuple(each.rule for each in event.overruled)
             self._end_review(step, at_us)
 
+    def audited(self, at_us: int, event: ev.AnswerAudited) -> None:
+        """A person has looked again, when the trace was long told."""
+        labels = {"skerry.workflow": self._workflow, "skerry.right": str(not event.changed).lower()}
+        self.sink.count("skerry.answers.audited", labels)
+
     # --- notes --------------------------------------------------------------------------------------------------------
 
     def fenced(self, at_us: int, event: ev.ResultFenced) -> None:
@@ -536,6 +541,7 @@ HANDLERS: dict[type[ev.Event], Callable[[RunSpans, int, Any], None]] = {
     ev.SizePassed: RunSpans.passed,
     ev.ReviewOpened: RunSpans.asked,
     ev.ReviewAnswered: RunSpans.answered,
+    ev.AnswerAudited: RunSpans.audited,
     ev.ResultFenced: RunSpans.fenced,
     ev.DriftNoticed: RunSpans.drifted,
     ev.SignalReceived: RunSpans.signalled,

@@ -31,7 +31,7 @@ def command(app: App, run: str, reason: str, changes: tuple[str, ...], step: str
 
     A corrected answer passes the same verifiers as every other.
     """
-    fields = dict(_field(each) for each in changes)
+    fields = dict(field(each) for each in changes)
     change(
         app,
         run,
@@ -44,7 +44,7 @@ def command(app: App, run: str, reason: str, changes: tuple[str, ...], step: str
     )
 
 
-def _field(text: str) -> tuple[str, object]:
+def field(text: str) -> tuple[str, object]:
     """`name=value`. The value is JSON where it looks like a list, an object, true, false or null; a string otherwise.
 
     Numbers stay strings: amounts are decimals, and their strings are exact.

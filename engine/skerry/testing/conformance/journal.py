@@ -370,6 +370,7 @@ def one_of_each() -> list[Event]:
         events.SizePassed(step="1", size="cloud", why="offline", choice="wait", message="it cannot be reached"),
         events.ReviewOpened(step="1", question="?", objections=(objection,), due_us=5, value=value),
         events.ReviewAnswered(step="1", approved=True, by="me", reason="so", overruled=(objection,)),
+        events.AnswerAudited(step="1", by="me", reason="so", changed=("total",), value=value),
         events.DriftNoticed(step="1", expected="a", got="b"),
         events.ResultFenced(step="1", attempt=1, reason="late", by="w"),
         SignalReceived(id="1", signal="Decision", key="k", by="me", value=value),
