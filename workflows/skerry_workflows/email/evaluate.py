@@ -171,4 +171,48 @@ def new_text(format: str, data: bytes) -> str:
     return split(render(text).text if format == "html" else text).written
 
 
-TASKS: Mapping[str, Task] = {"mime": over_messages("mime", fields), "threads": _threads, "replies": _replies}
+# --- spam and categories ----------------------------------------------------------------------------------------------
+
+
+def spam_label(message: Message) -> str:
+    """The likelier of the two, also where the workflow would ask."""
+    from skerry_workflows.email.spam import score
+
+    return "spam" if score(message).probability > 0.5 else "ham"
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: str
+    text: str
+
+
+def intents(name: str, nothing: str = "") -> Task:
+    """The task that puts short messages into categories of which only the names are known.
+
+    `nothing` is the label for a message that belongs nowhere.
+    """
+
+    def run(folder: Path, progress: Progress | None) -> Predicted:
+        from skerry_workflows.email.categories import Category, Classifier
+
+        labels = msgspec.json.decode((folder / "intents" / "labels.json").read_bytes(), type=dict[str, list[str]])
+        classifier = Classifier([Category(name=label) for label in labels[name] if label != nothing])
+        lines = (folder / "intents" / f"{name}_test.jsonl").read_bytes().splitlines()
+
+        def one(row: _Row) -> Callable[[], str]:
+            return lambda: (classifier.guess(row.text).category or nothing) if nothing else classifier.best(row.text)
+
+        rows = [msgspec.json.decode(line, type=_Row) for line in lines if line.strip()]
+        return predict([(row.id, one(row)) for row in rows], progress)
+
+    return run
+
+
+TASKS: Mapping[str, Task] = {
+    "mime": over_messages("mime", fields),
+    "threads": _threads,
+    "replies": _replies,
+    "spam": over_messages("spam", spam_label),
+    "banking77": intents("banking77"),
+    "clinc150": intents("clinc150", "oos"),
+}

@@ -18,6 +18,7 @@ from skerry_workflows.email.structure import Part
 _ID = re.compile(r"<([^<>\s]{1,500})>")
 _URL = re.compile(r"\b(?:https?://|www\.)[^\s<>\"'`{}|\\^\x00-\x1f]{2,1900}", re.IGNORECASE)
 _TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
+_FEW_WORDS, _FAR_MORE = 10, 10
 _INLINE_MEDIA = ("image/", "audio/", "video/")
 
 
@@ -138,7 +139,6 @@ class _Bodies:
     def texts(self) -> tuple[str, str, tuple[Link, ...], int]:
         """(what a person reads, the HTML as it came, the links, how many characters are hidden)."""
         plain = [part for part in self._plain if part.media_type != "text/html"]
-        shown = self._plain if any(not _blank(part) for part in plain) else self._html or self._plain
         html = [part.text() for part in self._html if part.media_type == "text/html"]
         pieces: list[str] = []
         links: list[Link] = []
@@ -147,6 +147,10 @@ class _Bodies:
         for _, found, chars in rendered.values():
             links += found
             hidden += chars
+        said = sum(len(text.split()) for text, _, _ in rendered.values())
+        # "Your program cannot show this message" is no text of a message whose page says a lot more.
+        poor = said > _FAR_MORE * max(_FEW_WORDS, sum(len(part.text().split()) for part in plain))
+        shown = self._html or self._plain if poor or all(_blank(part) for part in plain) else self._plain
         for part in shown:
             if part.media_type == "text/html":
                 pieces.append((rendered.get(id(part)) or _rendered(part))[0])
