@@ -160,7 +160,7 @@ def test_show_says_what_an_answer_took_and_all_of_a_run() -> None:
     told = told_of(ev.AnswerJudged(step="1-2", attempt=2, size="small", choice="accept", model=used))
     assert told[1] == "phi, 1,034 tokens, 0.80 s, 0.00012 EUR"
     judged: list[ev.AnyEvent] = [
-        ev.AnswerJudged(step="1-2", attempt=1, size="rules", choice="escalate", model={"seconds": 9.0}),
+        ev.AnswerJudged(step="1-2", attempt=1, size="rules", choice="escalate", model={"model": "f", "seconds": 9.0}),
         ev.AnswerJudged(step="1-2", attempt=2, size="small", choice="escalate", model=used),
         ev.AnswerJudged(
             step="1-2", attempt=3, size="cloud", choice="accept", model={**used, "cost": 1.5, "energy_j": 2345.0}

@@ -14,21 +14,27 @@ Model: TypeAlias = Mapping[str, str | int | float]
 """The `model` of an `answer.judged`."""
 
 
-def of_answer(model: Model) -> str:
+def of_answer(judged: AnswerJudged) -> str:
     """Of one answer, with the model's name; empty for what a function answered."""
-    name = model.get("model")
-    return ", ".join((str(name), *_parts(spent_by(model), str(model.get("currency", ""))))) if name else ""
+    model = judged.model
+    if not _of_model(judged):
+        return ""
+    return ", ".join((str(model["model"]), *_parts(spent_by(model), str(model.get("currency", "")))))
 
 
 def of_run(events: Iterable[RunEvent]) -> str:
     """Of all answers of models in a run, those that did not hold included; empty when there are none."""
     answers, spent, currency = 0, Spent(), ""
     for each in events:
-        if isinstance(each.event, AnswerJudged) and each.event.model.get("model"):
+        if isinstance(each.event, AnswerJudged) and _of_model(each.event):
             answers += 1
             spent = spent.plus(spent_by(each.event.model))
             currency = str(each.event.model.get("currency", "")) or currency
     return ", ".join((words.plural(answers, "answer") + " of models", *_parts(spent, currency))) if answers else ""
+
+
+def _of_model(judged: AnswerJudged) -> bool:
+    return judged.size != "rules" and bool(judged.model.get("model"))
 
 
 def _parts(spent: Spent, currency: str) -> Iterable[str]:

@@ -166,9 +166,7 @@ def _judged(event: ev.AnswerJudged, chars: int) -> Said:
     }.get(event.choice, event.choice)
     style = _GOOD if event.choice == "accept" else "yellow"
     asked = f"asked for {', '.join(event.asked)} only" if event.asked else ""
-    why = _and(
-        objections(event.objections), asked, _again(event.model), _notes(event.fields, chars), of_answer(event.model)
-    )
+    why = _and(objections(event.objections), asked, _again(event.model), _notes(event.fields, chars), of_answer(event))
     return Said(f"answer of size {event.size} {choice}", why, style)
 
 
