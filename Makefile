@@ -39,7 +39,9 @@ lock:
 train:
 	python3 -m venv .training/venv
 	.training/venv/bin/pip install -q -c requirements.lock -e '.[training]'
-	for each in train export calibrate card; do .training/venv/bin/python -m training.$$each || exit 1; done
+	for each in train export calibrate; do .training/venv/bin/python -m training.$$each || exit 1; done
+	.training/venv/bin/python -m training.evaluate --json > .training/figures.json
+	.training/venv/bin/python -m training.card .training/figures.json
 
 ci:
 	bash .ci/run
