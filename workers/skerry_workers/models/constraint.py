@@ -141,13 +141,26 @@ def _literal(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+class Rules(dict[str, str]):
+    """The rules of a grammar, by their names."""
+
+    def of(self, body: str) -> str:
+        """The name of the rule that says this, or of a new one: what stands in several places is written once."""
+        for name, known in self.items():
+            if known == body:
+                return name
+        name = f"r{len(self)}"
+        self[name] = body
+        return name
+
+
 class _Lark:
     """Writes one grammar: a rule for each definition, the rest in line."""
 
     def __init__(self, root: Schema, chunks: list[str] | None) -> None:
         self._root = root
         self._chunks = chunks
-        self._rules: dict[str, str] = {}
+        self._rules = Rules()
         self._terminals: dict[str, str] = {}
 
     def write(self) -> str:
@@ -163,7 +176,7 @@ class _Lark:
             return self._named(str(schema["$ref"]))
         if "const" in schema or "enum" in schema:
             values = schema["enum"] if "enum" in schema else [schema["const"]]
-            return self._one_of([_literal(_compact(value)) for value in values])
+            return self._one_of([_literal(compact(value)) for value in values])
         for key in ("anyOf", "oneOf"):
             if key in schema:
                 null = any(_types(each) == ["null"] for each in schema[key])
@@ -192,9 +205,9 @@ class _Lark:
 
     def _json(self, schema: Schema) -> str:
         whole = tightened(schema)
-        if '"$ref"' in _compact(whole):
+        if '"$ref"' in compact(whole):
             whole["$defs"] = {name: _tight(each) for name, each in self._root["$defs"].items()}
-        return f"%json {_compact(whole)}"
+        return f"%json {compact(whole)}"
 
     def _named(self, ref: str) -> str:
         """Definitions are rules, and so may contain themselves."""
@@ -224,34 +237,25 @@ class _Lark:
         required = set(schema.get("required", ()))
         first, later = "", ""
         for name, each in reversed(list(schema["properties"].items())):
-            key = _literal(_compact(name) + ":")
+            key = _literal(compact(name) + ":")
             pair, more = f"{key} {self._any(each)}", '"," '
             both = [f"{pair} {later}".strip(), f"{more}{pair} {later}".strip()]
             if name not in required:
                 both = [f"({both[0]} | {first})" if first else f"({both[0]})?", f"({both[1]} | {later})"]
                 if not later:
                     both[1] = f"({more}{pair})?"
-            first, later = (self._rule(each) for each in both)
+            first, later = (self._rules.of(each) for each in both)
         return f'"{{" {first} "}}"'.replace("  ", " ")
-
-    def _rule(self, body: str) -> str:
-        """A rule of its own, so that what stands in several places is written once."""
-        for name, known in self._rules.items():
-            if known == body:
-                return name
-        name = f"r{len(self._rules)}"
-        self._rules[name] = body
-        return name
 
     def _map(self, values: Schema) -> str:
         key = self._json({"type": "string", "maxLength": 100})
-        pair = self._rule(f'{key} ":" {self._any(values)}')
+        pair = self._rules.of(f'{key} ":" {self._any(values)}')
         return f'"{{" ({pair} ("," {pair})*)? "}}"'
 
     def _array(self, schema: Schema) -> str:
         if "prefixItems" in schema:
             return '"[" ' + ' "," '.join(self._any(each) for each in schema["prefixItems"]) + ' "]"'
-        item = self._rule(self._any(schema["items"]))
+        item = self._rules.of(self._any(schema["items"]))
         least, most = schema.get("minItems", 0), schema.get("maxItems")
         if most == 0:
             return '"[]"'
@@ -259,5 +263,6 @@ class _Lark:
         return f'"[" {item} {rest} "]"' if least else f'"[" ({item} {rest})? "]"'
 
 
-def _compact(value: Any) -> str:
+def compact(value: Any) -> str:
+    """As JSON, without blanks."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

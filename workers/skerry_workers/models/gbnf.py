@@ -11,17 +11,18 @@ whatever may follow is told apart by its next character, so that llama.cpp has f
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from skerry_workers.models.constraint import (
     GROUNDED_CHARACTERS_MAX,
     STRING_CHARACTERS_MAX,
     Granularity,
+    Rules,
     Schema,
     chunks,
+    compact,
     resolved,
 )
 from skerry_workers.models.port import QUOTED
@@ -71,7 +72,7 @@ class _Writer:
     def __init__(self, root: Schema, parts: list[str] | None) -> None:
         self._root = root
         self._parts = parts
-        self._rules: dict[str, str] = {}
+        self._rules = Rules()
         self._names: dict[str, str] = {}
         self._empty: dict[str, bool] = {}
         self.asked_for_quotes = False
@@ -92,7 +93,7 @@ class _Writer:
             return self._named(str(schema["$ref"]))
         if "const" in schema or "enum" in schema:
             values = schema["enum"] if "enum" in schema else [schema["const"]]
-            return _one_of(literal(_compact(value)) for value in values)
+            return _one_of(literal(compact(value)) for value in values)
         for key in ("anyOf", "oneOf"):
             if key in schema:
                 null = any(each.get("type") == "null" for each in schema[key])
@@ -116,7 +117,7 @@ class _Writer:
             case "object" if "properties" in schema:
                 return self._object(schema)
             case "object" if isinstance(schema.get("additionalProperties"), Mapping):
-                pair = self._rule(f'"\\"" char{{0,100}} "\\"" ":" {self._any(schema["additionalProperties"])}')
+                pair = self._rules.of(f'"\\"" char{{0,100}} "\\"" ":" {self._any(schema["additionalProperties"])}')
                 return f'"{{" ({pair} ("," {pair})*)? "}}"'
             case "object":
                 return "fields"
@@ -133,39 +134,30 @@ class _Writer:
             self._rules[name] = self._any(resolved({"$ref": reference}, self._root))
         return self._names[reference]
 
-    def _rule(self, body: str) -> str:
-        """A rule of its own, so that what stands in several places is written once."""
-        for name, known in self._rules.items():
-            if known == body:
-                return name
-        name = f"r{len(self._rules)}"
-        self._rules[name] = body
-        return name
-
     def _object(self, schema: Schema) -> str:
         """From the last property to the first: what follows, if nothing was written yet, and if something was."""
         required = set(schema.get("required", ()))
         first, later = "", ""
         for name, each in reversed(list(schema["properties"].items())):
-            pair = self._rule(f"{literal(_compact(name) + ':')} {self._any(each)}")
+            pair = self._rules.of(f"{literal(compact(name) + ':')} {self._any(each)}")
             if name in required:
-                first, later = self._rule(f"{pair} {later}".strip()), self._rule(f'"," {pair} {later}'.strip())
+                first, later = self._rules.of(f"{pair} {later}".strip()), self._rules.of(f'"," {pair} {later}'.strip())
             else:
                 # Left out, or written: with nothing after it, the rule for what follows may be empty as well.
                 rest = f'"," {pair} {later}'.strip()
-                first = self._rule(f"{pair} {later} | {first}".strip() if first else f"({pair})?")
-                later = self._rule(f"{rest} | {later}" if later else f"({rest})?")
+                first = self._rules.of(f"{pair} {later} | {first}".strip() if first else f"({pair})?")
+                later = self._rules.of(f"{rest} | {later}" if later else f"({rest})?")
         return f'"{{" {first} "}}"'.replace("  ", " ")
 
     def _array(self, schema: Schema) -> str:
         if "prefixItems" in schema:
             return '"[" ' + ' "," '.join(self._any(each) for each in schema["prefixItems"]) + ' "]"'
-        item = self._rule(self._any(schema["items"])) if isinstance(schema.get("items"), Mapping) else "anything"
+        item = self._rules.of(self._any(schema["items"])) if isinstance(schema.get("items"), Mapping) else "anything"
         least, most = schema.get("minItems", 0), schema.get("maxItems")
         if most == 0:
             return '"[]"'
-        rest = self._rule(f'"," {item}') + _times(max(least - 1, 0), None if most is None else most - 1)
-        return f'"[" {item} {rest} "]"' if least else f'"[" ({self._rule(f"{item} {rest}")})? "]"'
+        rest = self._rules.of(f'"," {item}') + _times(max(least - 1, 0), None if most is None else most - 1)
+        return f'"[" {item} {rest} "]"' if least else f'"[" ({self._rules.of(f"{item} {rest}")})? "]"'
 
     def _quoted(self, schema: Schema, nullable: bool) -> str:
         """With null as an alternative, or a minimal length, there is no empty quote."""
@@ -306,10 +298,6 @@ def _times(least: int, most: int | None) -> str:
 def _one_of(alternatives: Iterable[str]) -> str:
     each = list(dict.fromkeys(alternatives))
     return each[0] if len(each) == 1 else f"({' | '.join(each)})"
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _without_literals(body: str) -> str:
