@@ -13,7 +13,7 @@ from skerry.core.retry import Retry
 from skerry.core.review import Decision
 from skerry.core.state import Done, State
 from skerry.core.step import Step
-from skerry.core.tasks import Limits, Prompt, read_blob, task, task_context
+from skerry.core.tasks import Limits, Prompt, read_blob, task, task_context, write_blob
 from skerry.core.types import Blob
 from skerry.core.workflow import Workflow
 from skerry.errors import RetryableError, SkerryError, StepFailed, TerminalError
@@ -44,6 +44,7 @@ __all__ = [
     "read_blob",
     "task",
     "task_context",
+    "write_blob",
 ]
 
 

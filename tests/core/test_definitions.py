@@ -14,7 +14,17 @@ from skerry.core.commands import Call
 from skerry.core.retry import NEVER, Retry
 from skerry.core.state import Done, State, tag_of
 from skerry.core.step import Step
-from skerry.core.tasks import CONTEXT, Limits, TaskContext, _Decorator, read_blob, task, task_context
+from skerry.core.tasks import (
+    CONTEXT,
+    Limits,
+    TaskContext,
+    Written,
+    _Decorator,
+    read_blob,
+    task,
+    task_context,
+    write_blob,
+)
 from skerry.core.types import Blob
 from skerry.core.workflow import Edge, Workflow
 from skerry.errors import DataError, DefinitionError, NotFound
@@ -419,6 +429,12 @@ def test_a_task_s_context() -> None:
             read_blob(BLOB)
         CONTEXT.set(lambda: msgspec.structs.replace(context, read=lambda blob: blob.sha256.encode()))
         assert read_blob(BLOB) == b"ab"
+        with pytest.raises(NotFound, match="no blob store here to write a document to"):
+            write_blob(b"x")
+        written = Written()
+        CONTEXT.set(lambda: msgspec.structs.replace(context, write=written.write))
+        blob = write_blob(b"x", name="x.txt", media_type="text/plain")
+        assert (blob.size, blob.name, blob.media_type, written) == (1, "x.txt", "text/plain", {blob.sha256: b"x"})
     finally:
         CONTEXT.reset(token)
 

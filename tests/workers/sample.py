@@ -17,7 +17,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from skerry.core.structs import Frozen
-from skerry.core.tasks import Limits, Prompt, read_blob, task, task_context
+from skerry.core.tasks import Limits, Prompt, read_blob, task, task_context, write_blob
 from skerry.core.types import Blob
 from skerry.errors import RetryableError, TerminalError
 
@@ -83,6 +83,30 @@ def imported() -> tuple[bool, bool]:
 async def read(document: Blob) -> int:
     """How many bytes."""
     return len(read_blob(document))
+
+
+@task(size="rules")
+async def split_async(document: Blob) -> tuple[Blob, Blob]:
+    """Two documents of one."""
+    return _halves(document)
+
+
+@task(size="rules")
+def split_sync(document: Blob) -> tuple[Blob, Blob]:
+    """The same, in a thread."""
+    return _halves(document)
+
+
+@task(size="rules", limits=SMALL)
+def split_limited(document: Blob) -> tuple[Blob, Blob]:
+    """The same, in the sandbox."""
+    return _halves(document)
+
+
+def _halves(document: Blob) -> tuple[Blob, Blob]:
+    data = read_blob(document)
+    middle = len(data) // 2
+    return write_blob(data[:middle], name="first"), write_blob(data[middle:], name="second", media_type="text/plain")
 
 
 @task(size="rules")

@@ -119,3 +119,11 @@ def test_the_cache_keeps_what_was_used_last() -> None:
     cache.put("c", b"xxxx")
     cache.put("d", b"x" * 11)
     assert [name for name in "abcd" if cache.get(name) is not None] == ["a", "c"]
+
+
+@pytest.mark.parametrize("target", ["split_async", "split_sync", "split_limited"])
+async def test_documents_that_a_task_makes(engine: FakeEngine, target: str) -> None:
+    data = b"a" * PIECE + b"b" * PIECE
+    first, second = engine.value(await engine.call(target, document=engine.keep(data)))
+    assert (first["name"], second["name"], second["media_type"]) == ("first", "second", "text/plain")
+    assert [engine.blobs[each["sha256"]] for each in (first, second)] == [data[:PIECE], data[PIECE:]]

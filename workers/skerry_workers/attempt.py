@@ -21,7 +21,7 @@ from skerry.core import wire
 from skerry.core.events import Failure
 from skerry.core.ids import node_of
 from skerry.core.structs import NOTHING
-from skerry.core.tasks import CONTEXT, Prompt, TaskContext
+from skerry.core.tasks import CONTEXT, Prompt, TaskContext, Written
 from skerry.core.types import Blob, blobs_in
 from skerry.errors import Busy, DataError, NotFound, SkerryError, Unavailable
 from skerry.ports import Bus, Delivery, Message
@@ -232,7 +232,7 @@ class Attempt:
     async def _answer(self, call: Call, prompt: Prompt) -> Outcome:
         """Of a model. What the prompt's author has written for it runs beside, as a task does."""
         _, about, documents = await self._arguments(call)
-        context = self._context(documents)
+        context = self._context(documents, Written())
 
         def aside(function: Callable[[], T]) -> Awaitable[T]:
             return self._aside(lambda: _with_context(function, context))
@@ -256,17 +256,22 @@ class Attempt:
     async def _value(self, call: Call) -> bytes:
         task = self.task
         raw, arguments, documents = await self._arguments(call)
+        written = Written()
         if call.limits is not None:
             value = await self._kit.sandbox.run(
-                Sandboxed(task, call.label, call.limits, raw, documents, self._kit.settings)
+                Sandboxed(task, call.label, call.limits, raw, documents, self._kit.settings, written)
             )
             call.check(value)
-            return value
-        context = self._context(documents)
-        if call.is_async:
+        elif call.is_async:
+            context = self._context(documents, written)
             CONTEXT.set(lambda: context)  # of this asyncio task only
-            return call.encode(await call.invoke(arguments))
-        return await self._aside(lambda: _with_context(lambda: call.encode(call.invoke(arguments)), context))
+            value = call.encode(await call.invoke(arguments))
+        else:
+            context = self._context(documents, written)
+            value = await self._aside(lambda: _with_context(lambda: call.encode(call.invoke(arguments)), context))
+        for document in written.values():
+            await self._patiently(partial(self._kit.blobs.put, self._node, document))
+        return value
 
     async def _aside(self, function: Callable[[], T]) -> T:
         """In a thread of the worker's."""
@@ -282,7 +287,7 @@ class Attempt:
             self._kit.on_lost(1)
             over.add_done_callback(lambda _: self._kit.on_lost(-1))
 
-    def _context(self, documents: Sequence[tuple[Blob, bytes]]) -> TaskContext:
+    def _context(self, documents: Sequence[tuple[Blob, bytes]], written: Written) -> TaskContext:
         by_hash = {blob.sha256: data for blob, data in documents}
 
         def read(blob: Blob) -> bytes:
@@ -297,6 +302,7 @@ class Attempt:
             attempt=task.attempt,
             key=task.key,
             read=read,
+            write=written.write,
             settings=self._kit.settings,
         )
 

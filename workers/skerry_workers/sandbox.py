@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from skerry.core.tasks import Limits
+from skerry.core.tasks import Limits, Written
 from skerry.core.types import Blob
 from skerry.core.wire import BLOB_BYTES_MAX, Task
 from skerry.errors import RetryableError
@@ -59,6 +59,8 @@ class Sandboxed(NamedTuple):
     arguments: bytes
     documents: Sequence[tuple[Blob, bytes]]
     settings: Mapping[str, str] = {}
+    written: Written | None = None
+    """Where the documents go that it makes; without, they are lost."""
 
     @property
     def doing(self) -> str:
@@ -184,7 +186,7 @@ class _Conversation:
             raise EOFError
         answer = msgspec.json.decode(await self._receive(head_size), type=Answer)
         if not answer.kind:
-            return bytes(await self._receive(size))
+            return await self._value(size, answer.written)
         if answer.kind == OUT_OF_MEMORY:
             raise self._exceeded(f"{self._call.limits.memory_mb} MB of memory")
         if answer.trace:
@@ -192,6 +194,18 @@ class _Conversation:
         if answer.retryable and answer.retry_after_s:
             raise RetryableError(answer.message, retry_after_s=answer.retry_after_s)
         raise Refusal(answer.kind, answer.message, retryable=answer.retryable)
+
+    async def _value(self, size: int, written: Sequence[int]) -> bytes:
+        """The value, and the documents behind it. Their names are made here: whoever answers may lie about them."""
+        value_size = size - sum(written)
+        if min((value_size, *written)) < 0:
+            raise EOFError
+        value = bytes(await self._receive(value_size))
+        for count in written:
+            document = bytes(await self._receive(count))
+            if self._call.written is not None:
+                self._call.written.write(document)
+        return value
 
     async def _receive(self, count: int) -> bytearray:
         buffer = bytearray(count)

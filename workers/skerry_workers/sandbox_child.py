@@ -31,7 +31,7 @@ import msgspec
 
 from skerry import registry
 from skerry.core.codec import encode_json
-from skerry.core.tasks import CONTEXT, Limits, TaskContext, read_blob
+from skerry.core.tasks import CONTEXT, Limits, TaskContext, Written, read_blob
 from skerry.core.types import Blob
 from skerry.errors import NotFound
 from skerry_workers import confine
@@ -223,8 +223,11 @@ def run(
     try:
         call = find(request.kind, request.target)
         limit(request.limits)
-        value = _invoke(call, arguments, request, by_hash)
-        answer = frame(Answer(), len(value))
+        written = Written()
+        value = _invoke(call, arguments, request, by_hash, written)
+        sizes = tuple(len(data) for data in written.values())
+        answer = frame(Answer(written=sizes), len(value) + sum(sizes))
+        value = b"".join((value, *written.values())) if written else value
     except MemoryError:
         answer, value = no_memory, b""
     except BaseException as error:  # SystemExit, too: whatever the task raises is its failure
@@ -267,7 +270,7 @@ def _rehearse() -> None:
         run(theirs, find, confine.rehearse)
 
 
-def _invoke(call: Call, arguments: bytes, request: Request, documents: dict[str, bytes]) -> bytes:
+def _invoke(call: Call, arguments: bytes, request: Request, documents: dict[str, bytes], written: Written) -> bytes:
     def read(blob: Blob) -> bytes:
         if blob.sha256 not in documents:
             raise NotFound(f"{blob.name or blob.sha256} is not among the documents that this task was given")
@@ -280,6 +283,7 @@ def _invoke(call: Call, arguments: bytes, request: Request, documents: dict[str,
             attempt=request.attempt,
             key=request.key,
             read=read,
+            write=written.write,
             settings=request.settings,
         )
     )

@@ -2,7 +2,8 @@
 
 A frame is twelve bytes (the length of its head in 4, of its payload in 8, big-endian), a JSON head, and a payload of
 plain bytes. First the runner sends its process id in 4 bytes, then the worker sends a `Request` (payload: the
-arguments' JSON, then the documents in order), and the runner answers with an `Answer` (payload: the value's JSON).
+arguments' JSON, then the documents in order), and the runner answers with an `Answer` (payload: the value's JSON,
+then the documents that the call has made).
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Answer(Frozen, omit_defaults=True):
     retryable: bool = False
     retry_after_s: float = 0.0
     trace: str = ""
+    written: tuple[int, ...] = ()
+    """How long the documents are that the call has made."""
 
 
 class Exit(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
@@ -219,6 +220,7 @@ class TaskContext(Frozen):
     attempt: int
     key: str
     read: Callable[[Blob], bytes] | None = None
+    write: Callable[[bytes], str] | None = None
     settings: Mapping[str, str] = {}
 
 
@@ -240,3 +242,24 @@ def read_blob(blob: Blob) -> bytes:
     if read is None:
         raise NotFound(f"no blob store here to read {blob.name or blob.sha256} from")
     return read(blob)
+
+
+def write_blob(data: bytes, *, name: str = "", media_type: str = "application/octet-stream") -> Blob:
+    """Makes a document of bytes, for the running task to return: it is in the blob store before its value is taken.
+
+    Raises `NotFound` where there is no blob store.
+    """
+    write = task_context().write
+    if write is None:
+        raise NotFound(f"no blob store here to write {name or 'a document'} to")
+    return Blob(sha256=write(data), size=len(data), name=name, media_type=media_type)
+
+
+class Written(dict[str, bytes]):
+    """The documents that a task has made, by SHA-256: whoever runs it puts them into the blob store."""
+
+    def write(self, data: bytes) -> str:
+        """Takes one; says its name."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        self[sha256] = bytes(data)
+        return sha256

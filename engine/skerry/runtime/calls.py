@@ -14,9 +14,10 @@ from skerry.core.commands import Call
 from skerry.core.execution import Execution
 from skerry.core.ids import TaskId
 from skerry.core.pending import Transition
-from skerry.core.tasks import CONTEXT, TaskContext, TaskFunction
+from skerry.core.tasks import CONTEXT, TaskContext, TaskFunction, Written
 from skerry.core.types import Blob, blobs_in
 from skerry.errors import DataError, NotFound, RetryableError, TerminalError
+from skerry.ports import Append
 from skerry.threads import Threads
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class LocalCalls:
         task = (name, step, attempt)
         failure: ev.Failure | None = None
         raw, value, retry_after_s = b"", None, 0.0
+        written = Written()
         self._running[task] = current
         try:
             arguments = call.arguments()
@@ -66,6 +68,7 @@ class LocalCalls:
                     attempt=attempt,
                     key=f"{name}/{step}",
                     read=read,
+                    write=written.write,
                     settings=engine.settings,
                 )
             )
@@ -74,6 +77,9 @@ class LocalCalls:
             else:
                 value = await self._invoke(function, arguments, (name, step))
             raw, value = function.outcome.cross(value)
+            if written:
+                at_us = max(engine.journal.head.at_us, engine.now_us())
+                await engine.journal.append(Append("", 0, at_us, (), blobs=written))
         except asyncio.CancelledError as error:
             if engine.draining:
                 raise

@@ -25,7 +25,7 @@ from skerry.core.commands import signal_name
 from skerry.core.projection import LIVE, RunRow
 from skerry.core.replay import Replay, replay
 from skerry.core.state import State
-from skerry.core.tasks import CONTEXT, Prompt, TaskContext, TaskFunction
+from skerry.core.tasks import CONTEXT, Prompt, TaskContext, TaskFunction, Written
 from skerry.core.types import Blob, blobs_in
 from skerry.core.wire import SIZES, Result, Size, Task, decode_task, encode, headers, result_subject, task_queue
 from skerry.core.workflow import Workflow
@@ -236,6 +236,7 @@ class Lab:
         function = self.registry.tasks[task.target]
         arguments = function.unpack(args)
         blobs = {b.sha256: await self.engine.journal.blob(b.sha256) for b in blobs_in(arguments)}
+        written = Written()
         CONTEXT.set(
             lambda: TaskContext(
                 run=task.run,
@@ -243,8 +244,12 @@ class Lab:
                 attempt=task.attempt,
                 key=task.key,
                 read=lambda blob: blobs[blob.sha256],
+                write=written.write,
                 settings=self._settings or {},
             )
         )
         value = function.function(**arguments)
-        return function.outcome.cross(await value if function.is_async else value)[0]
+        raw = function.outcome.cross(await value if function.is_async else value)[0]
+        for data in written.values():
+            await self.put(data)
+        return raw
