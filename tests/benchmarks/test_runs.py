@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCHMARKS = ("steps", "bus", "replay", "recovery", "sleepers")
+BENCHMARKS = ("steps", "bus", "replay", "recovery", "sleepers", "models")
+LIBRARIES = ("xllamacpp", "onnxruntime_genai")
 
 
 def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -24,14 +26,26 @@ def run(name: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_prints_figures_as_json_last(name: str, tmp_path: Path) -> None:
+    if name == "models" and not any(map(find_spec, LIBRARIES)):
+        pytest.skip("no backend of models is installed (the extras `xllama` and `onnx`)")
     table, _, last = run(name, "--quick", "--json", "--folder", str(tmp_path)).stdout.rstrip().rpartition("\n")
     figures: list[dict[str, Any]] = json.loads(last)["figures"]
     assert [sorted(figure) for figure in figures] == [["floor", "name", "ratio", "unit", "value"]] * len(figures)
     assert all(figure["value"] > 0 for figure in figures)
     assert all(figure["name"].strip() in table for figure in figures)
     first = figures[0]
-    assert first["unit"] in ("steps/s", "events/s", "runs/s")
+    assert first["unit"] in ("steps/s", "events/s", "runs/s", "docs/s")
     assert first["ratio"] == pytest.approx(first["value"] / first["floor"], rel=0.01)
+    assert not os.listdir(tmp_path), "something was left behind"
+
+
+def test_a_soak_looks_at_every_process(tmp_path: Path) -> None:
+    installed = [name for name in LIBRARIES if find_spec(name)]
+    if not installed:
+        pytest.skip("no backend of models is installed (the extras `xllama` and `onnx`)")
+    said = run("models", "--soak", "40", "--json", "--folder", str(tmp_path)).stdout
+    figures = json.loads(said.splitlines()[-1])["figures"]
+    assert [figure["unit"] for figure in figures] == ["docs/s", *["MB"] * 4] * len(installed)
     assert not os.listdir(tmp_path), "something was left behind"
 
 
