@@ -24,7 +24,8 @@ def extract(reading: Reading) -> InvoiceFields:
     tax_lines = taxes.breakdown(page, table.rows)
     candidates = totals.candidates(page, table.rows)
     found = totals.solve(candidates, tax_lines, page)
-    lines = items.fitting(table.items, (found.net, found.gross))
+    off = sum(table.allowances, Decimal(0))
+    lines = items.fitting(table.items, (found.net, found.gross, found.net + off if found.net is not None else None))
     seller_vat_id, buyer_vat_id = accounts.vat_id_pair(page)
     number = header.number(page)
     fields = InvoiceFields(
@@ -39,7 +40,8 @@ def extract(reading: Reading) -> InvoiceFields:
         buyer_vat_id=buyer_vat_id,
         purchase_order=header.purchase_order(page),
         iban=accounts.accounts(page),
-        line_total=_line_total(lines, found.net),
+        line_total=_line_total(lines, found.net, off),
+        allowance_total=off if off and _line_total(lines, found.net, off) is not None else None,
         net_total=found.net,
         tax_total=found.tax,
         gross_total=found.gross,
@@ -51,10 +53,10 @@ def extract(reading: Reading) -> InvoiceFields:
     return _positive(fields) if fields.doc_type == "credit_note" else fields
 
 
-def _line_total(lines: tuple[Line, ...], net: Decimal | None) -> Decimal | None:
-    """The sum of the lines where it is the net total (no discount in between); it is rarely printed on its own."""
+def _line_total(lines: tuple[Line, ...], net: Decimal | None, off: Decimal) -> Decimal | None:
+    """The sum of the lines where the net total follows from it; it is rarely printed on its own."""
     total = sum((line.net_amount or Decimal(0) for line in lines), Decimal(0))
-    return net if lines and net is not None and total == net else None
+    return total if lines and net is not None and total - off == net else None
 
 
 def _tax_breakdown(page: Page, ways: Iterable[tuple[TaxLine, ...]], sums: totals.Totals) -> tuple[TaxLine, ...]:

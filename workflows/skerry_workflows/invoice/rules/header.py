@@ -16,6 +16,8 @@ from skerry_workflows.invoice.rules.page import Cell, Page
 TITLE_LINES_MAX = 60
 _TITLE_WORDS_MAX = 5
 _TOP_LINES_MAX = 12
+_LETTER_LINES_MAX = 30
+_TOWN = re.compile(r"[^\W\d][^\W\d .'\-/]{1,25}(?:[ \-][^\W\d]{2,15}){0,2}, (?:(?:den|le|am|li|a) )?")
 # A number has a digit, no blank inside but after a short prefix ("INV 2024-17"), and is no longer than 30 characters.
 _NUMBER = re.compile(r"(?:[A-Z]{1,5} )?(?=[^\s]*\d)[A-Za-z0-9][A-Za-z0-9/._\-+]{0,28}[A-Za-z0-9]?(?![^\s,;)])")
 _DATE_NEAR_CHARS_MAX = 14
@@ -137,8 +139,19 @@ def issue_date(page: Page, invoice_number: str | None) -> dt.date | None:
         def beside_number(cell: Cell) -> bool:
             return any(labels.NUMBER.match(c.folded) for c in page.lines[cell.line])
 
-        found = list(labelled(page, labels.BARE_DATE, parse, beside_number))
+        found = list(labelled(page, labels.BARE_DATE, parse, beside_number)) or list(_dates_with_place(page))
     return only(found)
+
+
+def _dates_with_place(page: Page) -> Iterator[dt.date]:
+    """The date of a letter, behind its town: "Norwick, 14 May 2024", in a cell of its own near the top."""
+    for line in page.lines[:_LETTER_LINES_MAX]:
+        for cell in line:
+            town = _TOWN.match(cell.text)
+            for date in dates.find(cell.text[town.end() :] if town else ""):
+                value = date.value(page.order)
+                if town and value and date.start == 0 and town.end() + date.end == len(cell.text):
+                    yield value
 
 
 def due_date(page: Page) -> dt.date | None:

@@ -13,7 +13,7 @@ from skerry_workflows.invoice import amounts, limits
 from skerry_workflows.invoice.model import Line
 from skerry_workflows.invoice.rules import labels
 from skerry_workflows.invoice.rules.heads import Column, columns_at
-from skerry_workflows.invoice.rules.page import Cell, Page
+from skerry_workflows.invoice.rules.page import Cell, Page, fold
 from skerry_workflows.invoice.rules.totals import is_totals_row
 
 _BLANK_LINES_MAX = 3
@@ -38,10 +38,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """All line items, and the numbers of the lines of the page that their tables cover."""
+    """All line items, the numbers of the lines of the page that their tables cover, and what is taken off at the end.
+
+    `allowances` are amounts of discounts of the whole invoice, positive.
+    """
 
     items: tuple[Item, ...]
     rows: frozenset[int]
+    allowances: tuple[Decimal, ...] = ()
 
 
 def table(page: Page) -> Table:
@@ -52,13 +56,26 @@ def table(page: Page) -> Table:
     while number < len(page.lines) and len(items) <= limits.LINE_ITEMS_MAX:
         columns, head_end = columns_at(page, number)
         if columns:
-            found, last = _rows(page, head_end + 1, columns)
+            found, last = _rows(page, head_end + 1, columns, _sum(items))
             if found:
                 items += found
                 covered |= set(range(number, last + 1))
                 number = last
         number += 1
-    return Table(tuple(items), frozenset(covered))
+    sold = [item for item in items if not _is_discount(item)]
+    off = [-(item.line.net_amount or Decimal(0)) for item in items if _is_discount(item)]
+    return Table(tuple(sold), frozenset(covered), tuple(off))
+
+
+def _is_discount(item: Item) -> bool:
+    """Whether a row only takes something off all that stands above it."""
+    line = item.line
+    below_zero = line.net_amount is not None and line.net_amount < 0 and line.quantity is None
+    return below_zero and bool(labels.DISCOUNT.match(fold(line.name or "")))
+
+
+def _sum(items: Iterable[Item]) -> Decimal:
+    return sum((item.line.net_amount or Decimal(0) for item in items), Decimal(0))
 
 
 def fitting(items: Iterable[Item], totals: Iterable[Decimal | None]) -> tuple[Line, ...]:
@@ -78,8 +95,11 @@ def _adds_up(lines: Iterable[Line], totals: list[Decimal]) -> bool:
     return any(abs(abs(total) - t) <= _TOLERANCE for t in totals)
 
 
-def _rows(page: Page, first: int, columns: list[Column]) -> tuple[list[Item], int]:
-    """The items from line `first` on, and the last line that belongs to them."""
+def _rows(page: Page, first: int, columns: list[Column], before: Decimal) -> tuple[list[Item], int]:
+    """The items from line `first` on, and the last line that belongs to them.
+
+    A line that carries forward what came `before` on earlier pages, and here, is none of them.
+    """
     items: list[Item] = []
     last, blank = first - 1, 0
     for number in range(first, len(page.lines)):
@@ -89,15 +109,23 @@ def _rows(page: Page, first: int, columns: list[Column]) -> tuple[list[Item], in
             if blank >= _BLANK_LINES_MAX:
                 break
             continue
+        item = _item(page, line, columns)
+        if item and _carries(line, item, before + _sum(items)):
+            last, blank = number, 0
+            continue
         if _ends(page, number):
             break
-        item = _item(page, line, columns)
         if item:
             items.append(item)
         elif items and not blank:
             _continue_name(items[-1], line, columns)
         last, blank = number, 0
     return items, last
+
+
+def _carries(line: list[Cell], item: Item, so_far: Decimal) -> bool:
+    label = labels.CARRIED.match(line[0].folded) or labels.CARRIED_PERHAPS.match(line[0].folded)
+    return bool(label) and so_far != 0 and item.line.net_amount == so_far
 
 
 def _ends(page: Page, number: int) -> bool:

@@ -215,6 +215,19 @@ CARRIED: Final = label(
     fr: a reporter | report
     es: suma y sigue
     it: riporto
-    nl: transport
+    """
+)
+# Also the name of an item: only where the amount is what came before.
+CARRIED_PERHAPS: Final = label("nl: transport")
+# A row of a table that gives something back rather than sells it.
+DISCOUNT: Final = label(
+    """
+    en: less | discount | rebate | loyalty discount
+    de: abzgl\\.?(?: \\d+ ?%)? | abzuglich | (?:sonder|treue|mengen)?rabatt | (?:sonder)?nachlass
+    fr: remise | rabais
+    es: descuento
+    it: sconto
+    nl: korting
+    sv: rabatt
     """
 )

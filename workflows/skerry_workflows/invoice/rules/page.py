@@ -143,9 +143,15 @@ class _Folded(dict[int, str]):
 _FOLDED = _Folded()
 
 
+# Letters that Unicode does not take apart into a letter and a mark.
+_STROKES = dict(zip("łøđðħıŁØĐĦ", "loddhilodh", strict=True))
+
+
 def _fold_char(char: str) -> str:
     if char.isascii():
         return char.lower()
+    if char in _STROKES:
+        return _STROKES[char]
     if char in "\u2019\u2018`\u00b4":
         return "'"
     base = unicodedata.normalize("NFKD", char)[0].casefold()

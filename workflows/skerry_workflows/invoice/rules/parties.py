@@ -44,7 +44,7 @@ _SELLER_MARKS = re.compile(
 _BANK = re.compile(r"bank|sparkasse|kasse\b|banque|banca\b|banco\b|caja\b|factoring")
 _CONTACT_MARKS = re.compile(
     r"@|\bwww\.|https?:"
-    r"|\b(?:tel|phone|fon|fax|telefon|telephone|telefono|mobile|e-?mail|vat|tax|ust|tva|iva|nif|btw|uid)\b"
+    r"|\b(?:tel|phone|fon|fax|telefon|telephone|telefono|mobile|e-?mail|vat|tax|ust|tva|iva|nif|cif|btw|uid|nip)\b"
 )
 _NO_NAME = re.compile(
     r".*(?:@|www\.|https?:|://)|(?:tel|phone|fon|fax|telefon|mobile|e-?mail|page|seite|date|datum|iban|bic|vat|ust|tva|btw"

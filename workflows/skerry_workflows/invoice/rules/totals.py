@@ -80,17 +80,22 @@ def solve(found: list[Candidate], taxes: Iterable[TaxLine], page: Page) -> Total
     if triple is None and by_role["gross"]:
         triple = _triple(by_role["net"], by_role["tax"], by_role["payable"])
     if triple is None:
-        return Totals(
-            net=_sure(by_role["net"]),
-            tax=_sure(by_role["tax"]),
-            gross=_sure(by_role["gross"]) or _sure(by_role["payable"]),
-        )
+        return _unfit(*(_sure(by_role[role]) for role in ("net", "tax", "gross", "payable")))
     net, tax, gross = triple
     if any(abs(c.amount) > abs(gross) + ROUNDING for c in (*by_role["gross"], *by_role["payable"]) if c.rank < 2):
         # The three are of a part of the invoice, or something was added to it.
         return Totals(gross=_sure(by_role["gross"]))
     prepaid, payable = _payment(by_role["prepaid"], by_role["payable"], gross, page)
+    if payable is None and not by_role["prepaid"] and not by_role["payable"] and not _says_paid(page):
+        payable = gross
     return Totals(net, tax, gross, prepaid, payable)
+
+
+def _unfit(net: Decimal | None, tax: Decimal | None, gross: Decimal | None, payable: Decimal | None) -> Totals:
+    """The totals where no three fit. What is to be paid is the total, unless something else makes the difference."""
+    if gross is None and (net is None or tax is None):
+        return Totals(net, tax, payable)
+    return Totals(net, tax, gross, payable=payable)
 
 
 def rate_lines(found: list[Candidate]) -> tuple[TaxLine, ...]:
@@ -154,6 +159,17 @@ def _payment(
         if 0 < missing < gross and any(missing in a.values for a in amounts.find(page.text, page.mark)):
             return missing, left.amount
     return None, None
+
+
+def _says_paid(page: Page) -> bool:
+    """Whether a word of the page says that something was paid, or is held back: then the total may not be what is due.
+
+    Words of payment terms are not meant: "to be paid by" comes with the word for what is due.
+    """
+    return bool(_PAID.search(page.folded))
+
+
+_PAID = re.compile(rf"\b(?:{'|'.join(sorted(total_words.PAID | total_words.WITHHELD))})\b")
 
 
 def is_totals_row(page: Page, line: list[Cell]) -> bool:
