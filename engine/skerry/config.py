@@ -50,7 +50,7 @@ from skerry.settings import Workers as Workers
 from skerry.telemetry.settings import Telemetry
 
 if TYPE_CHECKING:
-    from skerry.bus import RemoteServer
+    from skerry.bus import LocalServer, RemoteServer
 
 FILE = "skerry.toml"
 MODULES = ("skerry_workflows.invoice.workflow",)
@@ -84,6 +84,30 @@ class Nats(Frozen):
         return RemoteServer(**msgspec.structs.asdict(self)) if self.url else None
 
 
+class Hub(Nats):
+    """Where this node hands over its journal; without `url` and `connection`: nowhere. See docs/guides/edge.md.
+
+    `url` and credentials as in `[nats]`, of the hub's NATS server. `connection`: the connection.json of a hub on this
+    machine with a server of its own. `domain`: the JetStream domain of the hub, where `url` is a server that reaches it
+    through a leaf. `withhold` names workflows of whose runs only headers leave this machine. `bytes_per_s` bounds what
+    goes over the link; 0 does not.
+    """
+
+    connection: Path | None = None
+    domain: str = ""
+    withhold: tuple[str, ...] = ()
+    bytes_per_s: int = 0
+
+    def server(self) -> RemoteServer | LocalServer | None:
+        """Where the uplink connects to; None when there is no hub."""
+        from skerry.bus import LocalServer, RemoteServer
+
+        if self.connection is not None:
+            return LocalServer(file=self.connection)
+        fields = {name: getattr(self, name) for name in Nats.__struct_fields__}
+        return RemoteServer(**fields) if self.url else None
+
+
 class Invoice(Frozen):
     """What the invoice workflow needs to know. `ledger`: ledger.db in the data folder unless it is given."""
 
@@ -99,6 +123,7 @@ class Config(Frozen):
     """This node's name; empty: the one in the journal, or one made from the host's name."""
     modules: tuple[str, ...] = MODULES
     nats: Nats = Nats()
+    hub: Hub = Hub()
     workers: dict[Size, Workers] = msgspec.field(default_factory=lambda: {"rules": Workers()})
     watch: dict[str, dict[str, Any]] = {}
     """What is watched, by name; see `skerry.sources`."""
@@ -226,13 +251,14 @@ def _file_layer(file: Path | None, environ: Mapping[str, str]) -> dict[str, Any]
 
 def _environment_layer(environ: Mapping[str, str]) -> dict[str, Any]:
     layer: dict[str, Any] = {}
-    for variable, path, _ in _places(Config()):
+    for variable, path, value in _places(Config()):
         text = environ.get(variable)
         if text:
             at = layer
             for key in path[:-1]:
                 at = at.setdefault(key, {})
-            at[path[-1]] = [part.strip() for part in text.split(",") if part.strip()] if path == ("modules",) else text
+            parts = [part.strip() for part in text.split(",") if part.strip()]
+            at[path[-1]] = parts if isinstance(value, tuple) else text
     if environ.get("SKERRY_WORKERS"):
         layer["workers"] = parse_workers(environ["SKERRY_WORKERS"])
     if environ.get("SKERRY_MODELS"):
@@ -359,7 +385,7 @@ def _anchor(layer: dict[str, Any], folder: Path) -> None:
                 entry[key] = str(folder / Path(entry[key]).expanduser())
 
 
-_PATHS = frozenset(("creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger"))
+_PATHS = frozenset(("connection", "creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger"))
 """Settings that are paths, and None unless they are given."""
 
 

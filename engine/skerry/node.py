@@ -136,6 +136,7 @@ async def open_node(
         verbs = Verbs(engine, prune=_pruner(journal))
         node = Node(config, engine, Service(engine, verbs), server)
         _tell(config, journal, engine, stack)
+        _hand_over(config, stack)
         _follow_calibration(config, engine, stack)
         health = await _health(config, engine, journal, stack)
         stack.push_async_callback(engine.drain, drain_s)
@@ -231,6 +232,17 @@ async def _health(config: Config, engine: Engine, journal: SqliteJournal, stack:
     await health.start(config.http_port)
     stack.push_async_callback(health.close)
     return health
+
+
+def _hand_over(config: Config, stack: AsyncExitStack) -> None:
+    """Begins to hand over the journal to the hub, if there is one: a process of its own does it."""
+    if config.hub.server() is None:
+        return
+    from skerry.hub.process import UplinkKeeper
+
+    keeper = UplinkKeeper(config)
+    stack.push_async_callback(keeper.stop)
+    keeper.start()
 
 
 def _follow_calibration(config: Config, engine: Engine, stack: AsyncExitStack) -> None:

@@ -1,0 +1,1 @@
+"""The processes that speak `skerry.sync`: the uplink of a node, and the hub."""

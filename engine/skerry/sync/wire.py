@@ -1,0 +1,147 @@
+"""What goes between node and hub: subjects, records, and the stream that they lie in.
+
+    hub.journal.<node>.piece         stream SKERRY_HUB: a piece of a page or of a blob; only ever in a batch
+    hub.journal.<node>.blob.<sha>    the same stream, in a batch with a blob's pieces: this blob is in the stream
+    hub.journal.<node>.cursor        the same stream: the last message of each batch, a `Cursor`; the fence is on it
+    hub.owner                        the same stream: which hub takes this stream in, an `Owner`
+    hub.ask.where                    core NATS request: how far has the hub come with a node? `Where`, `Stands`
+
+A batch is one atomic publish of JetStream (ADR-50 of nats-architecture-and-design): all of it is in the stream, one
+after the other, or nothing. Its last message expects to be the first after the cursor that the sender has seen, so of
+two senders one is refused, and a sender that does not know whether it was heard looks at the last cursor.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from skerry.core.chain import GENESIS
+from skerry.core.structs import Frozen
+from skerry.errors import DataError
+
+STREAM = "SKERRY_HUB"
+OWNER = "hub.owner"
+WHERE = "hub.ask.where"
+PIECE_BYTES = 256 * 1024
+"""How much of a page or a blob one message carries."""
+BATCH_PIECES_MAX = 990
+"""JetStream takes 1000 messages in a batch. That is enough for the longest blob and the longest page."""
+STREAM_BYTES_MAX = 1024**3
+"""The default of the stream's length. What falls out at its beginning is asked of the nodes again, if it is missed."""
+
+BATCH_HEADER = "Nats-Batch-Id"
+"""JetStream keeps it on each message of a batch, so that a reader knows what belongs together."""
+
+
+def piece_subject(node: str) -> str:
+    """Where pieces go."""
+    return f"hub.journal.{node}.piece"
+
+
+def blob_subject(node: str, sha256: str) -> str:
+    """What says that a blob is in the stream."""
+    return f"hub.journal.{node}.blob.{sha256}"
+
+
+def cursor_subject(node: str) -> str:
+    """Where cursors go; `*` for all nodes."""
+    return f"hub.journal.{node}.cursor"
+
+
+def stream_config(*, bytes_max: int, replicas: int) -> dict[str, Any]:
+    """The stream, for JetStream's `STREAM.CREATE`."""
+    return {
+        "name": STREAM,
+        "subjects": ["hub.journal.>", OWNER],
+        "retention": "limits",
+        "storage": "file",
+        "discard": "old",
+        "max_bytes": bytes_max,
+        "num_replicas": replicas,
+        "allow_atomic": True,
+        "allow_direct": True,
+    }
+
+
+class Cursor(Frozen, omit_defaults=True):
+    """How far a node's journal is in the stream: up to the event `seq` of `epoch`, whose header has `hash` (hex).
+
+    `kind` "page": the batch holds the events from `first` on. "blob": it holds the blob `blob`, and `seq` is as before.
+    "rewind": the hub has written it, as it lacks what comes after `seq` and does not find it in the stream.
+
+    `pieces` and `size` (bytes) are those of the batch; `head` was the journal's last event when it was sent, at
+    `at_us`. `floor` is the place in the stream of the last rewind: what lies before it may be lost.
+    """
+
+    kind: Literal["page", "blob", "rewind"]
+    node: str
+    epoch: int
+    seq: int
+    hash: str
+    first: int = 0
+    batch: str = ""
+    pieces: int = 0
+    size: int = 0
+    blob: str = ""
+    head: int = 0
+    at_us: int = 0
+    floor: int = 0
+    software: str = ""
+
+    @property
+    def digest(self) -> bytes:
+        """The hash's bytes. Raises `DataError` when it is none."""
+        return digest(self.hash)
+
+
+class Owner(Frozen):
+    """Which hub takes the stream in: `hub` is the name of its store, `instance` of the process."""
+
+    hub: str
+    instance: str
+    at_us: int
+    where: str = ""
+
+
+class Where(Frozen):
+    """A node asks how far the hub has come with it."""
+
+    node: str
+
+
+class Stands(Frozen, omit_defaults=True):
+    """The answer: up to `seq` of `epoch` (0: nothing) it is in the hub's store. `trouble` says what keeps it."""
+
+    hub: str
+    node: str
+    epoch: int = 0
+    seq: int = 0
+    hash: str = ""
+    trouble: str = ""
+
+
+def digest(text: str) -> bytes:
+    """The bytes of a hash in hex; of an empty one, what stands before the first event. Raises `DataError`."""
+    try:
+        found = bytes.fromhex(text) if text else GENESIS
+    except ValueError:
+        found = b""
+    if len(found) != len(GENESIS):
+        raise DataError(f"{text[:80]!r} is no hash")
+    return found
+
+
+_cursor = msgspec.json.Decoder(Cursor)
+
+
+def decode_cursor(data: bytes) -> Cursor:
+    """A cursor from its JSON. Raises `DataError`."""
+    try:
+        return _cursor.decode(data)
+    except msgspec.MsgspecError as error:
+        raise DataError(f"it is no cursor: {error}") from None
+
+
+encode = msgspec.json.Encoder().encode
