@@ -51,6 +51,27 @@ def test_a_task_for_a_worker_is_recorded_before_it_is_sent() -> None:
     assert sim.outcome() == "y"
 
 
+def test_what_is_asked_for_and_given_up_at_once_was_never_there() -> None:
+    async def fails() -> Any:
+        raise ValueError("at once")
+
+    async def body(step: Step) -> Any:
+        try:
+            await step.gather(step.call(worker, "x"), fails())
+        except ValueError:
+            return await step.call(local, "y")
+
+    sim = sim_of(body)
+    assert kinds(sim.last.events) == ["run.started", "state.entered"]
+    assert [type(effect) for effect in sim.last.effects] == [RunCall]
+    (step,) = sim.run.pending
+    sim.crash()
+    assert list(sim.run.pending) == [step]
+    sim.complete(step, "z")
+    assert sim.outcome() == "z"
+    assert sim.replay().agrees
+
+
 def test_a_failed_attempt_is_tried_again_until_its_policy_has_no_more() -> None:
     async def body(step: Step) -> Any:
         try:
