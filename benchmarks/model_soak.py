@@ -15,11 +15,7 @@ from pathlib import Path
 from benchmarks.figures import Figure
 from benchmarks.model_node import Subject, opened, run
 from skerry.node import Node
-from skerry_workers.models.port import BackendName
 
-_TESTS = Path(__file__).resolve().parents[1] / "tests" / "models"
-TINY: dict[BackendName, Path] = {"xllama": _TESTS / "tiny.gguf", "onnx": _TESTS / "data" / "tiny"}
-"""Models of a few hundred thousand random numbers, from the tests."""
 EACH = 10
 """Questions to a run."""
 LOOKS = 20

@@ -29,19 +29,26 @@ from skerry_workers.models.catalog import SHIPPED
 SECONDS = 36.0
 """How long the turns go on."""
 AT_A_TIME = 4
+TINY_GGUF = Path(__file__).resolve().parents[1] / "tests" / "models" / "tiny.gguf"
+TINY_ONNX = TINY_GGUF.parent / "data" / "tiny"
 MORE_MS, MORE_SHARE = 5.0, 0.03
 """What a step may cost more than its call: the larger of the two."""
 
 
-def subjects(model: Path | None) -> list[Subject]:
-    """What can be measured here."""
-    gguf = Subject("xllama", next(SHIPPED.glob("*.gguf"), Path("-")), AT_A_TIME)
-    onnx = Subject("onnx", SHIPPED / "onnx", 1)
-    known = [gguf, onnx]
-    if model is not None:
-        known = [(gguf if model.is_file() else onnx)._replace(path=model.absolute())]
+def subjects(gguf: Path | None, onnx: Path | None) -> list[Subject]:
+    """Those of these models that can be measured here."""
+    both = (Subject("xllama", gguf or Path("-"), AT_A_TIME), Subject("onnx", onnx or Path("-"), 1))
     modules = {"xllama": "xllamacpp", "onnx": "onnxruntime_genai"}
-    return [each for each in known if each.path.exists() and find_spec(modules[each.backend]) is not None]
+    return [each for each in both if each.path.exists() and find_spec(modules[each.backend]) is not None]
+
+
+def chosen(model: Path | None, soak: bool) -> list[Subject]:
+    """What is measured: a model that was named, or those of Skerry; in a soak, those of the tests."""
+    if model is not None:
+        return subjects(*((model.absolute(), None) if model.is_file() else (None, model.absolute())))
+    if soak:
+        return subjects(TINY_GGUF, TINY_ONNX)
+    return subjects(next(SHIPPED.glob("*.gguf"), None), SHIPPED / "onnx")
 
 
 class Bench:
@@ -134,13 +141,12 @@ def main() -> None:
     known.add_argument("--soak", type=int, metavar="N", help="answer N questions in a row, and look at the memory")
     given = known.parse_args()
     asked = options(given)
-    measured = subjects(given.model)
+    measured = chosen(given.model, bool(given.soak))
     if not measured:
         raise SystemExit("there is no model that can be measured here: pip install 'skerry[xllama]' or 'skerry[onnx]'")
     with folder(asked) as path:
         if given.soak:
-            tiny = [each._replace(path=model_soak.TINY[each.backend]) for each in measured]
-            figures, notes = asyncio.run(model_soak.measure(given.soak, Path(path), tiny))
+            figures, notes = asyncio.run(model_soak.measure(given.soak, Path(path), measured))
         else:
             figures, notes = asyncio.run(measure(asked, Path(path), measured))
     show("models", figures, asked, notes)
