@@ -86,7 +86,7 @@ def test_a_wish_through_a_running_engine(up: Up) -> None:
     status = up.ask("status", "--json").json
     assert status["node"] == up.ready["node"]
     assert status["workflows"] == ["letters v1", "wishes v1"]
-    wait_until_blocking(lambda: [w["state"] for w in up.ask("workers", "--json").lines] == ["ready"], timeout_s=30)
+    wait_until_blocking(lambda: {w["state"] for w in up.ask("workers", "--json").lines} == {"ready"}, timeout_s=30)
     assert "1" in up.ask("status").out
     assert up.ask("doctor", "--module", WISHES).code == 0
     assert up.ask("verify").code == 0
