@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from skerry import shipped
 from skerry.cli.checks import Finding
 from skerry.cli.modelcheck import models
 from skerry.config import Config, Model, Workers
@@ -21,8 +22,13 @@ def found(named: dict[str, Model], *sizes: Size, processes: int = 1) -> list[Fin
     return list(models(Config(models=named, workers={size: Workers(processes=processes) for size in sizes})))
 
 
-def test_a_node_of_rules_only_needs_none() -> None:
+def test_a_node_of_rules_only_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipped, "there", lambda: True)
+    monkeypatch.setattr(shipped, "runnable", lambda: True)
     assert found({}, "rules") == [Finding("models", "ok", "none; rules answer, and people")]
+    monkeypatch.setattr(shipped, "runnable", lambda: False)
+    (idle,) = found({}, "rules")
+    assert (idle.verdict, idle.mend) == ("note", "pip install 'skerry[xllama]'")
 
 
 def test_files(tmp_path: Path) -> None:

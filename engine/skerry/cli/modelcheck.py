@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from skerry import shipped
 from skerry.cli.checks import Finding
 from skerry.core.wire import SIZES, Size
 from skerry.errors import SkerryError
@@ -20,7 +21,11 @@ def models(config: Config) -> Iterator[Finding]:
     """Each model of the settings, and each size that has workers and no model. Nothing is loaded, nothing costs."""
     sizes: list[Size] = [size for size in SIZES if size != "rules" and size in config.workers]
     if not sizes and not config.models:
-        yield Finding("models", "ok", "none; rules answer, and people")
+        if shipped.there() and not shipped.runnable():
+            found = "none; rules answer, and people: no package that runs the one that comes with Skerry is installed"
+            yield Finding("models", "note", found, f"pip install 'skerry[{shipped.EXTRA}]'")
+        else:
+            yield Finding("models", "ok", "none; rules answer, and people")
         return
     try:
         # `skerry` never imports the workers by name: they are another package.

@@ -64,7 +64,8 @@ def consider(name: str, model: Model, limits: Workers, machine: Machine) -> Choi
     if not usable:
         objections = [(each, against) for each, against in judged if against is not None]
         why = tuple(_named(each, reason, many=len(there) > 1) for each, (reason, _) in objections)
-        return Choice(name, None, why, mend=objections[0][1][1], prompts=model.prompts)
+        _, (_, mend) = min(objections, key=lambda pair: _liking(pair[0]))
+        return Choice(name, None, why, mend=mend, prompts=model.prompts)
     best = min(usable, key=_liking)
     threads, of_threads = _threads(model, limits, machine)
     why = (*_why(best, there), f"{threads} thread{'s' if threads > 1 else ''}: {of_threads}")
