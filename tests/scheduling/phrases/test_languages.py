@@ -15,7 +15,7 @@ SAID: dict[str, dict[str, str | None]] = {
         "am 3. Dezember": "2026-12-03 2026-12-04",
         "am 03.12.2026": "2026-12-03 2026-12-04",
         "morgen um halb vier": "2026-11-26 15:30 2026-11-26 15:31",
-        "Freitagnachmittag": None,
+        "Freitagnachmittag": "2026-11-27 12:00 2026-11-27 18:00",
         "am Freitag Nachmittag": "2026-11-27 12:00 2026-11-27 18:00",
         "von 14 bis 15:30 Uhr": "2026-11-25 14:00 2026-11-25 15:30",
         "in zwei Wochen": "2026-12-09 2026-12-10",

@@ -126,7 +126,8 @@ def _fields(node: Fields, scope: Scope) -> list[Slot]:
     if node.weekday is not None and node.day is None and future[0] == today:
         return _same_weekday(future, scope)
     slots = [_checked(_slot(future[0], grain), node)]
-    if past and grain == "day" and node.month and today - past[-1] < _JUST_OVER < future[0] - today:
+    said = node.month is not None or (node.weekday is not None and node.day is not None)
+    if past and grain == "day" and said and today - past[-1] < _JUST_OVER < future[0] - today:
         slots = [*doubtful(slots, _PAST), replace(_slot(past[-1], grain), why=_PAST)]
     return slots
 

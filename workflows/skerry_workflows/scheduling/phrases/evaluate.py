@@ -26,7 +26,7 @@ _RECOGNIZERS = Conventions(
     parts={
         "dawn": (4, 8), "breakfast": (8, 12), "morning": (8, 12), "forenoon": (8, 12), "brunch": (8, 12),
         "noon": (11, 13), "lunch": (11, 13), "midday": (11, 13), "afternoon": (12, 16), "tea": (16, 18),
-        "evening": (16, 20), "dinner": (16, 20), "night": (20, 24), "day": (8, 18), "work": (8, 18),
+        "evening": (16, 20), "dinner": (16, 20), "night": (20, 24 - 1 / 3600), "day": (8, 18), "work": (8, 18),
     },
     same_weekday="today", blocks="rolling", edges="halves", zones=False,
 )  # fmt: skip
@@ -101,7 +101,8 @@ def _recognized(reading: Reading) -> dict[str, str]:
 
     if reading.kind == "point" and (fine or span.grain == "day") and span.start:
         return {**said, "value": tell(span.start)}
-    named = span.last if reading.kind == "open" else None
+    # What is open begins and ends with the first day that was named; after a whole month it begins with the next one.
+    named = span.last if reading.kind == "open" and (fine or span.grain == "day") else None
     start = (named or span.start) if span.start else None
     end = (span.last or span.end) if span.end else None
     return said | {name: tell(moment) for name, moment in (("start", start), ("end", end)) if moment}

@@ -147,7 +147,7 @@ def _part(node: Part, scope: Scope) -> list[Slot]:
         middle = (begin + end) / 2
         begin, end = (begin, middle) if node.edge == "early" else (middle, end)
     base = scope.day()
-    start, stop = base + dt.timedelta(hours=begin), base + dt.timedelta(hours=end)
+    start, stop = (base + dt.timedelta(seconds=round(3600 * hour)) for hour in (begin, end))
     if (scope.within is None and scope.after is None and stop <= scope.now) or (scope.after and stop <= scope.after):
         start, stop = start + _DAY, stop + _DAY
     return [Slot(start, stop, "hour", kind="interval", dated=scope.within is not None)]
@@ -187,7 +187,7 @@ def _joined_all(node: Range, firsts: list[Slot], scope: Scope) -> list[Slot]:
         for last in resolve(node.last, _end_scope(node.last, first, scope)):
             if last.start is None or last.end is None or last.start < first.start:
                 continue
-            slots.append(_joined(first, last))
+            slots.append(_joined(node, first, last))
     return slots
 
 
@@ -203,8 +203,13 @@ def _end_scope(last: Node, first: Slot, scope: Scope) -> Scope:
     return scope
 
 
-def _joined(first: Slot, last: Slot) -> Slot:
+def _joined(node: Range, first: Slot, last: Slot) -> Slot:
     grain = _finer(first.grain, last.grain)
+    # "Until now" is as exact as what it is said with.
+    if isinstance(node.first, Now):
+        grain = last.grain
+    elif isinstance(node.last, Now):
+        grain = first.grain
     at_instant = last.grain in _LATE_GRAINS and last.kind == "point"
     doubts = first.doubts + tuple(d for d in last.doubts if d not in first.doubts)
     return Slot(
@@ -242,6 +247,9 @@ def _bound(node: Bound, scope: Scope) -> list[Slot]:
     """ "Before Friday" ends where Friday begins, "by" and "until Friday" where it ends; times of day are instants."""
     slots: list[Slot] = []
     for slot in resolve(node.node, scope):
+        if isinstance(node.node, Edge) and node.node.which in ("end", "late"):
+            # "Before the end of the year" is all of it.
+            slot = replace(slot, start=slot.end, kind="interval")
         instant = slot.kind == "point" and slot.grain in _LATE_GRAINS
         end = slot.start if instant else slot.end
         bounds: tuple[dt.datetime | None, dt.datetime | None]
@@ -304,8 +312,29 @@ def _finer(one: str, two: str) -> str:
 
 
 def _edge(which: str, slot: Slot, scope: Scope) -> Slot:
-    """The beginning, middle or end of a slot: of a day by its working hours, of a month by its days, else by parts."""
+    """The beginning, middle or end of a slot: of a day or week by its working hours and days, else by parts.
+
+    Also its first or second half, what is left of it, and the week that it is in (or one beside).
+    """
     assert slot.start is not None and slot.end is not None
+    kind, _, number = which.partition(" ")
+    if kind == "week":
+        start = floor(slot.start, "week") + 7 * int(number) * _DAY
+        return replace(slot, start=start, end=start + 7 * _DAY, grain="week", kind="point")
+    if kind == "rest":
+        begin = scope.now if slot.grain == "day" else floor(scope.now, "day")
+        return replace(slot, start=begin, grain="hour" if slot.grain == "day" else "day", kind="interval")
+    if kind == "from":
+        return slot
+    if kind == "half":
+        middle = _cut(slot, 0.5)
+        bounds = (slot.start, middle) if number == "1" else (middle, slot.end)
+        return replace(slot, start=bounds[0], end=bounds[1], grain="day", kind="interval")
+    if slot.grain == "week" and scope.conventions.edges == "thirds":
+        days = {"start": (0, 2), "early": (0, 2), "middle": (2, 3)}.get(which, (3, 5))
+        return replace(
+            slot, start=slot.start + days[0] * _DAY, end=slot.start + days[1] * _DAY, grain="day", kind="interval"
+        )
     if slot.grain == "day":
         hours = {"start": (8, 11), "early": (8, 11), "middle": (11, 14)}
         opens, closes = hours.get(which, (scope.conventions.workday_end - 1, scope.conventions.workday_end))
@@ -334,7 +363,7 @@ def _cut(slot: Slot, part: float) -> dt.datetime:
     days = (slot.end - slot.start).days
     if 28 <= days <= 31:
         return slot.start + dt.timedelta(days=round(30 * part))
-    return slot.start + dt.timedelta(days=round(days * part))
+    return slot.start + dt.timedelta(days=int(days * part))
 
 
 def zone_of(name: str) -> ZoneInfo:

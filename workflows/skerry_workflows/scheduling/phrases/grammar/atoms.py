@@ -91,6 +91,11 @@ def _past(sign: int) -> Callable[[Caught], Clock | None]:
     return build
 
 
+def _by_fives(build: Callable[[Caught], Clock | None]) -> Callable[[Caught], Clock | None]:
+    """Without the word "minutes" nobody says "three past ten"; and "2 to 4" is rather a range."""
+    return lambda caught: build(caught) if caught.number("n") % 5 == 0 else None
+
+
 def _military(caught: Caught) -> Clock | None:
     hour, minute = divmod(caught.number("n"), 100)
     return Clock(hour, minute) if hour < 24 and minute < 60 else None
@@ -169,6 +174,8 @@ def _times() -> Iterator[Rule]:
     yield Rule("half", "p:AM|PM", lambda c: c.name("p"))
     yield Rule("hour", "h:HH", lambda c: c.number("h"))
     yield Rule("hour", "h:NUM", lambda c: c.number("h") if 0 < c.number("h") <= 24 else None)
+    yield Rule("hour", "MIDNIGHT", lambda _: 24)
+    yield Rule("hour", "NOON", lambda _: 12)
     yield Rule("minutes", "n:INT|NUM|QUARTERMARK", lambda c: c.number("n"))
     yield Rule("part_name", "p:PART", lambda c: c.name("p"))
 
@@ -183,19 +190,22 @@ def _times() -> Iterator[Rule]:
     yield Rule("clock", "h:HH +p:PM1", lambda c: clock(c.number("h"), None, "pm") if c.number("h") <= 12 else None)
     yield Rule("clock", "n:H3|HHMM p:half", lambda c: clock(*divmod(c.number("n"), 100), c.name("p")))
     yield Rule("clock", "h:hour OCLOCK m:MI|NUM? MINUTEWORD? p:half?", whole)
-    yield Rule("clock", "h:hour m:NUM p:half", whole)
+    yield Rule("clock", "h:hour m:NUM|MI p:half", whole)
+    yield Rule("clock", "h:HH +DASH? +ISH", whole)
     yield Rule("clock", "n:HHMM HOURSWORD", _military)
     yield Rule("clock", "h:INT|NUM HOURMARK", whole)
     yield Rule("clock", "h:INT|NUM HOURMARK m:INT|NUM MINUTEMARK?", whole)
     yield Rule("clock", "h:INT|NUM HOURMARK CLOCKHALF", lambda c: clock(c.number("h"), 30, ""))
     yield Rule("clock", "NOON", lambda _: Clock(12))
-    yield Rule("clock", "MIDNIGHT", lambda c: Clock(24))
+    yield Rule("clock", "MIDNIGHT", lambda _: Clock(24))
 
     # ---- as people say it --------------------------------------------------------------------------------------------
     yield Rule("clock", "HALFPAST h:hour OCLOCK? p:half?", _past(1))
     yield Rule("clock", "HALFTO h:hour OCLOCK? p:half?", _past(-1))
-    yield Rule("clock", "A? n:minutes MINUTEWORD? PAST h:hour OCLOCK? p:half?", _past(1))
-    yield Rule("clock", "A? n:minutes MINUTEWORD? TILL h:hour OCLOCK? p:half?", _past(-1))
+    yield Rule("clock", "A? n:minutes MINUTEWORD PAST h:hour OCLOCK? p:half?", _past(1))
+    yield Rule("clock", "A? n:minutes PAST h:hour OCLOCK? p:half?", _by_fives(_past(1)))
+    yield Rule("clock", "A? n:minutes MINUTEWORD TILL h:hour OCLOCK? p:half?", _past(-1))
+    yield Rule("clock", "A? n:NUM|QUARTERMARK|BIG TILL h:hour OCLOCK? p:half?", _by_fives(_past(-1)))
     yield Rule("clock", "h:hour CLOCKAND n:CLOCKPART|NUM p:half?", _past(1))
     yield Rule("clock", "h:hour OCLOCK CLOCKAND n:CLOCKPART|NUM", _past(1))
     yield Rule("clock", "h:hour OCLOCK? CLOCKMINUS THE? n:CLOCKPART|NUM p:half?", _past(-1))
@@ -206,7 +216,6 @@ def _times() -> Iterator[Rule]:
     yield Rule("zoned", "t:clock LP z:ZONE RP", _zoned)
     yield Rule("bare", "h:hour", whole)
     yield Rule("bare", "h:HH +DOT +m:MI", whole)
-    yield Rule("bare", "n:HHMM", _military)
     yield Rule("bare", "h:NUM m:NUM", lambda c: whole(c) if c.number("m") >= 10 and c.number("h") <= 12 else None)
     yield Rule("part", "e:EARLY|LATE? p:part_name", part)
     yield Rule("part", "e:EARLY|LATE IN|DURING THE? p:part_name", part)
@@ -219,14 +228,18 @@ def _times() -> Iterator[Rule]:
     yield Rule("time", "p:in_part COMMA? AT? t:zoned", lambda c: in_part(c.node("t"), c.node("p")))
     yield Rule("time", "p:in_part AT t:bare", lambda c: in_part(c.node("t"), c.node("p")))
     yield Rule("time", "AT ABOUT? THE? t:bare", lambda c: c.node("t"))
+    yield Rule("time", "AT n:HHMM", _military)
     yield Rule("time", "NOW", lambda _: Now())
 
 
 def part(caught: Caught) -> Node:
     """A part of the day, with "early" or "late"."""
-    edge = caught.name("e")
-    assert edge in ("", "early", "late")
-    return Part(caught.name("p"), "early" if edge == "early" else "late" if edge == "late" else "")
+    return part_of(caught.name("p"), caught.name("e"))
+
+
+def part_of(name: str, edge: str) -> Part:
+    """The same, of their names."""
+    return Part(name, "early" if edge == "early" else "late" if edge == "late" else "")
 
 
 def rules(hours: int) -> Iterator[Rule]:

@@ -17,6 +17,8 @@ from skerry_workflows.scheduling.phrases.nodes import (
     Now,
     Nth,
     Offset,
+    Part,
+    Range,
     Relative,
     Shift,
     Within,
@@ -63,16 +65,19 @@ def _shift(caught: Caught) -> Node:
     unit, offset = caught.name("u"), caught.number("r", 0)
     if unit == "weekend":
         return Relative(Named("weekend", ""), offset)
+    if unit == "night":
+        return Within(Shift("day", offset), Part("night"))
     if unit in ("hour", "minute", "second"):
         # "The next hour" begins now; "this hour" is the one of the clock.
         return Block(unit, 1, offset > 0) if offset else Shift(unit, 0)
-    return Shift({"workday": "day", "night": "day"}.get(unit, unit), offset)
+    return Shift({"workday": "day"}.get(unit, unit), offset)
 
 
 def _block(caught: Caught) -> Node | None:
     if not 0 < caught.real("c") <= 1000:
         return None
-    return Block(caught.name("u"), caught.real("c"), caught.number("r") > 0) if caught.number("r") else None
+    direction = caught.number("r", 1)
+    return Block(caught.name("u"), caught.real("c"), direction > 0) if direction else None
 
 
 def _nth(caught: Caught) -> Node | None:
@@ -110,13 +115,41 @@ def _era(caught: Caught) -> Fields | None:
     return Fields(year, caught.maybe("m"), caught.maybe("d")) if year < 2200 else None
 
 
+def _week_of(caught: Caught) -> Node | None:
+    """ "The week of December 7": the one that the day is in."""
+    day = caught.node("p")
+    return Edge("week 0", day) if caught.name("u") == "week" and grain_of(day) == "day" else None
+
+
+def _unit_beside(caught: Caught, sign: int) -> Node | None:
+    """ "The day after Thanksgiving", "the week before Christmas"."""
+    unit, anchor = caught.name("u"), caught.node("p")
+    if unit == "week":
+        return Edge(f"week {sign}", anchor)
+    return Offset(Amount(days=1), sign, anchor) if unit == "day" else None
+
+
+def _rest(caught: Caught) -> Node | None:
+    """ "The rest of the week", of this week."""
+    return None if caught.number("r", 0) else Edge("rest", Shift(caught.name("u"), 0))
+
+
+def _century(caught: Caught) -> Node | None:
+    """ "The 21st century"; it is not said of the first ones."""
+    number = caught.number("n")
+    return Years(100 * (number - 1), 100) if 10 <= number <= 22 else None
+
+
 _DATES = (
     # ---- with the month in words -------------------------------------------------------------------------------------
     Rule("date", "THE? d:day_number +DOT? OF? THE? m:month", _date),
     Rule("date", "THE? d:day_number +DOT? OF? m:month OF|COMMA? y:year", _date),
-    Rule("date", "THE? d:day_number +DASH +m:month +DASH +y:year|Y2", _date),
+    Rule("date", "THE? d:day_number +DASH|SLASH +m:month +DASH|SLASH +y:year|Y2", _date),
     Rule("date", "THE? d:day_number DASH? m:month QUOTE? y:Y2", _date),
+    Rule("date", "d:DD +SLASH +m:month", _date),
+    Rule("date", "y:year +SLASH +m:month +SLASH +d:DD", _date),
     Rule("date", "m:month DASH? THE? d:day_number", _date),
+    Rule("date", "m:month d:NUM", lambda c: _date(c) if c.number("d") >= 20 else None),
     Rule("date", "m:month THE? d:day_number OF|COMMA? y:year", _date),
     Rule("date", "y:year COMMA|DASH? m:month DASH? d:day_number", _date),
     Rule("date", "y:INT YEARMARK m:INT|NUM MONTHMARK d:INT|NUM DAYMARK?", _date),
@@ -134,6 +167,7 @@ _DATES = (
     Rule("full_date", "THEDAY d:two_figures", lambda c: c.node("d")),
     Rule("full_date", "THE|ON d:ordinal", lambda c: Fields(day=c.number("d")) if 4 <= c.number("d") <= 31 else None),
     Rule("full_date", "ON THE d:ordinal", lambda c: Fields(day=c.number("d")) if 1 <= c.number("d") <= 31 else None),
+    Rule("full_date", "ON THE d:DD", lambda c: Fields(day=c.number("d"))),
     Rule("full_date", "THEDAY d:DD +DOT?", lambda c: Fields(day=c.number("d"))),
     Rule("weekday", "w:WEEKDAY +DOT?", lambda c: c.number("w")),
     Rule("month", "m:MONTH +DOT?", lambda c: c.number("m")),
@@ -164,7 +198,7 @@ _STRETCHES = (
     Rule("stretch", "y:year THE? n:ordinal quarter:QUARTERWORD", lambda c: _up_to(c, 4)),
     Rule("stretch", "THE? n:ordinal half:HALF OF? THE? y:year", lambda c: _up_to(c, 2)),
     Rule("stretch", "half:HMARKNAME +n:MM y:year?", lambda c: _up_to(c, 2)),
-    Rule("stretch", "THE? WEEKEND", lambda _: Named("weekend", "")),
+    Rule("weekend", "THE? WEEKEND", lambda _: Named("weekend", "")),
     Rule("stretch", "THE? WEEKWORD n:INT OF? y:year?", lambda c: Nth(
         c.number("n"), "isoweek", Fields(year=c.number("y")) if "y" in c else Shift("year", 0))
         if 1 <= c.number("n") <= 53 else None),
@@ -191,6 +225,7 @@ _RELATIVE = (
     Rule("shift", "THE? n:named r:RELPOST", _relative),
     Rule("shift", "THE|THIS? COMING w:weekday", lambda c: _relative(c, coming=True)),
     Rule("shift", "THE|THIS? COMING u:UNIT", lambda c: Shift(c.name("u"), 1)),
+    Rule("shift", "THE|THIS? COMING c:count u:UNIT", _block),
     Rule("shift", "THE|THIS? COMING n:named", lambda c: _relative(c, coming=True)),
     Rule("named", "season:SEASON", _named),
     Rule("named", "holiday:HOLIDAY", _named),
@@ -203,6 +238,7 @@ _RELATIVE = (
     Rule("shift", "a:length AGO", _offset(-1, Now())),
     Rule("shift", "AGOPRE a:length", _offset(-1, Now())),
     Rule("shift", "WITHIN? INDUR a:length", _offset(1, Now())),
+    Rule("shift", "DAYREF INDUR a:length", _offset(1, Now())),
     Rule("shift", "a:length HENCE", _offset(1, Now())),
     Rule("shift", "a:length AFTER|FROM p:anchor", _offset(1)),
     Rule("shift", "a:length BEFORE p:anchor", _offset(-1)),
@@ -220,9 +256,32 @@ _RELATIVE = (
     Rule("shift", "AT? THE? e:EDGE OF THE? u:UNIT", lambda c: Edge(c.name("e"), Shift(c.name("u"), 0))),
     Rule("shift", "AT|BY? THE? u:EDGEUNIT", lambda c: Edge(*_edge_unit(c.name("u")))),
     Rule("shift", "u:EDGEUNIT OF? p:outer", lambda c: Edge(_edge_unit(c.name("u"))[0], c.node("p"))),
+    Rule(
+        "shift",
+        "THE? n:ordinal HALF OF THE? p:outer",
+        lambda c: Edge(f"half {c.number('n')}", c.node("p")) if c.number("n") <= 2 else None,
+    ),
+    Rule(
+        "shift",
+        "THE? n:ordinal HALF OF THE? u:UNIT",
+        lambda c: Edge(f"half {c.number('n')}", Shift(c.name("u"), 0)) if c.number("n") <= 2 else None,
+    ),
+    Rule(
+        "shift",
+        "THE? n:ordinal quarter:QUARTERWORD OF THE? o:shift",
+        lambda c: finer(c.node("o"), _named(c)) if c.number("n") <= 4 else None,
+    ),
+    Rule("shift", "REST OF THE? r:REL? u:UNIT", _rest),
+    Rule("shift", "u:TODATE", lambda c: Range(Edge("from", Shift(c.name("u"), 0)), Now())),
+    Rule("shift", "THE? u:UNIT OF THE? p:full_date|stretch|shift", _week_of),
+    Rule("shift", "THE? u:UNIT AFTER p:anchor", lambda c: _unit_beside(c, 1)),
+    Rule("shift", "THE? u:UNIT BEFORE p:anchor", lambda c: _unit_beside(c, -1)),
+    Rule("shift", "e:EARLY|LATE IN THE u:UNIT", lambda c: Edge(c.name("e"), Shift(c.name("u"), 0))),
+    Rule("stretch", "THE? n:ordinal CENTURY", _century),
     Rule("shift", "e:EARLY|LATE IN? THE? p:outer", lambda c: Edge(c.name("e"), c.node("p"))),
-    Rule("outer", "p:stretch|shift|date", lambda c: c.node("p")),
-    Rule("anchor", "THE? p:full_date|stretch|shift", lambda c: c.node("p")),
+    Rule("outer", "p:weekend|stretch|shift|date", lambda c: c.node("p")),
+    Rule("outer", "u:UNIT", lambda c: Shift(c.name("u"), 0)),
+    Rule("anchor", "THE? p:full_date|weekend|stretch|shift", lambda c: c.node("p")),
     Rule("anchor", "p:time", lambda c: c.node("p")),
 )
 
@@ -233,13 +292,13 @@ def _edge_unit(name: str) -> tuple[str, Node]:
 
 
 _DAYS = (
-    Rule("one_day", "ON|IN|DURING? d:full_date|shift|stretch", lambda c: c.node("d")),
+    Rule("one_day", "ON|IN|DURING? d:full_date|weekend|shift|stretch", lambda c: c.node("d")),
     # The finer one inside of the coarser one, in either order; the resolver refuses what does not fit.
     Rule("day", "d:one_day", lambda c: c.node("d")),
     Rule("day", "i:one_day OF|IN|COMMA? THE? o:shift|stretch", lambda c: finer(c.node("o"), c.node("i"))),
     Rule("day", "THE? i:day_number OF o:shift",
          lambda c: finer(c.node("o"), Fields(day=c.number("i")))),
-    Rule("day", "o:shift COMMA? ON? i:full_date|stretch", lambda c: finer(c.node("o"), c.node("i"))),
+    Rule("day", "o:shift COMMA? ON|IN? i:full_date|stretch", lambda c: finer(c.node("o"), c.node("i"))),
 )  # fmt: skip
 
 RULES = (*_DATES, *_STRETCHES, *_RELATIVE, *_DAYS)

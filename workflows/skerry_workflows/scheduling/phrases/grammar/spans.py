@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
-from skerry_workflows.scheduling.phrases.grammar.atoms import in_part, part
+from skerry_workflows.scheduling.phrases.grammar.atoms import in_part, part, part_of
 from skerry_workflows.scheduling.phrases.grammar.days import grain_of
 from skerry_workflows.scheduling.phrases.nodes import (
     Amount,
@@ -50,7 +51,19 @@ def _on_part(caught: Caught) -> Node | None:
 def _part_ref(caught: Caught) -> Node:
     """ "tonight", "last night": a part of a day that is counted from today."""
     offset, _, name = caught.name("x").partition(" ")
-    return Within(Shift("day", int(offset)), Part(name))
+    return Within(Shift("day", int(offset)), part_of(name, caught.name("e")))
+
+
+def _day_part(caught: Caught) -> Node:
+    """ "Freitagnachmittag": a weekday and a part of it, in one word."""
+    weekday, _, name = caught.name("x").partition(" ")
+    return Within(Fields(weekday=int(weekday)), Part(name))
+
+
+def _day_part_at(caught: Caught) -> Node | None:
+    weekday, _, name = caught.name("x").partition(" ")
+    time = in_part(caught.node("t"), Part(name))
+    return Within(Fields(weekday=int(weekday)), time) if time else None
 
 
 def _part_ref_at(caught: Caught) -> Node | None:
@@ -63,14 +76,45 @@ def _range(caught: Caught) -> Node | None:
     return between(caught.node("a"), caught.node("b"))
 
 
+def _range_without_from(caught: Caught) -> Node | None:
+    """As above; but "ce soir à 20 h" is a time: there the word for "to" is that for "at"."""
+    first, last = caught.node("a"), caught.node("b")
+    inner = first.inner if isinstance(first, Within) else first
+    return None if isinstance(inner, Part) and isinstance(last, Clock) else between(first, last)
+
+
 def between(first: Node, last: Node) -> Node | None:
     """From one to another, of one kind: two times of day, or two dates; a later time of the first's day."""
+    if _is_range(first) or _is_range(last):
+        return None
+    if isinstance(first, Fields) and isinstance(last, Fields) and first.year is None and _is_year(last):
+        return None  # "Jan-2027" is a month
     one, two = kind_of(first), kind_of(last)
+    zone = _zone_in(last)
+    if zone:
+        first = _put_zone(first, zone)
     if one == two or {one, two} <= {"day", "moment", "now"} or (one == "moment" and two == "time"):
         return Range(first, last)
     if one == "now" or two == "now":
         return Range(first, last)
     return None
+
+
+def _is_year(node: Fields) -> bool:
+    return node.year is not None and node.month is None and node.day is None
+
+
+def _zone_in(node: Node) -> str | None:
+    if isinstance(node, Within):
+        return _zone_in(node.inner)
+    return node.zone if isinstance(node, Clock) else None
+
+
+def _put_zone(node: Node, zone: str) -> Node:
+    """ "10 to 11 CET": the zone is that of both."""
+    if isinstance(node, Within):
+        return Within(node.outer, _put_zone(node.inner, zone))
+    return replace(node, zone=node.zone or zone) if isinstance(node, Clock) else node
 
 
 def kind_of(node: Node) -> Literal["time", "day", "moment", "now"]:
@@ -116,8 +160,17 @@ def _years(caught: Caught) -> Node | None:
     return Range(Fields(year=first), Fields(year=last)) if 1000 <= first < last < 2300 else None
 
 
-def _bound(side: Literal["before", "after", "until", "since", "by"]) -> Callable[[Caught], Node]:
-    return lambda caught: Bound(side, caught.node("p"))
+def _bound(side: Literal["before", "after", "until", "since", "by"]) -> Callable[[Caught], Node | None]:
+    def build(caught: Caught) -> Node | None:
+        node = caught.node("p")
+        # "From 9 to 5 today" is no beginning alone.
+        return None if _is_range(node) else Bound(side, node)
+
+    return build
+
+
+def _is_range(node: Node) -> bool:
+    return isinstance(node, Range | Bound) or (isinstance(node, Within) and _is_range(node.inner))
 
 
 def _lasting(caught: Caught) -> Node:
@@ -148,12 +201,19 @@ def _clear(time: Node) -> bool:
     return isinstance(time, Clock) and time.minute is not None
 
 
+def _on_early_part(caught: Caught) -> Node | None:
+    """ "Early tomorrow morning"."""
+    day = caught.node("d")
+    return Within(day, part_of(caught.name("p"), caught.name("e"))) if _is_day(day) else None
+
+
 _MOMENTS = (
+    Rule("moment", "e:EARLY|LATE d:day p:part_name", _on_early_part),
     Rule("clock_time", "p:time", lambda c: c.node("p")),
     Rule("clock_time", "t:range_of_times|bound_time", lambda c: c.node("t")),
     Rule("moment", "i:instant", lambda c: c.node("i")),
     Rule("moment", "d:day", lambda c: c.node("d")),
-    Rule("moment", "d:day COMMA|DASH|LP? t:clock_time RP?", _at),
+    Rule("moment", "d:day COMMA|LP? t:clock_time RP?", _at),
     Rule("moment", "d:day t:bare", lambda c: _at(c) if isinstance(c.node("t"), Clock) and
          (_clear(c.node("t"))) else None),
     Rule("moment", "t:clock_time COMMA? ON|OF|FROM? THE? d:day", _at),
@@ -167,6 +227,9 @@ _MOMENTS = (
     Rule("moment", "r:REL p:part", _this_part),
     Rule("moment", "THE? p:part r:RELPOST", _this_part),
     Rule("moment", "e:EARLY|LATE? x:PARTREF", _part_ref),
+    Rule("moment", "x:DAYPART", _day_part),
+    Rule("moment", "x:DAYPART COMMA? t:clock_time|bare", _day_part_at),
+    Rule("moment", "d:day DASH t:clock_time", _at),
     Rule("moment", "x:PARTREF COMMA? t:clock_time|bare", _part_ref_at),
     Rule("moment", "t:clock_time|bare x:PARTREF", _part_ref_at),
     Rule("moment", "IN|DURING|AT THE? p:part", lambda c: c.node("p")),
@@ -177,26 +240,33 @@ _MOMENTS = (
 
 
 _RANGES = (
+    Rule("to", "TO|UNTIL|DASH|THROUGH THE?", lambda _: 0),
+    Rule("and", "AND THE?", lambda _: 0),
+    Rule("range", "BETWEEN THE? a:day_number +DOT? and b:day_number +DOT? OF? m:month COMMA? y:year?", _days_of_month),
+    Rule("range", "BETWEEN m:month THE? a:day_number +DOT? and b:day_number COMMA? y:year?", _days_of_month),
+    Rule("range", "BETWEEN THE? a:ordinal and b:ordinal", _days),
+    Rule("range", "BETWEEN a:month and b:month OF|COMMA? y:year", _months_of_year),
+    Rule("range", "BETWEEN a:Y4 and b:Y4|MI", _years),
+    Rule("range", "from? a:day_number +DOT? to b:day_number +DOT? OF? m:month COMMA? y:year?", _days_of_month),
+    Rule("range", "THE a:day_number +DOT? to b:day_number +DOT? OF? m:month COMMA? y:year?", _days_of_month),
+    Rule("from", "FROM|BETWEEN THE?", lambda _: 0),
+    Rule("range", "FROM|BETWEEN? m:month from? a:day_number +DOT? to b:day_number COMMA? y:year?", _days_of_month),
+    Rule("range", "FROM|BETWEEN? THE a:ordinal to b:ordinal", _days),
+    Rule("range", "FROM|BETWEEN? a:month to b:month OF|COMMA? y:year", _months_of_year),
+    Rule("range", "FROM|BETWEEN? a:Y4 to b:Y4|MI", _years),
     Rule("edge_time", "t:time|zoned|bare", lambda c: c.node("t")),
     Rule("edge_time", "p:in_part", lambda c: c.node("p")),
     Rule("edge_moment", "m:moment", lambda c: c.node("m")),
     Rule("edge_moment", "t:bare", lambda c: c.node("t")),
     Rule("range_of_times", "FROM a:edge_time TO|UNTIL|DASH b:edge_time", _range),
     Rule("range_of_times", "BETWEEN a:edge_time AND|TO|DASH b:edge_time", _range),
-    Rule("range_of_times", "a:zoned|time DASH|TO|UNTIL b:edge_time", _range),
+    Rule("range_of_times", "a:zoned|time DASH|TO|UNTIL b:edge_time", _range_without_from),
     Rule("range_of_times", "a:bare DASH|TO|UNTIL b:zoned", _range),
     Rule("range_of_times", "AT? a:bare DASH b:zoned", _range),
     Rule("range", "FROM a:edge_moment TO|UNTIL|DASH b:edge_moment", _range),
     Rule("range", "BETWEEN a:edge_moment AND|TO|DASH b:edge_moment", _range),
-    Rule("range", "a:moment TO|UNTIL|DASH|THROUGH b:edge_moment", _range),
+    Rule("range", "a:moment TO|UNTIL|DASH|THROUGH b:edge_moment", _range_without_from),
     Rule("range", "t:range_of_times", lambda c: c.node("t")),
-    Rule("to", "TO|UNTIL|DASH|AND|THROUGH THE?", lambda _: 0),
-    Rule("range", "FROM|BETWEEN? THE? a:day_number to b:day_number +DOT? OF? m:month COMMA? y:year?", _days_of_month),
-    Rule("from", "FROM|BETWEEN THE?", lambda _: 0),
-    Rule("range", "FROM|BETWEEN? m:month from? a:day_number to b:day_number COMMA? y:year?", _days_of_month),
-    Rule("range", "FROM|BETWEEN? THE a:ordinal to b:ordinal", _days),
-    Rule("range", "FROM|BETWEEN? a:month to b:month OF|COMMA? y:year", _months_of_year),
-    Rule("range", "FROM|BETWEEN? a:Y4 to b:Y4|MI", _years),
 )  # fmt: skip
 
 
@@ -210,10 +280,10 @@ _OPEN = (
     Rule("bound_time", "p:time OREARLIER", _bound("until")),
     Rule("bound", "BEFORE|SOONERTHAN THE? p:moment", _bound("before")),
     Rule("bound", "AFTER|LATERTHAN THE? p:moment", _bound("after")),
-    Rule("bound", "UNTIL THE? p:moment|range", _bound("until")),
+    Rule("bound", "UNTIL THE? p:moment", _bound("until")),
     Rule("bound", "BY THE? p:moment", _bound("by")),
     Rule("bound", "SINCE THE? p:moment", _bound("since")),
-    Rule("bound", "MORE p:shift", _bound("after")),
+    Rule("bound", "MORE p:shift", lambda c: Bound("after", c.node("p")) if isinstance(c.node("p"), Offset) else None),
     Rule("bound", "p:moment ORLATER", _bound("since")),
     Rule("bound", "p:moment OREARLIER", _bound("until")),
     Rule("bound", "p:bound_time", lambda c: c.node("p")),
@@ -241,9 +311,9 @@ _SETS = (
     Rule("every", "EVERY DAYREF p:in_part?", lambda _: Every()),
     Rule("every", "ON? WEEKDAYS", lambda _: Every()),
     Rule("every", "FREQ", lambda _: Every()),
-    Rule("every", "A|EVERY? n:count|ONCE? TIMES? PER UNIT", lambda _: Every()),
+    Rule("every", "n:count|ONCE TIMES? PER UNIT", lambda _: Every()),
     Rule("set", "e:every", lambda c: c.node("e")),
-    Rule("set", "e:every COMMA? t:clock_time|in_part|bound", lambda c: Every(c.node("t"))),
+    Rule("set", "e:every COMMA? t:clock_time|in_part|bound|full_date", lambda c: Every(c.node("t"))),
     Rule("set", "t:clock_time|in_part|full_date e:every", lambda c: Every(c.node("t"))),
     Rule("set", "t:clock_time ON? e:every", lambda c: Every(c.node("t"))),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skerry_workflows.scheduling.phrases.language import Language
+from skerry_workflows.scheduling.phrases.language import Language, Meaning
 
 _TEENS = ["zehn", "elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]
 _ONES = ["ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
@@ -27,6 +27,24 @@ def _ordinals() -> dict[str, int]:
     return {stem + end: n for n, stem in stems.items() for end in ("e", "en", "er", "es", "em")}
 
 
+_DAYS = ["montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"]
+_PARTS = {
+    "morning": "morgen vormittag",
+    "lunch": "mittag",
+    "afternoon": "nachmittag",
+    "evening": "abend",
+    "night": "nacht",
+}
+
+
+def _day_parts() -> dict[Meaning, str]:
+    return {
+        f"{n} {part}": ", ".join(day + word for word in words.split())
+        for n, day in enumerate(_DAYS)
+        for part, words in _PARTS.items()
+    }
+
+
 LANGUAGE = Language(
     code="de",
     order="dmy",
@@ -41,6 +59,7 @@ LANGUAGE = Language(
         "geht, bitte"
     ),
     words={
+        "DAYPART": _day_parts(),
         "WEEKDAY": {0: "montag, mo, montags", 1: "dienstag, di", 2: "mittwoch, mi, mittwochs", 3: "donnerstag, do",
             4: "freitag, fr", 5: "samstag, sa, sonnabend", 6: "sonntag, so",
         },

@@ -158,7 +158,7 @@ LANGUAGE = Language(
         "YEARWORD": {0: "année, an, l'an"},
         "WEEKWORD": {0: "semaine, semaine n°"},
         "SEASON": {"spring": "printemps", "summer": "été", "autumn": "automne", "winter": "hiver"},
-        "WEEKEND": {0: "week-end, weekend, fin de semaine"},
+        "WEEKEND": {0: "week-end, weekend"},
         "EVERY": {0: "chaque, tous les, toutes les"},
         "FREQ": {
             0: "quotidien, quotidiennement, hebdomadaire, mensuel, mensuellement, annuel, annuellement, trimestriel",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skerry_workflows.scheduling.phrases.language import Language
+from skerry_workflows.scheduling.phrases.language import Language, Meaning
 
 _TO_19 = [
     "een",
@@ -42,6 +42,18 @@ def _ordinals() -> dict[str, int]:
     return {**words, "eerste": 1, "derde": 3, "twintigste": 20, "dertigste": 30, "eenendertigste": 31}
 
 
+_DAYS = ["maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"]
+_PARTS = {"morning": "ochtend morgen", "afternoon": "middag", "evening": "avond", "night": "nacht"}
+
+
+def _day_parts() -> dict[Meaning, str]:
+    return {
+        f"{n} {part}": ", ".join(day + word for word in words.split())
+        for n, day in enumerate(_DAYS)
+        for part, words in _PARTS.items()
+    }
+
+
 LANGUAGE = Language(
     code="nl",
     order="dmy",
@@ -56,6 +68,7 @@ LANGUAGE = Language(
         "graag"
     ),
     words={
+        "DAYPART": _day_parts(),
         "WEEKDAY": {0: "maandag, ma", 1: "dinsdag, di", 2: "woensdag, wo", 3: "donderdag, do", 4: "vrijdag, vr",
             5: "zaterdag, za", 6: "zondag, zo",
         },
