@@ -25,7 +25,8 @@ def main(path: str, name: str, count: str) -> None:
             starts, ends = slot(number)
             held = bookings.hold(
                 uid=f"{name}-{number}", sequence=0, starts=starts, ends=ends,
-                people=["ana@example.org", f"{name}@example.org"], summary=name, key=f"{name}-{number}", now=NOON, held_until=NOON + dt.timedelta(days=1),
+                people=["ana@example.org", f"{name}@example.org"], summary=name,
+                key=f"{name}-{number}", now=NOON, held_until=NOON + dt.timedelta(days=1),
             )  # fmt: skip
             if isinstance(held, Booking):
                 bookings.book(held.id)

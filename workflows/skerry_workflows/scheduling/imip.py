@@ -15,7 +15,7 @@ from skerry_workflows.scheduling.calendar.occurrences import Moment, occurrence_
 from skerry_workflows.scheduling.calendar.read import Source, read
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
 from skerry_workflows.scheduling.itip import entries as it
-from skerry_workflows.scheduling.itip.outgoing import Message
+from skerry_workflows.scheduling.itip.outgoing import Message, Method
 
 CALENDARS_MAX = 5
 """Parts with a calendar that are looked at in one mail."""
@@ -127,11 +127,12 @@ def _mailed_event(entry: Component, source: Source) -> MailedEvent:
     )
 
 
-def write_mail(message: Message, *, subject: str, text: str, sent: Any = None) -> EmailMessage:
+def write_mail(message: Message, *, subject: str, text: str, sent: Any = None, key: str = "") -> EmailMessage:
     """The mail for an iTIP message: a text for people, the calendar beside it, and once more as a file for those whose
     mail program knows no other way (RFC 6047, section 4).
 
-    Its Message-ID follows from what it says and to whom, so that sending it again is the same mail. `sent` is the Date.
+    Its Message-ID follows from what it says and to whom (`key_of`, unless there is a `key`), so that sending it again
+    is the same mail. `sent` is the Date.
     """
     mail = EmailMessage()
     mail["Subject"] = " ".join(subject.split())
@@ -139,7 +140,7 @@ def write_mail(message: Message, *, subject: str, text: str, sent: Any = None) -
     mail["To"] = _mailbox(message.recipient_name, message.recipient)
     if sent is not None:
         mail["Date"] = format_datetime(sent)
-    mail["Message-ID"] = f"<{key_of(message)}@{message.sender.rpartition('@')[2] or 'localhost'}>"
+    mail["Message-ID"] = f"<{key or key_of(message)}@{message.sender.rpartition('@')[2] or 'localhost'}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text)
     calendar = written(message.calendar)
@@ -149,10 +150,40 @@ def write_mail(message: Message, *, subject: str, text: str, sent: Any = None) -
     return mail
 
 
+def plain_mail(
+    *, key: str, sender: str, sender_name: str, recipient: str, recipient_name: str, subject: str, text: str, sent: Any
+) -> EmailMessage:
+    """A mail without a calendar, whose Message-ID follows from `key`."""
+    mail = EmailMessage()
+    mail["Subject"] = " ".join(subject.split())
+    mail["From"] = _mailbox(sender_name, sender)
+    mail["To"] = _mailbox(recipient_name, recipient)
+    mail["Date"] = format_datetime(sent)
+    mail["Message-ID"] = f"<{key}@{sender.rpartition('@')[2] or 'localhost'}>"
+    mail.set_content(text)
+    return mail
+
+
+def counter_message(calendar: Component, sender: str, name: str, to: str = "") -> Message:
+    """A COUNTER or DECLINECOUNTER on its way: to the organizer, or to whoever is named."""
+    entry = it.entries(calendar)[0]
+    host = entry.first("ORGANIZER")
+    return Message(
+        method=msgspec.convert(calendar.value("METHOD"), Method),
+        uid=entry.value("UID"),
+        sequence=it.sequence(entry),
+        sender=address_of(sender),
+        sender_name=name,
+        recipient=to or it.organizer(entry),
+        recipient_name="" if to else it.name_of(host),
+        calendar=calendar,
+    )
+
+
 def key_of(message: Message) -> str:
     """What makes a message the same as another: event, instances, revision, method, recipient and what it answers."""
     answers = sorted(
-        f"{it.instance(entry)}={it.partstat(entry, message.sender) if message.method == 'REPLY' else ''}"
+        "=".join((it.instance(entry), entry.value("DTSTART"), it.partstat(entry, message.sender)))
         for entry in it.entries(message.calendar)
     )
     said = [message.uid, str(message.sequence), message.method, message.recipient, *answers]

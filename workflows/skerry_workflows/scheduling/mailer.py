@@ -1,0 +1,76 @@
+"""How mails leave the house: over SMTP, or into a folder. The same message twice is the same mail (its Message-ID)."""
+
+from __future__ import annotations
+
+import os
+import smtplib
+import ssl
+from email import policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Final
+
+from skerry.errors import RetryableError, TerminalError
+from skerry_workflows.scheduling.settings import Mail
+
+TIMEOUT_S: Final = 30.0
+
+
+def send(mail: EmailMessage, settings: Mail, folder: Path) -> None:
+    """Hand a mail over.
+
+    Raises:
+        RetryableError: the server cannot be reached or says "later"; the disk is full.
+        TerminalError: the server refuses it for good, or the settings cannot be used.
+    """
+    if settings.host:
+        _over_smtp(mail, settings)
+    else:
+        _into(mail, folder / Path(settings.outbox).expanduser())
+
+
+def _into(mail: EmailMessage, folder: Path) -> None:
+    """A file named after its Message-ID: written again, it is the same file."""
+    name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f".{name}.tmp"
+        with temporary.open("wb") as file:
+            file.write(mail.as_bytes(policy=policy.SMTP))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(folder / f"{name}.eml")
+    except OSError as error:
+        raise RetryableError(f"the mail could not be put into {folder}: {error.strerror}") from error
+
+
+def _over_smtp(mail: EmailMessage, settings: Mail) -> None:
+    context = ssl.create_default_context()
+    local = settings.host in ("localhost", "127.0.0.1", "::1")
+    if settings.user and settings.tls == "no" and not local:
+        raise TerminalError("a password is not sent without TLS", hint='set mail.tls = "starttls" or "tls"')
+    port = settings.port or {"tls": 465, "starttls": 587, "no": 25}[settings.tls]
+    try:
+        if settings.tls == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, port, timeout=TIMEOUT_S, context=context)
+        else:
+            server = smtplib.SMTP(settings.host, port, timeout=TIMEOUT_S)
+        with server:
+            if settings.tls == "starttls":
+                server.starttls(context=context)
+            if settings.user:
+                server.login(settings.user, os.environ.get(settings.password_env, ""))
+            server.send_message(mail)
+    except smtplib.SMTPAuthenticationError as error:
+        raise TerminalError(f"{settings.host} does not let us in", hint="check mail.user and the password") from error
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = [code for code, _ in error.recipients.values()]
+        if all(400 <= code < 500 for code in codes):
+            raise RetryableError(f"{settings.host} takes no mail for {mail['To']} now", retry_after_s=60.0) from error
+        raise TerminalError(f"{settings.host} refuses {mail['To']}", hint="check the address") from error
+    except smtplib.SMTPResponseException as error:
+        if 500 <= error.smtp_code < 600:
+            raise TerminalError(f"{settings.host} refuses the mail ({error.smtp_code})", hint="see its log") from error
+        raise RetryableError(f"{settings.host} says {error.smtp_code}", retry_after_s=60.0) from error
+    except (OSError, smtplib.SMTPException) as error:
+        raise RetryableError(f"{settings.host} cannot be reached: {error}", retry_after_s=30.0) from error

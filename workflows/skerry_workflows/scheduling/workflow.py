@@ -1,0 +1,430 @@
+"""The scheduling workflows: a request for a meeting becomes an appointment, and what others send becomes an answer.
+
+Nothing leaves the house, and nobody's calendar changes, before the policy's approval. What is not sure is asked.
+`scheduling` takes requests and messages, `scheduling-change` moves and cancels, `scheduling-keep` has the timers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from skerry import Blob, Decision, Done, Limits, Prompt, State, Step, StepFailed, Workflow
+from skerry.errors import Refused, TimedOut
+from skerry_workflows.scheduling import words
+from skerry_workflows.scheduling.bookings import Booking, Taken
+from skerry_workflows.scheduling.model import (
+    Answer,
+    Answered,
+    Booked,
+    CalledOff,
+    Effects,
+    Letter,
+    MeetingRequest,
+    Moved,
+    NotBooked,
+    Noted,
+    Pick,
+    Reminder,
+    Suggest,
+)
+from skerry_workflows.scheduling.slots.model import Found, Proposal, Span
+from skerry_workflows.scheduling.tasks import (
+    answer,
+    change,
+    choices,
+    consider,
+    decline_proposal,
+    find_slots,
+    follow_up,
+    hold,
+    introduce,
+    invite,
+    look_up,
+    open_mail,
+    perform,
+    plan,
+    question,
+    release,
+    take,
+)
+from skerry_workflows.scheduling.understand import VERIFIERS, understand
+
+REVIEW = dt.timedelta(days=30)
+"""How long a person may take for an answer."""
+TRIES_MAX = 5
+"""How often another slot is looked for where somebody else was faster."""
+
+UNDERSTAND = Prompt(
+    name="scheduling.understand",
+    text="Which meeting does this message ask for: with whom, how long, when, and when not?",
+    rules=understand,
+    limits=Limits(memory_mb=512, cpu_s=20, wall_s=30),
+)
+
+
+async def _allowed(step: Step, effects: Effects, what: str) -> str:
+    """Whether this may be done: "" or why not."""
+    if not effects.ask:
+        return ""
+    try:
+        decision = await step.wait(Decision, timeout=REVIEW, question=f"{what} ({effects.ask}.)")
+    except TimedOut:
+        return f"nobody decided within {REVIEW.days} days"
+    return "" if decision.approved else decision.reason or f"{decision.by or 'a person'} said no"
+
+
+# --- a request --------------------------------------------------------------------------------------------------------
+
+
+class Requested(State):
+    """Something has come: a mail, a text, or a request that says all there is to say."""
+
+    mail: Blob | None = None
+    text: str = ""
+    subject: str = ""
+    sender: str = ""
+    request: MeetingRequest | None = None
+
+    async def run(self, step: Step) -> Understand | Consider | Done[NotBooked]:
+        """Opens it."""
+        letter = Letter(text=self.text, subject=self.subject, sender=self.sender.lower(), request=self.request)
+        if self.mail is not None:
+            try:
+                letter = await step.call(open_mail, self.mail)
+            except StepFailed as error:
+                return Done(NotBooked(reason=f"the mail could not be opened: {error}"))
+        letter = await step.call(introduce, letter, step.now())
+        return Consider(letter=letter) if letter.ics else Understand(letter=letter)
+
+
+class Understand(State):
+    """What is wanted? Code reads it, and what it is not sure of is asked."""
+
+    letter: Letter
+    asked: int = 0
+
+    async def run(self, step: Step) -> Search | AskBack | Done[NotBooked]:
+        """By mail, where the policy says so and there is somebody to ask; else a person here."""
+        policy = await step.call(choices)
+        if policy.ask_back == "mail" and self.letter.sender and self.letter.request is None and self.asked < 2:
+            return AskBack(letter=self.letter, asked=self.asked)
+        try:
+            request = await step.ask(
+                MeetingRequest, UNDERSTAND, about=self.letter, verify=VERIFIERS, sizes=("rules",), review=REVIEW
+            )
+        except (Refused, TimedOut) as error:
+            return Done(NotBooked(reason=str(error)))
+        return Search(request=request)
+
+
+class AskBack(State):
+    """Whoever wrote is asked what is missing; what they answer (a signal `Answer`) is read together with the rest."""
+
+    letter: Letter
+    asked: int
+
+    async def run(self, step: Step) -> Understand | Search | Done[NotBooked]:
+        """Reads it; if something is open, writes to them, and waits."""
+        request = understand(self.letter)
+        open_questions = [one.message for verify in VERIFIERS for one in verify(request, self.letter)]
+        if not open_questions:
+            return Search(request=request)
+        effects = await step.call(question, self.letter, request, step.now())
+        if no := await _allowed(step, effects, f"Ask {self.letter.sender}: {' '.join(open_questions)}"):
+            return Done(NotBooked(reason=no))
+        await step.call(perform, effects, 0, step.now())
+        try:
+            more = await step.wait(Answer, timeout=REVIEW)
+        except TimedOut:
+            return Done(NotBooked(reason=f"{self.letter.sender} did not answer within {REVIEW.days} days"))
+        letter = Letter(
+            text=f"{self.letter.text}\n{more.text}",
+            subject=self.letter.subject,
+            sender=self.letter.sender,
+            sender_name=self.letter.sender_name,
+            now=step.now(),
+            zone=self.letter.zone,
+            owner=self.letter.owner,
+            people=self.letter.people,
+        )
+        return Understand(letter=letter, asked=self.asked + 1)
+
+
+class Search(State):
+    """Looks for a time. `tried` are those that somebody else was faster with."""
+
+    request: MeetingRequest
+    tried: tuple[Span, ...] = ()
+
+    async def run(self, step: Step) -> Choose | Search | Done[NotBooked]:
+        """Where there is none, a person may free one and have it looked for again."""
+        found = await step.call(find_slots, self.request, self.tried, step.now())
+        if found.proposals:
+            return Choose(request=self.request, found=found, tried=self.tried)
+        why = "; ".join([*found.obstacles, *found.doubts])
+        try:
+            decision = await step.wait(
+                Decision, timeout=REVIEW, question=f"No time for {self.request.summary!r}: {why}. Look again?"
+            )
+        except TimedOut:
+            return Done(NotBooked(reason=why))
+        if not decision.approved:
+            return Done(NotBooked(reason=decision.reason or why))
+        return Search(request=self.request)
+
+
+class Choose(State):
+    """Which of the times? A person picks, or the best is taken where the policy says so and nothing is in doubt."""
+
+    request: MeetingRequest
+    found: Found
+    tried: tuple[Span, ...] = ()
+
+    async def run(self, step: Step) -> Hold | Choose | Done[NotBooked]:
+        """Yes takes the first; a signal `Pick` another one."""
+        proposals = self.found.proposals
+        policy = await step.call(choices)
+        if policy.choose == "best" and not self.found.doubts:
+            return Hold(request=self.request, proposal=proposals[0], tried=self.tried)
+        asked = words.which(self.request, proposals, self.found.doubts)
+        try:
+            said = await step.wait(Decision, Pick, timeout=REVIEW, question=asked)
+        except TimedOut:
+            return Done(NotBooked(reason=f"nobody chose within {REVIEW.days} days"))
+        if isinstance(said, Pick):
+            if not 1 <= said.number <= len(proposals):
+                return Choose(request=self.request, found=self.found, tried=self.tried)
+            return Hold(request=self.request, proposal=proposals[said.number - 1], tried=self.tried)
+        if not said.approved:
+            return Done(NotBooked(reason=said.reason or f"{said.by or 'a person'} said no"))
+        return Hold(request=self.request, proposal=proposals[0], tried=self.tried)
+
+
+class Hold(State):
+    """Takes the time for everybody, so that nobody else gets it while the rest is decided."""
+
+    request: MeetingRequest
+    proposal: Proposal
+    tried: tuple[Span, ...] = ()
+
+    async def run(self, step: Step) -> Invite | Search | Done[NotBooked]:
+        """Somebody else may have been faster: then another time is looked for."""
+        policy = await step.call(choices)
+        slot = Span(start=self.proposal.start, end=self.proposal.end)
+        people = tuple(one.address for one in self.request.attendees if one.address not in self.proposal.missing)
+        held = await step.call(
+            hold, f"{step.uuid()}@skerry", 0, self.request.summary, people, slot, step.now(), policy.hold_hours
+        )
+        if isinstance(held, Booking):
+            return Invite(request=self.request, booking=held)
+        if len(self.tried) >= TRIES_MAX:
+            return Done(NotBooked(reason=f"others were faster {TRIES_MAX} times"))
+        return Search(request=self.request, tried=(*self.tried, slot))
+
+
+class Invite(State):
+    """The time is held: invite, with the approval that the policy asks for."""
+
+    request: MeetingRequest
+    booking: Booking
+
+    async def run(self, step: Step) -> Search | Done[Booked] | Done[NotBooked]:
+        """Books, writes the calendar, sends, and sets the timers. Where the hold has ended, another time is sought."""
+        held = self.booking
+        effects = await step.call(invite, self.request, held, step.now())
+        time = words.when(held.starts, held.ends, self.request.zone)
+        if no := await _allowed(step, effects, f"Send the invitations to {self.request.summary!r}, {time}?"):
+            await step.call(release, held.uid, held.id)
+            return Done(NotBooked(reason=no))
+        if await step.call(perform, effects, held.id, step.now()):
+            return Search(request=self.request)
+        await step.start(keep, Keep(uid=held.uid, sequence=held.sequence), detached=True)
+        return Done(
+            Booked(
+                uid=held.uid,
+                start=held.starts,
+                end=held.ends,
+                summary=self.request.summary,
+                invited=tuple(mail.recipient for mail in effects.mails),
+            )
+        )
+
+
+# --- what others send -------------------------------------------------------------------------------------------------
+
+
+class Consider(State):
+    """A message of somebody's calendar: an invitation, an answer, a cancellation, a proposal."""
+
+    letter: Letter
+
+    async def run(self, step: Step) -> Done[Answered] | Done[Noted] | Done[NotBooked] | Done[Moved] | Done[CalledOff]:
+        """What is an answer to us is taken note of; what asks something of us is answered by policy."""
+        seen = await step.call(consider, self.letter, step.now())
+        if seen.kind == "nothing":
+            return Done(Noted(uid=seen.uid, change="ignored", why=seen.why))
+        if seen.kind == "invitation":
+            return await self._answer(step, seen.question, ask=bool(seen.ask))
+        if seen.kind == "proposal":
+            return await self._decide(step, seen.uid, seen.question, seen.ask, seen.start, seen.end)
+        if seen.ask and (no := await _asked(step, seen.question)):
+            return Done(Noted(uid=seen.uid, change="ignored", why=no))
+        return Done(await step.call(take, self.letter))
+
+    async def _answer(self, step: Step, asked: str, *, ask: bool) -> Done[Answered] | Done[NotBooked]:
+        said, suggestion = "ACCEPTED", None
+        if ask:
+            try:
+                decision = await step.wait(Decision, Suggest, timeout=REVIEW, question=asked)
+            except TimedOut:
+                return Done(NotBooked(reason=f"nobody decided within {REVIEW.days} days, and nothing was answered"))
+            if isinstance(decision, Suggest):
+                said, suggestion = "COUNTER", decision
+            elif not decision.approved:
+                said = "DECLINED"
+        effects = await step.call(answer, self.letter, said, suggestion, step.now())
+        await step.call(perform, effects, 0, step.now())
+        return Done(Answered(uid=effects.uid, answer=said))
+
+    async def _decide(
+        self, step: Step, uid: str, asked: str, doubt: str, start: dt.datetime | None, end: dt.datetime | None
+    ) -> Done[Noted] | Done[Moved] | Done[CalledOff] | Done[NotBooked]:
+        no = await _asked(step, f"{asked} {doubt}".strip())
+        if no or start is None or end is None:
+            effects = await step.call(decline_proposal, self.letter, step.now())
+            await step.call(perform, effects, 0, step.now())
+            return Done(Noted(uid=uid, change="declined", why=no or "its time cannot be read"))
+        # That was the approval: the change asks for no second one.
+        result = await step.start(changes, Change(uid=uid, start=start, end=end, approved=True))
+        return Done(result)
+
+
+async def _asked(step: Step, asked: str) -> str:
+    """A person's yes (""), or why not."""
+    try:
+        decision = await step.wait(Decision, timeout=REVIEW, question=asked)
+    except TimedOut:
+        return f"nobody decided within {REVIEW.days} days"
+    return "" if decision.approved else decision.reason or f"{decision.by or 'a person'} said no"
+
+
+# --- moving and cancelling --------------------------------------------------------------------------------------------
+
+
+class Change(State):
+    """A meeting of ours is to be at another time, or (without one) not to be."""
+
+    uid: str
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    reason: str = ""
+    approved: bool = False
+
+    async def run(self, step: Step) -> Done[Moved] | Done[CalledOff] | Done[NotBooked]:
+        """Holds the new time before the old one is given back; then tells everybody."""
+        known = await step.call(look_up, self.uid)
+        if not known.found or known.cancelled:
+            return Done(NotBooked(reason="there is no such meeting of ours"))
+        if self.start is None:
+            return await self._cancel(step, known.summary)
+        length = known.end - known.start if known.start and known.end else dt.timedelta(hours=1)
+        slot = Span(start=self.start, end=self.end or self.start + length)
+        policy = await step.call(choices)
+        held = await step.call(
+            hold, self.uid, known.sequence + 1, known.summary, known.attendees, slot, step.now(), policy.hold_hours
+        )
+        if isinstance(held, Taken):
+            return Done(NotBooked(reason=f"{held.person} is in another meeting then"))
+        effects = await step.call(change, self.uid, slot, self.reason, step.now())
+        time = words.when(slot.start, slot.end, known.zone)
+        no = "" if self.approved else await _allowed(step, effects, f"Move {known.summary!r} to {time}?")
+        if no:
+            await step.call(release, self.uid, held.id)
+            return Done(NotBooked(reason=no))
+        if lost := await step.call(perform, effects, held.id, step.now()):
+            return Done(NotBooked(reason=lost))
+        await step.start(keep, Keep(uid=self.uid, sequence=effects.sequence), detached=True)
+        return Done(Moved(uid=self.uid, start=slot.start, end=slot.end))
+
+    async def _cancel(self, step: Step, summary: str) -> Done[CalledOff] | Done[NotBooked]:
+        effects = await step.call(change, self.uid, None, self.reason, step.now())
+        if not self.approved and (no := await _allowed(step, effects, f"Cancel {summary!r}?")):
+            return Done(NotBooked(reason=no))
+        await step.call(perform, effects, 0, step.now())
+        return Done(CalledOff(uid=self.uid))
+
+
+# --- afterwards -------------------------------------------------------------------------------------------------------
+
+
+class Keep(State):
+    """A meeting that stands, in one revision of it: it is followed up, and its owner reminded, until it is over.
+
+    Whoever moves or cancels it makes another revision; this one then ends at its next timer.
+    """
+
+    uid: str
+    sequence: int
+
+    async def run(self, step: Step) -> Remind | Done[Noted]:
+        """Plans the timers; the first is for those who have not answered."""
+        known = await step.call(look_up, self.uid)
+        if known.start is None or known.end is None or known.sequence != self.sequence or known.cancelled:
+            return Done(Noted(uid=self.uid, change="ignored", why="there is a later revision"))
+        timers = await step.call(plan, known.start, known.end, step.now())
+        if timers.follow_up > step.now():
+            await step.until(timers.follow_up)
+            known = await step.call(look_up, self.uid)
+            if known.sequence == self.sequence and known.unanswered and not known.cancelled:
+                effects = await step.call(follow_up, self.uid, self.sequence, step.now())
+                if not await _allowed_for_now(
+                    step, effects, f"Remind {', '.join(known.unanswered)} of the invitation?"
+                ):
+                    await step.call(perform, effects, 0, step.now())
+        return Remind(uid=self.uid, sequence=self.sequence, due=timers.reminders, over=timers.over)
+
+
+async def _allowed_for_now(step: Step, effects: Effects, what: str) -> str:
+    """As `_allowed`, but a question about a follow-up is open for a day only: then it is not worth asking."""
+    if not effects.ask:
+        return ""
+    try:
+        decision = await step.wait(Decision, timeout=dt.timedelta(days=1), question=f"{what} ({effects.ask}.)")
+    except TimedOut:
+        return "nobody decided"
+    return "" if decision.approved else "no"
+
+
+class Remind(State):
+    """The next reminder: an event `meeting.reminder`, which whoever wants to shows."""
+
+    uid: str
+    sequence: int
+    due: tuple[dt.datetime, ...]
+    over: dt.datetime
+
+    async def run(self, step: Step) -> Remind | Done[Noted]:
+        """Waits for it, looks whether the meeting still stands, and tells."""
+        at = self.due[0] if self.due else self.over
+        await step.until(at)
+        known = await step.call(look_up, self.uid)
+        if known.sequence != self.sequence or known.cancelled or known.start is None:
+            return Done(Noted(uid=self.uid, change="ignored", why="there is a later revision"))
+        if not self.due:
+            return Done(Noted(uid=self.uid, change="over", why="it has taken place"))
+        told = Reminder(uid=self.uid, summary=known.summary, start=known.start, unanswered=known.unanswered)
+        await step.emit("meeting.reminder", told)
+        return Remind(uid=self.uid, sequence=self.sequence, due=self.due[1:], over=self.over)
+
+
+scheduling = Workflow(
+    "scheduling",
+    version=1,
+    start=Requested,
+    on="meeting.requested",
+    result=Booked | Answered | Noted | Moved | CalledOff | NotBooked,
+)
+changes = Workflow(
+    "scheduling-change", version=1, start=Change, on="meeting.change", result=Moved | CalledOff | NotBooked
+)
+keep = Workflow("scheduling-keep", version=1, start=Keep, result=Noted)
