@@ -15,6 +15,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -44,6 +45,53 @@ class Category(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     draft: bool = True
     """Whether an answer is drafted."""
+
+
+DEFAULTS: Final = (
+    Category(
+        name="order",
+        description="A customer orders something, or asks for an offer or a price",
+        examples=(
+            "Please send us 20 boxes of screws",
+            "Could you make us an offer for 500 labels?",
+            "Hiermit bestellen wir 12 Stück",
+            "Was kostet die Lieferung von 200 Karton?",
+            "Nous souhaitons commander dix exemplaires",
+        ),
+    ),
+    Category(
+        name="invoice",
+        description="An invoice, a bill, a credit note or a reminder to pay",
+        examples=(
+            "Please find attached our invoice for March",
+            "Anbei erhalten Sie unsere Rechnung, zahlbar innerhalb von 14 Tagen",
+            "This is a reminder that your payment is overdue",
+            "Veuillez trouver ci-joint notre facture",
+        ),
+        draft=False,
+    ),
+    Category(
+        name="complaint",
+        description="Something is broken, missing, late or wrong, and the customer wants it mended",
+        examples=(
+            "The parcel arrived damaged and two lamps are missing",
+            "We are still waiting for our delivery",
+            "Die Ware ist defekt, wir bitten um Ersatz",
+        ),
+        priority=1,
+    ),
+    Category(
+        name="meeting",
+        description="Somebody wants to meet, to talk on the phone, or to move or cancel an appointment",
+        examples=("Could we meet next Tuesday?", "Können wir unseren Termin verschieben?", "Are you free for a call?"),
+    ),
+    Category(
+        name="application",
+        description="Somebody applies for a job",
+        examples=("Attached you find my application and my CV", "Hiermit bewerbe ich mich um die Stelle"),
+    ),
+)
+"""Categories for an office, until the user writes their own."""
 
 
 class Guess(msgspec.Struct, frozen=True, kw_only=True):
