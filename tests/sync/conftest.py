@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.kit import Program, Server, Writer, hub_program, uplink_program
+from tests.sync.kit import Program, Server, Writer, hub_program, node_program, uplink_program
 
 
 class House:
@@ -24,6 +24,9 @@ class House:
 
     def uplink(self, folder: str = "edge1", **env: str) -> Program:
         return self._kept(uplink_program(self.folder / folder, self.server, **env))
+
+    def node(self, **env: str) -> Program:
+        return self._kept(node_program(self.folder / "edge1", self.server, **env))
 
     async def writer(self, folder: str = "edge1", *, node: str = "edge1", raise_epoch: bool = False) -> Writer:
         writer = Writer(self.folder / folder, node=node, seed=len(self.writers))
@@ -46,5 +49,5 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         for writer in built.writers:
             await writer.close()
         for program in built.programs:
-            program.kill()
+            program.stop()
         built.server.stop()

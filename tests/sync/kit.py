@@ -187,6 +187,18 @@ def uplink_program(folder: Path, server: Server, **env: str) -> Program:
     return Program(folder, "uplink", "--data", str(folder), env={"SKERRY_HUB_URL": server.url, **env})
 
 
+def node_program(folder: Path, server: Server, **env: str) -> Program:
+    """A whole node (engine, its bus, an uplink) that knows wishes, in a data folder."""
+    more = {"SKERRY_HUB_URL": server.url, "SKERRY_MODULES": "tests.cli.wishes", "SKERRY_NODE": "edge1", **env}
+    return Program(folder, "engine", "--data", str(folder), env=more)
+
+
+def call(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Calls a command, and waits for its end."""
+    command = [sys.executable, "-m", "skerry.cli", *arguments]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, capture_output=True, text=True, check=False)
+
+
 def end(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> int:
     if process is None:
         return 0

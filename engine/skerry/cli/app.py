@@ -47,6 +47,12 @@ _OPTIONS: dict[str, click.Option] = {
         type=click.Path(path_type=Path, dir_okay=False),
         help="Settings (./skerry.toml, $SKERRY_CONFIG).",
     ),
+    "hub": click.Option(
+        ["--hub"],
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Through the hub with this folder: it waits there until the node can be reached.",
+    ),
+    "valid": click.Option(["--valid"], metavar="AGE", help="How long it may wait at the hub: 7d (unless given), 12h."),
     "json": click.Option(["--json"], is_flag=True, help="Write JSON, for programs."),
     "debug": click.Option(["--debug"], is_flag=True, help="Show tracebacks."),
 }
@@ -54,9 +60,10 @@ NODE = ("data", "nats", "node", "config_file", "json", "debug")
 WITH_MODULES = ("data", "nats", "node", "modules", "config_file", "json", "debug")
 SERVING = ("data", "nats", "node", "modules", "http_port", "config_file", "json", "debug")
 SENDING = ("data_dir", "nats", "node", "modules", "config_file", "json", "debug")
+SPEAKING = (*WITH_MODULES, "hub", "valid")
 MODULES = ("modules", "config_file", "json", "debug")
 PLAIN = ("json", "debug")
-_SOME = ("http_port",)
+_SOME = ("http_port", "hub", "valid")
 """Settings that so few commands have an option for that these are shown as their own."""
 
 

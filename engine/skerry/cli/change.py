@@ -26,6 +26,11 @@ def change(app: App, run: str, verb: str, make: Callable[[RunRow, str], Frozen],
         done: what is said when it was taken ("approved").
         by: who is asking; whoever is logged in unless given.
     """
+    if app.given("hub") is not None:
+        from skerry.cli.hubdoor import through_hub
+
+        through_hub(app, run, verb, make, done, by=by or who())
+        return
     row, taken, running = app.run(_change(app, run, verb, make, by or who()))
     app.out.record(taken)
     what = done

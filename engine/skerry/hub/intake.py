@@ -13,6 +13,8 @@ import logging
 import time
 from contextlib import suppress
 
+import msgspec
+
 from skerry.bus.client import Client
 from skerry.bus.connection import Connection
 from skerry.bus.core import Listen
@@ -32,7 +34,6 @@ _READ_COUNT, _READ_BYTES = 500, 8 * 1024 * 1024
 POLL_S = 1.0
 """So often the stream is looked at, should the news of a batch have been lost."""
 _CHECK_S = 5.0
-_BLOB_BYTES_MAX = 1024**3
 
 
 class Batch:
@@ -74,6 +75,8 @@ class Intake:
         self._rewound: dict[str, int] = {}
         """Up to which place each node was asked for what is missing: once is enough."""
         self.caught_up = asyncio.Event()
+        self.decided = asyncio.Event()
+        """Set when the outcome of a command has come in."""
 
     async def run(self) -> None:
         """For ever. Raises `JournalError` when the store cannot be written."""
@@ -120,7 +123,7 @@ class Intake:
         self._rewound.clear()
         if place:
             stored = await self._link.at(place)
-            if stored is None or stored.headers.get(wire.BATCH_HEADER, "") != stamp:
+            if stored is None or _stamp(stored) != stamp:
                 log.warning("the stream is not the one that was read before: it is read from its beginning")
                 await asyncio.to_thread(self._store.begin_again)
                 place = 0
@@ -135,19 +138,31 @@ class Intake:
 
     async def _take(self, stored: Stored) -> None:
         try:
+            if ".outcome." in stored.subject:
+                return await self._take_outcome(stored)
             data = self._batch.take(stored)
             if not stored.subject.endswith(".cursor"):
-                return
+                return None
             cursor = wire.decode_cursor(stored.data)
             if stored.subject != wire.cursor_subject(cursor.node):
                 raise DataError(f"it came on {stored.subject}")
         except DataError as error:
             log.warning("message %d of the stream is passed over: %s", stored.seq, error.message)
-            return
-        await asyncio.to_thread(self._apply, cursor, data, stored)
+            return None
+        return await asyncio.to_thread(self._apply, cursor, data, stored)
+
+    async def _take_outcome(self, stored: Stored) -> None:
+        try:
+            outcome = msgspec.json.decode(stored.data, type=wire.Outcome)
+        except msgspec.MsgspecError as error:
+            raise DataError(f"it is no outcome: {error}") from None
+        if stored.subject != wire.outcome_subject(outcome.command.node, outcome.command.id):
+            raise DataError(f"it came on {stored.subject}")
+        await asyncio.to_thread(self._store.take_outcome, outcome, stored.seq, _stamp(stored))
+        self.decided.set()
 
     def _apply(self, cursor: Cursor, data: bytes | None, stored: Stored) -> None:
-        stamp = stored.headers.get(wire.BATCH_HEADER, "")
+        stamp = _stamp(stored)
         if cursor.kind == "rewind":
             return self._store.pass_over(stored.seq, stamp)
         if data is None:  # its beginning has fallen out of the stream
@@ -194,3 +209,8 @@ class Intake:
         with suppress(Fenced):
             await self._link.put(wire.cursor_subject(node), wire.encode(cursor), after=last.seq if last else 0)
             self._rewound[node] = place.seq
+
+
+def _stamp(stored: Stored) -> str:
+    """What tells a message from another one that may be in its place in another stream."""
+    return stored.headers.get(wire.BATCH_HEADER) or hashlib.sha256(stored.data).hexdigest()

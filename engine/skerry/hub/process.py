@@ -16,14 +16,16 @@ import msgspec
 from skerry.bus.connection import Connection
 from skerry.bus.process import spawn, stop
 from skerry.bus.serverconfig import write_private
+from skerry.client.caller import Caller
 from skerry.config import Config
 from skerry.errors import DataError, SkerryError, Unavailable
+from skerry.hub.downlink import Downlink
 from skerry.hub.link import Link
 from skerry.hub.service import Quick
 from skerry.hub.source import Source
 from skerry.hub.uplink import Shipped, Uplink, told_file
 from skerry.journal.lock import FolderLock
-from skerry.sync.wire import cursor_subject, decode_cursor
+from skerry.sync.wire import DOWN, cursor_subject, decode_cursor
 
 log = logging.getLogger("skerry.uplink")
 
@@ -71,8 +73,12 @@ async def run_uplink(config: Config, stopping: asyncio.Event) -> None:
     connection = Connection(Quick(target), name=f"skerry uplink {source.node}")
     link = Link(connection, domain=config.hub.domain)
     uplink = Uplink(source, connection, link, Telling(file), bytes_per_s=config.hub.bytes_per_s)
+    down = Link(connection, domain=config.hub.domain, stream=DOWN)
+    caller = Caller(data=config.data, nats=config.nats.target(), node=source.node, timeout_s=_OPEN_S)
+    downlink = Downlink(source, connection, link, down, caller)
     await connection.join(link)
-    working = asyncio.create_task(_work(connection, uplink), name="skerry uplink")
+    await connection.join(down)
+    working = asyncio.create_task(_work(connection, uplink, downlink), name="skerry uplink")
     told = asyncio.create_task(stopping.wait())
     try:
         done, _ = await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
@@ -82,6 +88,7 @@ async def run_uplink(config: Config, stopping: asyncio.Event) -> None:
         for task in (working, told):
             task.cancel()
         await asyncio.gather(working, told, return_exceptions=True)
+        await caller.close()
         await connection.close()
         source.close()
         lock.release()
@@ -105,7 +112,7 @@ async def epoch_at_hub(config: Config, node: str) -> int | None:
     return decode_cursor(stored.data).epoch if stored is not None else 0
 
 
-async def _work(connection: Connection, uplink: Uplink) -> None:
+async def _work(connection: Connection, uplink: Uplink, downlink: Downlink) -> None:
     backoff = 0
     while True:
         try:
@@ -115,7 +122,13 @@ async def _work(connection: Connection, uplink: Uplink) -> None:
             uplink.wait_for(error)
             await asyncio.sleep(_BACKOFF_S[min(backoff, 2)])
             backoff += 1
-    await uplink.run()
+    tasks = (asyncio.create_task(uplink.run()), asyncio.create_task(downlink.run()))
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class UplinkKeeper:

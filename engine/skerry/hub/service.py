@@ -8,7 +8,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from skerry.bus.connection import Connection
 from skerry.bus.core import Listen, Respond
 from skerry.bus.target import Endpoint, Target, target_of
 from skerry.errors import Conflict, SkerryError, Unavailable
+from skerry.hub.dispatch import Dispatch
 from skerry.hub.intake import Intake
 from skerry.hub.link import Fenced, Link
 from skerry.hub.store import HubStore
@@ -67,7 +68,9 @@ class Hub:
         self.look = look
         self.server = server
         self.link = Link(connection)
+        self.down = Link(connection, stream=wire.DOWN)
         self.intake = Intake(store, connection, self.link)
+        self.dispatch = Dispatch(store, look, self.down, self.intake)
         self._connection = connection
         self._take_over = take_over
         self._owner = Owner(
@@ -84,6 +87,8 @@ class Hub:
         if info is None:
             config = wire.stream_config(bytes_max=options.stream_bytes_max, replicas=options.replicas)
             await self.link.create(config)
+        if await self.down.info() is None:
+            await self.down.create(wire.down_config(replicas=options.replicas))
         for _ in range(_OWNER_TRIES):
             stored = await self.link.last(wire.OWNER)
             if stored is not None:
@@ -101,8 +106,10 @@ class Hub:
     async def run(self) -> SkerryError:
         """Serves until it cannot go on; returns why."""
         await self._connection.join(Respond(self._connection, wire.WHERE, self._where))
+        await self._connection.join(Respond(self._connection, wire.COMMAND, self.dispatch.ask))
         await self._connection.join(Listen(self._connection, wire.OWNER, lambda _: self._told.set()))
-        tasks = [asyncio.create_task(self._take_in()), asyncio.create_task(self._watch())]
+        working = (self.intake.run(), self.dispatch.run())
+        tasks = [*(asyncio.create_task(_ended(each)) for each in working), asyncio.create_task(self._watch())]
         if self.server is not None:
             tasks.append(asyncio.create_task(self.server.gave_up()))
         try:
@@ -112,13 +119,6 @@ class Hub:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _take_in(self) -> SkerryError:
-        try:
-            await self.intake.run()
-        except SkerryError as error:
-            return error
-        raise AssertionError("the intake ends with an error only")
 
     async def _watch(self) -> SkerryError:
         """Returns when another hub, or another process on a copy of this one's folder, has taken the stream."""
@@ -152,6 +152,15 @@ class Hub:
         return wire.encode(stands)
 
 
+async def _ended(work: Coroutine[None, None, None]) -> SkerryError:
+    """Why something has ended that goes on for ever."""
+    try:
+        await work
+    except SkerryError as error:
+        return error
+    raise AssertionError("it ends with an error only")
+
+
 @asynccontextmanager
 async def open_hub(options: HubOptions) -> AsyncGenerator[Hub, None]:
     """Starts what a hub needs, and takes its stream; `run` it then.
@@ -178,6 +187,7 @@ async def open_hub(options: HubOptions) -> AsyncGenerator[Hub, None]:
         stack.push_async_callback(connection.close)
         hub = Hub(store, look, connection, server, take_over=options.take_over)
         await connection.join(hub.link)
+        await connection.join(hub.down)
         await connection.open(10.0)
         await hub.settle(options)
         yield hub

@@ -117,6 +117,15 @@ class Source:
         found = self._all("blob", (bytes.fromhex(sha256),))
         return bytes(found[0][0]) if found else None
 
+    def row(self, run: str) -> RunRow | None:
+        """A run's row; None when there is no such run."""
+        found = self._all("run", (run,))
+        return RunRow(**dict(zip(_RUN_FIELDS, found[0], strict=True))) if found else None
+
+    def answered(self, scope: str, id: str) -> bool:
+        """Whether an id was claimed."""
+        return bool(self._all("answer", (scope, id)))
+
     def reached(self, blob: bytes) -> set[str]:
         """The names of blobs that a blob refers to, if it is JSON."""
         return references(blob) if blob[:1] in _JSON_BEGINS else set()
@@ -128,10 +137,9 @@ class Source:
         rows: list[RunRow] = []
         kept: set[str] = set()
         for name in names:
-            found = self._all("run", (name,))
-            if not found:
+            row = self.row(name)
+            if row is None:
                 continue
-            row = RunRow(**dict(zip(_RUN_FIELDS, found[0], strict=True)))
             if row.workflow in self._withhold:
                 kept.add(name)
                 row = _bare(row)

@@ -1,13 +1,14 @@
 """What the hub knows, in SQLite: the nodes' journals, and how far each is. Made of the stream; can be made again.
 
-Whatever a batch changes is one transaction with the batch's place in the stream. It blocks, and takes one caller at a
-time.
+Whatever a batch changes is one transaction with the batch's place in the stream. It blocks; writers wait for each
+other.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 import uuid
 from collections.abc import Generator, Sequence
@@ -26,7 +27,7 @@ from skerry.journal.faults import translated
 from skerry.journal.reader import BUSY_S, read_only_uri
 from skerry.sync.page import Event, Page
 from skerry.sync.plan import START, Apart, Gap, Place, Take, Verdict, judge
-from skerry.sync.wire import Cursor
+from skerry.sync.wire import Command, Cursor, Outcome
 
 DATABASE = "hub.db"
 _VERSION = 1
@@ -66,6 +67,14 @@ class RunView(Frozen):
     apart: bool = False
 
 
+class CommandView(Frozen, omit_defaults=True):
+    """A command, and what became of it: `state` is "open", or that of its outcome."""
+
+    state: str
+    command: Command
+    outcome: Outcome | None = None
+
+
 class _Node(NamedTuple):
     key: int
     place: Place
@@ -78,6 +87,7 @@ class HubStore:
     def __init__(self, folder: Path, *, write: bool = False) -> None:
         """Raises `NotFound` when there is none, `JournalError` when it cannot be used."""
         self.path = folder / DATABASE
+        self._writing = threading.Lock()
         if not write and not self.path.exists():
             raise NotFound(f"there is no hub in {folder}", hint="name its folder with --data, or start it: skerry hub")
         with translated("opening it", self.path):
@@ -169,6 +179,31 @@ class HubStore:
             self._db.execute(SQL["put_blob"], (bytes.fromhex(cursor.blob), len(data), data))
             self._come_to(place, cursor.batch)
 
+    def take_outcome(self, outcome: Outcome, place: int, stamp: str) -> None:
+        """What became of a command, as its node says. Raises `JournalError`."""
+        command = outcome.command
+        with self._transaction():
+            self._db.execute(
+                SQL["put_outcome"],
+                {
+                    "id": command.id,
+                    "node": command.node,
+                    "run": command.run,
+                    "state": outcome.state,
+                    "at_us": command.at_us,
+                    "decided_us": outcome.at_us,
+                    "command": msgspec.json.encode(command),
+                    "outcome": msgspec.json.encode(outcome),
+                },
+            )
+            self._come_to(place, stamp)
+
+    def keep_command(self, command: Command) -> None:
+        """A command that is to be done; nothing, if it is here already. Raises `JournalError`."""
+        values = (command.id, command.node, command.run, command.at_us, msgspec.json.encode(command))
+        with self._transaction():
+            self._db.execute(SQL["put_command"], values)
+
     def pass_over(self, place: int, stamp: str, cursor: Cursor | None = None, trouble: str = "") -> None:
         """A batch that changes nothing; with `trouble`, because it cannot be read. Raises `JournalError`."""
         with self._transaction():
@@ -222,6 +257,20 @@ class HubStore:
         decode = msgspec.json.Decoder(RunRow).decode
         return [RunView(node=name, row=decode(row), apart=bool(apart)) for name, row, apart in self._all("runs", asked)]
 
+    def find(self, named: str) -> list[RunView]:
+        """Runs of that id, or with such a beginning or end (of six characters or more); a few of them."""
+        decode = msgspec.json.Decoder(RunRow).decode
+        found = self._all("find_run", {"named": named})
+        return [RunView(node=name, row=decode(row), apart=bool(apart)) for name, row, apart in found]
+
+    def command(self, id: str) -> CommandView | None:
+        """A command, and what became of it; None when there is none."""
+        return next(map(_command_view, self._all("command", (id,))), None)
+
+    def commands(self, *, node: str = "", state: str = "", limit: int = 1_000_000) -> list[CommandView]:
+        """Commands, the newest first."""
+        return [_command_view(line) for line in self._all("commands", {"node": node, "state": state, "limit": limit})]
+
     def chain(self, node: str, *, after: int = 0, limit: int = 1000) -> list[Sequence[Any]]:
         """A node's events as its journal has them: header, salt, body."""
         return self._all("chain", {"node": node, "after": after, "limit": limit})
@@ -235,7 +284,7 @@ class HubStore:
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
-        with translated("writing", self.path):
+        with self._writing, translated("writing", self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -328,3 +377,12 @@ class HubStore:
     def _all(self, query: str, values: Any = ()) -> list[Any]:
         with translated("reading", self.path):
             return self._db.execute(SQL[query], values).fetchall()
+
+
+def _command_view(line: Sequence[Any]) -> CommandView:
+    state, command, outcome = line
+    return CommandView(
+        state=state,
+        command=msgspec.json.decode(command, type=Command),
+        outcome=msgspec.json.decode(outcome, type=Outcome) if outcome else None,
+    )

@@ -3,8 +3,11 @@
     hub.journal.<node>.piece         stream SKERRY_HUB: a piece of a page or of a blob; only ever in a batch
     hub.journal.<node>.blob.<sha>    the same stream, in a batch with a blob's pieces: this blob is in the stream
     hub.journal.<node>.cursor        the same stream: the last message of each batch, a `Cursor`; the fence is on it
+    hub.journal.<node>.outcome.<id>  the same stream: what became of a command, an `Outcome`; one message a subject
     hub.owner                        the same stream: which hub takes this stream in, an `Owner`
+    hub.command.<node>.<id>          stream SKERRY_HUB_DOWN: a `Command` that waits for its node
     hub.ask.where                    core NATS request: how far has the hub come with a node? `Where`, `Stands`
+    hub.ask.command                  core NATS request: keep a command for a node. A `Command`; answered with a `Reply`
 
 A batch is one atomic publish of JetStream (ADR-50 of nats-architecture-and-design): all of it is in the stream, one
 after the other, or nothing. Its last message expects to be the first after the cursor that the sender has seen, so of
@@ -13,23 +16,28 @@ two senders one is refused, and a sender that does not know whether it was heard
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import msgspec
+from msgspec import Raw
 
 from skerry.core.chain import GENESIS
 from skerry.core.structs import Frozen
 from skerry.errors import DataError
 
 STREAM = "SKERRY_HUB"
+DOWN = "SKERRY_HUB_DOWN"
 OWNER = "hub.owner"
 WHERE = "hub.ask.where"
+COMMAND = "hub.ask.command"
 PIECE_BYTES = 256 * 1024
 """How much of a page or a blob one message carries."""
 BATCH_PIECES_MAX = 990
 """JetStream takes 1000 messages in a batch. That is enough for the longest blob and the longest page."""
 STREAM_BYTES_MAX = 1024**3
 """The default of the stream's length. What falls out at its beginning is asked of the nodes again, if it is missed."""
+
+_DOWN_BYTES_MAX = 64 * 1024**2
 
 BATCH_HEADER = "Nats-Batch-Id"
 """JetStream keeps it on each message of a batch, so that a reader knows what belongs together."""
@@ -48,6 +56,32 @@ def blob_subject(node: str, sha256: str) -> str:
 def cursor_subject(node: str) -> str:
     """Where cursors go; `*` for all nodes."""
     return f"hub.journal.{node}.cursor"
+
+
+def outcome_subject(node: str, id: str) -> str:
+    """Where it is said what became of a command."""
+    return f"hub.journal.{node}.outcome.{id}"
+
+
+def command_subject(node: str, id: str) -> str:
+    """Where a command waits; `>` for all of a node's."""
+    return f"hub.command.{node}.{id}"
+
+
+def down_config(*, replicas: int) -> dict[str, Any]:
+    """The stream of commands that wait, for JetStream's `STREAM.CREATE`: one a subject, none falls out."""
+    return {
+        "name": DOWN,
+        "subjects": ["hub.command.>"],
+        "retention": "limits",
+        "storage": "file",
+        "discard": "new",
+        "max_msgs_per_subject": 1,
+        "discard_new_per_subject": True,
+        "max_bytes": _DOWN_BYTES_MAX,
+        "num_replicas": replicas,
+        "allow_direct": True,
+    }
 
 
 def stream_config(*, bytes_max: int, replicas: int) -> dict[str, Any]:
@@ -120,6 +154,38 @@ class Stands(Frozen, omit_defaults=True):
     seq: int = 0
     hash: str = ""
     trouble: str = ""
+
+
+Verb: TypeAlias = Literal["signal", "answer"]
+"""What may be sent down: what carries an id, under which the engine takes it once."""
+
+
+class Command(Frozen, omit_defaults=True):
+    """What somebody at the hub wants of a run on a node: `request` is the JSON of the verb's struct in `core.api`.
+
+    `by` is who sent it, at `at_us`. After `valid_until_us` (0: never) the node does not take it any more.
+    """
+
+    id: str
+    node: str
+    run: str
+    verb: Verb
+    request: Raw
+    by: str
+    hub: str = ""
+    at_us: int = 0
+    valid_until_us: int = 0
+
+
+class Outcome(Frozen, omit_defaults=True):
+    """What became of a command on its node. `status` is the run's at that time; `message` says why it was refused."""
+
+    command: Command
+    state: Literal["applied", "refused", "expired"]
+    at_us: int
+    status: str = ""
+    error: str = ""
+    message: str = ""
 
 
 def digest(text: str) -> bytes:

@@ -6,7 +6,7 @@ import uuid
 
 import click
 
-from skerry.cli.app import WITH_MODULES, App, node_command
+from skerry.cli.app import SPEAKING, App, node_command
 from skerry.cli.change import change
 from skerry.cli.exits import USAGE, Stop
 from skerry.core import api
@@ -14,11 +14,12 @@ from skerry.core import api
 
 @node_command(
     "approve",
-    options=WITH_MODULES,
+    options=SPEAKING,
     examples="""
     skerry approve latest
     skerry approve 7K3M9QXZ --reason "checked with the seller"
     skerry approve 7K3M9QXZ --set gross_total=119.00 --set currency=EUR
+    skerry approve 7K3M9QXZ --hub /var/lib/skerry-hub --valid 12h
     """,
 )
 @click.argument("run")

@@ -51,21 +51,22 @@ _RUNS = (
     skerry hub runs --status review --node edge1
     """,
 )
-@click.argument("what", default="serve", type=click.Choice(("serve", "nodes", "runs")))
+@click.argument("what", default="serve", type=click.Choice(("serve", "nodes", "runs", "commands")))
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Of its own server, on this machine; 0: any.")
 @click.option("--take-over", is_flag=True, help="Take a stream that belongs to another hub, which is gone for good.")
-@click.option("--node", default="", metavar="NAME", help="Only this node's runs.")
+@click.option("--node", default="", metavar="NAME", help="Only of this node.")
 @click.option("--status", type=click.Choice(get_args(Status)), help="Only such runs.")
 @click.option("--workflow", default="", metavar="NAME", help="Only runs of this workflow.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="At most so many runs.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="At most so many.")
 def command(
     app: App, what: str, port: int, take_over: bool, node: str, status: str | None, workflow: str, limit: int
 ) -> None:
-    """Take in the journals of many nodes (`serve`), and look at what is there (`nodes`, `runs`).
+    """Take in the journals of many nodes (`serve`), and look at what is there (`nodes`, `runs`, `commands`).
 
     It makes a stream on its NATS server (--nats, or one that it starts on this machine), into which nodes put their
-    journals, checks every hash, and keeps all of it in its folder (--data, ./skerry-hub). `nodes` and `runs` read that
-    folder, whether or not a hub runs there.
+    journals, checks every hash, and keeps all of it in its folder (--data, ./skerry-hub). The others
+    read that folder, whether or not a hub runs there. `commands` are what was sent down: by `approve`, `reject` and
+    `signal` with --hub.
     """
     folder = app.given("data") or _FOLDER
     if what == "serve":
@@ -74,6 +75,11 @@ def command(
         logs.configure(app.config.log_level)
         options = HubOptions(data=folder, nats=app.config.nats.target(), port=port, take_over=take_over)
         app.run(_serve(app, options))
+        return
+    if what == "commands":
+        from skerry.cli.hubdoor import say_commands
+
+        say_commands(app, folder, node, limit)
         return
     from skerry.hub.store import HubStore
 

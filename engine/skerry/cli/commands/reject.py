@@ -6,14 +6,14 @@ import uuid
 
 import click
 
-from skerry.cli.app import WITH_MODULES, App, node_command
+from skerry.cli.app import SPEAKING, App, node_command
 from skerry.cli.change import change
 from skerry.core import api
 
 
 @node_command(
     "reject",
-    options=WITH_MODULES,
+    options=SPEAKING,
     examples="""
     skerry reject latest --reason "not ours"
     """,

@@ -7,7 +7,7 @@ import uuid
 import click
 from msgspec import Raw
 
-from skerry.cli.app import WITH_MODULES, App, node_command
+from skerry.cli.app import SPEAKING, App, node_command
 from skerry.cli.change import change
 from skerry.cli.commands.publish import read_json
 from skerry.core import api
@@ -16,7 +16,7 @@ from skerry.core.wire import encode
 
 @node_command(
     "signal",
-    options=WITH_MODULES,
+    options=SPEAKING,
     examples="""
     skerry signal latest Decision '{"approved": true, "reason": "fine"}'
     skerry signal 7K3M9QXZ Delivered @delivery.json --key parcel-7

@@ -99,3 +99,29 @@ ORDER BY e.seq LIMIT :limit
 
 -- name: counts
 SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM runs), (SELECT count(*) FROM blobs)
+
+-- name: put_command
+INSERT INTO commands (id, node, run, state, at_us, command) VALUES (?, ?, ?, 'open', ?, ?) ON CONFLICT DO NOTHING
+
+-- name: put_outcome
+-- The first word counts.
+INSERT INTO commands (id, node, run, state, at_us, decided_us, command, outcome)
+VALUES (:id, :node, :run, :state, :at_us, :decided_us, :command, :outcome)
+ON CONFLICT (id) DO UPDATE SET
+    state = excluded.state, decided_us = excluded.decided_us, outcome = excluded.outcome
+WHERE commands.state = 'open' AND commands.node = excluded.node
+
+-- name: command
+SELECT state, command, outcome FROM commands WHERE id = ?
+
+-- name: commands
+SELECT state, command, outcome FROM commands
+WHERE (:node = '' OR node = :node) AND (:state = '' OR state = :state)
+ORDER BY at_us DESC, id LIMIT :limit
+
+-- name: find_run
+SELECT n.node, r.row,
+    r.epoch <> (SELECT coalesce(max(l.epoch), 0) FROM lines AS l WHERE l.node = r.node AND l.first <= r.seq)
+FROM runs AS r JOIN nodes AS n ON n.key = r.node
+WHERE r.run = :named OR (length(:named) >= 6 AND (r.run LIKE '%' || :named OR r.run LIKE :named || '%'))
+LIMIT 6

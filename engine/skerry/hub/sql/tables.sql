@@ -85,3 +85,17 @@ CREATE TABLE apart (
     page  BLOB    NOT NULL,
     PRIMARY KEY (node, epoch, last, hash)
 ) STRICT;
+
+-- What was sent down, and what became of it: `state` is open, applied, refused or expired. `outcome` is the node's word.
+CREATE TABLE commands (
+    id         TEXT    PRIMARY KEY,
+    node       TEXT    NOT NULL,
+    run        TEXT    NOT NULL,
+    state      TEXT    NOT NULL,
+    at_us      INTEGER NOT NULL,
+    decided_us INTEGER NOT NULL DEFAULT 0,
+    command    BLOB    NOT NULL,
+    outcome    BLOB
+) STRICT;
+
+CREATE INDEX commands_by_state ON commands (state, at_us);

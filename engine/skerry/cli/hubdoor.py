@@ -1,0 +1,152 @@
+"""The way in through a hub, for commands that speak to a run: it waits there until its node can be reached."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skerry.cli import words
+from skerry.cli.app import App
+from skerry.cli.exits import NOT_FOUND, REFUSED, USAGE, Stop
+from skerry.cli.look import short
+from skerry.cli.out import Cell
+from skerry.core import api
+from skerry.core.projection import RunRow
+from skerry.core.structs import Frozen
+
+if TYPE_CHECKING:
+    from skerry.bus import LocalServer, RemoteServer
+    from skerry.hub.store import CommandView
+    from skerry.sync.wire import Command
+
+_WAIT_S, _LOOK_S = 5.0, 0.1
+_ANSWER_S = 10.0
+_STYLES = {"applied": "green", "open": "yellow", "refused": "red", "expired": "red"}
+
+
+def through_hub(app: App, run: str, verb: str, make: Callable[[RunRow, str], Frozen], done: str, *, by: str) -> None:
+    """Gives a command to the hub with the folder `--hub`, and says what has become of it within some seconds.
+
+    The arguments are those of `skerry.cli.change.change`.
+    """
+    folder: Path = app.given("hub")
+    command = _command(app, folder, run, verb, make, by)
+    view = app.run(_give(app, folder, command))
+    app.out.record(view if view is not None else {"state": "open", "command": command})
+    state = view.state if view is not None else "open"
+    what = {
+        "applied": done,
+        "open": f"waits at the hub for node {command.node}; `skerry hub commands` says what becomes of it",
+        "expired": "came too late",
+        "refused": "refused",
+    }[state]
+    outcome = view.outcome if view is not None else None
+    more = f"; it is {outcome.status} now" if outcome is not None and outcome.status else ""
+    if outcome is not None and state == "refused":
+        raise Stop(f"{short(command.run)}: {outcome.message}", hint="both words are on record", code=REFUSED)
+    app.out.line(Cell(f"{short(command.run)}: {what}{more}", _STYLES[state]))
+
+
+def say_commands(app: App, folder: Path, node: str, limit: int) -> None:
+    """Lists what was sent down from a hub."""
+    from skerry.cli.out import Column
+    from skerry.hub.store import HubStore
+
+    store = HubStore(folder)
+    views = store.commands(node=node, limit=limit)
+    store.close()
+    for view in views:
+        app.out.record(view)
+    columns = ("NODE", "RUN", "WHAT", "BY", "SENT", "STATE")
+    wide = (*(Column(title) for title in columns), Column("", wrap=True))
+    if views:
+        app.out.table(wide, [_line(view) for view in views])
+    else:
+        app.out.line("nothing was sent down yet")
+
+
+def _line(view: CommandView) -> list[str | Cell]:
+    command, outcome = view.command, view.outcome
+    state = Cell(view.state, _STYLES.get(view.state, ""))
+    more = outcome.message if outcome is not None else ""
+    if view.state == "open" and command.valid_until_us:
+        more = f"until {words.moment(command.valid_until_us)}"
+    return [command.node, short(command.run), _what(command), command.by, words.moment(command.at_us), state, more]
+
+
+def _what(command: Command) -> str:
+    import msgspec
+
+    if command.verb == "answer":
+        return "approve" if msgspec.json.decode(command.request, type=api.Answer).approved else "reject"
+    return msgspec.json.decode(command.request, type=api.Signal).signal
+
+
+def _command(app: App, folder: Path, named: str, verb: str, make: Callable[[RunRow, str], Frozen], by: str) -> Command:
+    from msgspec import Raw
+
+    from skerry.cli.commands.prune import age_us
+    from skerry.hub.store import HubStore
+    from skerry.sync.wire import Command, encode
+
+    store = HubStore(folder)
+    try:
+        found = store.find(named)
+    finally:
+        store.close()
+    if not found:
+        raise Stop(f"the hub knows no run {named}", hint="skerry hub runs lists them", code=NOT_FOUND)
+    if len(found) > 1:
+        shown = ", ".join(view.row.run for view in found[:5])
+        raise Stop(f"{named} could be several runs: {shown}", hint="name more of the id", code=USAGE)
+    row = found[0].row
+    request = make(row, by)
+    assert isinstance(request, api.Signal | api.Answer), "these carry an id"
+    return Command(
+        id=request.id,
+        node=found[0].node,
+        run=row.run,
+        verb="signal" if verb == "signal" else "answer",
+        request=Raw(encode(request)),
+        by=by,
+        valid_until_us=words.now_us() + age_us(app.given("valid") or "7d"),
+    )
+
+
+async def _give(app: App, folder: Path, command: Command) -> CommandView | None:
+    """Until it is decided, or has waited for some seconds."""
+    import asyncio
+
+    import msgspec
+
+    from skerry.bus import NatsBus
+    from skerry.client.caller import error_of
+    from skerry.core.wire import Reply
+    from skerry.hub.store import HubStore
+    from skerry.ports import Message
+    from skerry.sync.wire import COMMAND, encode
+
+    async with await NatsBus.connect(_server(app, folder), name="skerry client") as bus:
+        answer = await bus.request(Message(COMMAND, encode(command)), timeout_s=_ANSWER_S)
+    reply = msgspec.json.decode(answer, type=Reply)
+    if not reply.ok:
+        raise error_of(reply.error, reply.message, reply.hint)
+    store, until = HubStore(folder), time.monotonic() + _WAIT_S
+    try:
+        while (view := store.command(command.id)) is None or view.state == "open":
+            if time.monotonic() > until:
+                break
+            await asyncio.sleep(_LOOK_S)
+        return view
+    finally:
+        store.close()
+
+
+def _server(app: App, folder: Path) -> LocalServer | RemoteServer:
+    """The hub's server: its own, unless the settings (or --nats) name one."""
+    from skerry.bus import LocalServer
+
+    target = app.config.nats.target()
+    return target if target is not None else LocalServer(file=folder / "nats" / "connection.json")
