@@ -32,7 +32,7 @@ def radicale(folder: Path, port: int, user: str = "ada", password: str = "secret
     try:
         wait_until_blocking(lambda: _answers(port), timeout_s=30)
         _make(port, user, password)
-        yield f"http://127.0.0.1:{port}/{user}/work/"
+        yield f"http://127.0.0.1:{port}/{user}/mine/"
     finally:
         server.terminate()
         server.wait(20)
@@ -55,7 +55,7 @@ def _make(port: int, user: str, password: str) -> None:
     said = base64.b64encode(f"{user}:{password}".encode()).decode()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("MKCALENDAR", f"/{user}/work/", headers={"Authorization": f"Basic {said}"})
+        connection.request("MKCALENDAR", f"/{user}/mine/", headers={"Authorization": f"Basic {said}"})
         assert connection.getresponse().status == 201
     finally:
         connection.close()

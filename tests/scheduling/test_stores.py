@@ -157,7 +157,7 @@ def test_refusals_say_what_to_do(tmp_path: Path, free_port: int) -> None:
         with pytest.raises(TerminalError, match="refuses REPORT"):
             CaldavStore(url, "ada", "wrong").get("x")
         with pytest.raises(TerminalError, match=r"no calendar there|answers"):
-            CaldavStore(url.replace("work", "play"), "ada", "secret").get("x")
+            CaldavStore(url.replace("mine", "play"), "ada", "secret").get("x")
     with pytest.raises(RetryableError, match="cannot be reached"):
         CaldavStore(url, "ada", "secret").get("x")
     with pytest.raises(TerminalError, match="plain http"):

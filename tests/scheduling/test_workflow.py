@@ -36,10 +36,13 @@ from skerry_workflows.scheduling.model import (
     Suggest,
 )
 from skerry_workflows.scheduling.slots.model import Span
+from skerry_workflows.scheduling.stores.caldav import CaldavStore
 from skerry_workflows.scheduling.stores.files import IcsStore
+from tests.scheduling.radicale import radicale
 from tests.support import wait_until
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # a Thursday, and where a lab's clock begins
+MONDAY_TEN = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 ADA, BEN = Person(address="ada@example.org", name="Ada Lovelace"), Person(address="ben@example.com", name="Ben Ito")
 SETTINGS = """
@@ -426,3 +429,22 @@ async def test_follow_up_and_reminders_and_a_crash(tmp_path: Path) -> None:
 
 async def _done(node: Node, run: str) -> bool:
     return (await node.row(run)).status == "done"
+
+
+async def test_on_a_caldav_server(tmp_path: Path, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole of it with the owner's calendar on a real server."""
+    monkeypatch.setenv("CALENDAR_PASSWORD", "secret")
+    with radicale(tmp_path, free_port) as url:
+        place = f'[calendar]\nurl = "{url}"\nuser = "ada"\npassword_env = "CALENDAR_PASSWORD"'
+        async with open_node(tmp_path, f"{BOLD}\n{place}") as node:
+            store = CaldavStore(url, "ada", "secret")
+            store.put("x", event(uid="x", start=MONDAY_TEN, end=MONDAY_TEN + HOUR, summary="x", organizer=ADA,
+                                 attendees=[], now=START))  # fmt: skip
+            booked = await node.result(await node.send(request=request()))
+            assert booked.start == MONDAY_TEN + HOUR
+            stored = store.get(booked.uid)
+            assert stored is not None and it.entries(stored.calendar)[0].text("SUMMARY") == "Review"
+            gone = await node.result(await node.send("meeting.change", uid=booked.uid))
+            assert gone == CalledOff(uid=booked.uid)
+            stored = store.get(booked.uid)
+            assert stored is not None and it.entries(stored.calendar)[0].value("STATUS") == "CANCELLED"
