@@ -109,10 +109,18 @@ class Hub(Nats):
 
 
 class Invoice(Frozen):
-    """What the invoice workflow needs to know. `ledger`: ledger.db in the data folder unless it is given."""
+    """What the invoice workflow needs to know; see docs/guides/invoices.md.
+
+    `ledger`: ledger.db in the data folder unless it is given. `policy` is a file that says who approves what; without,
+    anybody approves from `approval_limit` on. Each posting is sent to `webhook`, with the token that stands in the
+    environment variable `webhook_token_env`.
+    """
 
     ledger: Path | None = None
     approval_limit: Decimal = Decimal(10_000)
+    policy: Path | None = None
+    webhook: str = ""
+    webhook_token_env: str = ""
 
 
 class Config(Frozen):
@@ -152,6 +160,7 @@ class Config(Frozen):
         named["SKERRY_MODELS"] = self._written_models()
         named["SKERRY_DATA"] = str(self.data.absolute())
         named["SKERRY_INVOICE_LEDGER"] = str(self.ledger.absolute())
+        named["SKERRY_INVOICE_POLICY"] = str(self.invoice.policy.absolute()) if self.invoice.policy else ""
         return {variable: text for variable, text in named.items() if text}
 
     def _written_workers(self) -> str:
@@ -385,7 +394,7 @@ def _anchor(layer: dict[str, Any], folder: Path) -> None:
                 entry[key] = str(folder / Path(entry[key]).expanduser())
 
 
-_PATHS = frozenset(("connection", "creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger"))
+_PATHS = frozenset(("connection", "creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger", "policy"))
 """Settings that are paths, and None unless they are given."""
 
 

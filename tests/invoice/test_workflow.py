@@ -96,7 +96,7 @@ async def test_the_bundled_documents(tmp_path: Path) -> None:
         assert ended.pop("09") in ("Unread", "Received"), "a person is asked, with or without OCR"
         assert ended == {
             "01": "Posted", "02": "Posted", "03": "Posted", "04": "Posted", "05": "Posted", "06": "AlreadyPosted",
-            "07": "Approve", "08": "Received",
+            "07": "Approve", "08": "Received", "10": "Received",
         }  # fmt: skip
         assert [p.entry.source[:2] for p in node.postings()] == ["01", "02", "03", "04", "05"]
 

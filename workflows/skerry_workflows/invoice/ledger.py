@@ -29,13 +29,17 @@ from skerry_workflows.invoice.duplicates import compare
 from skerry_workflows.invoice.identity import Identity, identity_of, normal_number
 from skerry_workflows.invoice.model import DocType, InvoiceFields
 
-_SCHEMAS: Final = ("ledger.sql", "ledger_2.sql")
+_SCHEMAS: Final = ("ledger.sql", "ledger_2.sql", "ledger_3.sql")
 """What makes each version of the schema of the one before; the number of the last is the file's `user_version`."""
 _BUSY_TIMEOUT_S: Final = 20.0
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What is posted. `source` says where it comes from, for people (a file name, a run id)."""
+    """What is posted.
+
+    `source` says where it comes from, for people (a file name, a run id); `document` is the SHA-256 of the original,
+    `approved_by` who approved it (names, with commas).
+    """
 
     doc_type: DocType
     number: str
@@ -48,6 +52,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     due_date: dt.date | None = None
     seller_vat_id: str | None = None
     source: str = ""
+    document: str = ""
+    purchase_order: str | None = None
+    cost_centre: str = ""
+    approved_by: str = ""
 
 
 class Distinct(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +105,7 @@ def entry_of(fields: InvoiceFields, source: str) -> Entry:
     return Entry(
         doc_type=fields.doc_type, number=number, issue_date=date, due_date=fields.due_date, seller_name=seller,
         seller_vat_id=fields.seller_vat_id, currency=currency, net_total=fields.net_total, tax_total=fields.tax_total,
-        gross_total=gross, source=source,
+        gross_total=gross, source=source, purchase_order=fields.purchase_order,
     )  # fmt: skip
 
 
@@ -240,6 +248,19 @@ class Ledger:
         """Postings whose invoice number is the same but for punctuation, of all sellers and dates; oldest first."""
         rows = self._db.execute("SELECT * FROM posting WHERE number_key = ? ORDER BY id", (normal_number(number),))
         return [_posting(row) for row in rows]
+
+    def invoiced(self, purchase_order: str, currency: str) -> Decimal:
+        """What postings have taken of a purchase order so far, with tax; credit notes give it back."""
+        rows = self._db.execute(
+            "SELECT purchase_order, doc_type, gross_total FROM posting WHERE currency = ? AND purchase_order <> ''",
+            (currency,),
+        )
+        wanted, total = normal_number(purchase_order), Decimal(0)
+        for row in rows:
+            if normal_number(row["purchase_order"]) == wanted:
+                amount = Decimal(row["gross_total"])
+                total += -amount if row["doc_type"] == "credit_note" else amount
+        return total
 
     def _having(self, identity: Identity) -> list[Posting]:
         """Every posting with that identity, oldest first: several only where a person said so."""
