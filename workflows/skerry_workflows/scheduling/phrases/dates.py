@@ -97,6 +97,11 @@ def _day(year: int, month: int, day: int) -> dt.datetime | None:
 
 
 def _fields(node: Fields, scope: Scope) -> list[Slot]:
+    slots = _fields_any(node, scope)
+    return [slot for slot in slots if _MISMATCH not in slot.doubts] if node.fitting else slots
+
+
+def _fields_any(node: Fields, scope: Scope) -> list[Slot]:
     grain = "day" if node.day is not None or node.weekday is not None else "month" if node.month is not None else "year"
     if scope.within is not None and scope.within.start and scope.within.end:
         inside = scope.within

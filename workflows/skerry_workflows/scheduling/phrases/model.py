@@ -102,6 +102,8 @@ class MeetingWish(msgspec.Struct, frozen=True, kw_only=True):
     """Names and addresses as they were written, without the reader's own."""
     place: str | None = None
     flexible: bool = False
+    moves: bool = False
+    """Whether a meeting that there is already is to be at another time."""
     recurring: str | None = None
     readings: tuple[Reading, ...] = ()
     unclear: tuple[str, ...] = ()

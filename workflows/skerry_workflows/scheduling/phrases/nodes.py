@@ -13,12 +13,16 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A date by what was said of it: "March 3", "Friday the 13th", "2015"."""
+    """A date by what was said of it: "March 3", "Friday the 13th", "2015".
+
+    `fitting`: it is only meant if its weekday is the right one ("Friday 7-6").
+    """
 
     year: int | None = None
     month: int | None = None
     day: int | None = None
     weekday: int | None = None
+    fitting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,11 @@ def place_in(text: str, words: Lexicon, readings: Sequence[Reading]) -> str | No
         return link[0].rstrip(".,;)>")
     tokens = tokenize(text)
     taken = _taken(tokens, readings)
+    for at in range(len(tokens) - 1):
+        # "Room 4" says so without "in".
+        numbered = tokens[at + 1].text.isdecimal() and at + 1 not in taken
+        if numbered and any(kind == "ROOM" and count == 1 for kind, _, count in words.senses(tokens, at)):
+            return text[tokens[at].begin : tokens[at + 1].stop]
     for at in range(len(tokens)):
         kinds = {kind: count for kind, _, count in reversed(words.senses(tokens, at))}
         if at in taken or not kinds.keys() & {"IN", "AT", "ON"}:
@@ -129,6 +134,8 @@ def _place(text: str, tokens: tuple[Token, ...], at: int, words: Lexicon, taken:
             end += 1
         return text[tokens[began].begin : tokens[end - 1].stop]
     end = _name(tokens, at, words, taken) if words.language.code != "de" else at
+    if end > at:
+        end += next((count for kind, _, count in words.senses(tokens, end) if kind == "ROOM"), 0)
     return text[tokens[began].begin : tokens[end - 1].stop] if end > at else None
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
 
 from skerry_workflows.scheduling.phrases.conventions import Conventions
 from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
 from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
-from skerry_workflows.scheduling.phrases.model import Length, MeetingWish, Reading, Window
+from skerry_workflows.scheduling.phrases.model import Length, MeetingWish, Reading, Span, Window
 from skerry_workflows.scheduling.phrases.people import people_in, place_in
 from skerry_workflows.scheduling.phrases.questions import ask
 from skerry_workflows.scheduling.phrases.quoted import new_text
@@ -43,27 +46,37 @@ def said(words: Lexicon, tokens: tuple[Token, ...], kind: str) -> bool:
 
 
 def spread_negation(readings: Sequence[Reading], text: str, words: Lexicon) -> tuple[Reading, ...]:
-    """ "Not Monday or Tuesday": what is joined to an excluded time is excluded as well."""
-    spread: list[Reading] = []
-    for reading in readings:
-        before = spread[-1] if spread else None
-        if before and before.negated and not reading.negated and _joined(text[before.stop : reading.begin], words):
-            reading = _negated(reading)
-        spread.append(reading)
+    """ "Not Monday, Tuesday or Friday": what a list joins to an excluded time is excluded as well.
+
+    A comma alone joins nothing: "not Friday, Thursday is fine".
+    """
+    spread = list(readings)
+    for at, reading in enumerate(readings):
+        if not reading.negated or reading.span is None:
+            continue
+        last = at
+        for following in range(at + 1, len(readings)):
+            joint = _joint(text[readings[following - 1].stop : readings[following].begin], words)
+            if joint == "none" or readings[following].span is None:
+                break
+            last = following if joint == "or" else last
+        spread[at : last + 1] = map(_negated, spread[at : last + 1])
     return tuple(spread)
 
 
-def _joined(between: str, words: Lexicon) -> bool:
+def _joint(between: str, words: Lexicon) -> Literal["or", "comma", "none"]:
     tokens = tokenize(between)
-    return len(tokens) <= 3 and all(
-        token.text in ",/" or any(kind in ("OR", "AND", "ON", "THE") for kind, _, _ in words.senses(tokens, at))
-        for at, token in enumerate(tokens)
-    )
+    kinds = [{kind for kind, _, _ in words.senses(tokens, at)} for at in range(len(tokens))]
+    if not tokens or len(tokens) > 3:
+        return "none"
+    if not all(
+        token.text in ",/" or each & {"OR", "AND", "ON", "THE"} for token, each in zip(tokens, kinds, strict=True)
+    ):
+        return "none"
+    return "or" if any(each & {"OR", "AND"} for each in kinds) or "/" in between else "comma"
 
 
 def _negated(reading: Reading) -> Reading:
-    import msgspec
-
     return msgspec.structs.replace(reading, negated=True)
 
 
@@ -89,16 +102,17 @@ class _Wisher:
         self._now, self._zone, self._readings = now, zone, readings
         self._spans = [each for each in readings if each.span is not None and not each.negated]
         self._used: list[Reading] = []
+        self._moves = said(words, tokens, "MOVE")
 
     def wish(self) -> MeetingWish | None:
         found = self._found()
         future = [each for each in found if each.window.end is None or each.window.end > self._now]
         duration = self._duration(future)
         asked = said(self._words, self._tokens, "REQUEST")
-        if not future and not asked:
+        recurring = next((each.words for each in self._readings if each.kind == "recurring" and not each.negated), None)
+        if not future and not asked and not recurring:
             return None
         windows = tuple(each.window for each in future)[:_WINDOWS_MAX]
-        recurring = next((each.words for each in self._readings if each.kind == "recurring" and not each.negated), None)
         unclear, questions = self._unclear(future, found, recurring)
         return MeetingWish(
             windows=windows,
@@ -107,6 +121,7 @@ class _Wisher:
             duration=duration,
             people=people_in(self._text, self._words, self._readings),
             place=place_in(self._text, self._words, self._readings),
+            moves=self._moves,
             flexible=said(self._words, self._tokens, "FLEX"),
             recurring=recurring,
             readings=tuple(self._readings),
@@ -141,8 +156,14 @@ class _Wisher:
     def _window(self, reading: Reading) -> _Found:
         span = reading.span
         assert span is not None
+        if self._moves and reading.kind == "interval":
+            reading, span = self._moved_to(reading, span)
         self._used.append(reading)
         start, end = span.start or self._now, span.end
+        if reading.kind == "open" and span.grain in _FINE:
+            # "Tuesday after 2" is over with that day, "Tuesday until 2" begins with it.
+            start, end = (start, end or _midnight(start) + _DAY) if span.start else (_midnight(end or start), end)
+            return _Found(Window(max(start, self._now), end, reading.words), False, reading)
         if reading.kind == "point" and span.grain in _FINE:
             return _Found(Window(start, end, reading.words), True, reading)
         if reading.kind == "interval" and span.grain in _FINE and span.last == span.end and end is not None:
@@ -150,6 +171,20 @@ class _Wisher:
             room = self._first_kind(reading, "BETWEEN") or end - start > _LONGEST_MEETING
             return _Found(Window(start, end, reading.words), not room, reading, None if room else end - start)
         return _Found(Window(max(start, self._now), end, reading.words), False, reading)
+
+    def _moved_to(self, reading: Reading, span: Span) -> tuple[Reading, Span]:
+        """ "From Thursday to Friday at 10": of a meeting that is moved, where it goes to."""
+        tokens = tokenize(reading.words)
+        if not self._first_kind(reading, "FROM"):
+            return reading, span
+        for at in range(1, len(tokens)):
+            count = next((count for kind, _, count in self._words.senses(tokens, at) if kind == "TO"), 0)
+            if count and at + count < len(tokens):
+                rest = reading.words[tokens[at + count].begin :]
+                again = [each for each in read(rest, self._now, self._zone, self._words.language.code) if each.dated]
+                if again and again[0].span:
+                    return again[0], again[0].span
+        return reading, span
 
     def _first_kind(self, reading: Reading, kind: str) -> bool:
         tokens = tokenize(reading.words)
@@ -278,9 +313,13 @@ class _Wisher:
                 asked.append((f"{reading.words}: a series", ask("series", code, reading)))
         if found and not future:
             asked.append((f"{found[0].reading.words}: over already", ask("past", code, found[0].reading)))
-        if not found:
+        if not found and not recurring:
             asked.append(("no time was said", ask("when", code)))
         return tuple(dict.fromkeys(u for u, _ in asked)), tuple(dict.fromkeys(q for _, q in asked))
+
+
+def _midnight(moment: dt.datetime) -> dt.datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _meet(one: Window, two: Window) -> bool:

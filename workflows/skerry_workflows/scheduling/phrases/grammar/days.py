@@ -36,7 +36,12 @@ def _date(caught: Caught) -> Fields | None:
     return Fields(caught.maybe("y"), caught.maybe("m"), day, caught.maybe("w"))
 
 
-def _with_weekday(caught: Caught) -> Node | None:
+def _fitting(caught: Caught) -> Node | None:
+    """A date in figures beside a weekday, which tells the day from the month."""
+    return _with_weekday(caught, fitting=True)
+
+
+def _with_weekday(caught: Caught, fitting: bool = False) -> Node | None:
     weekday = caught.number("w")
 
     def put(node: Node) -> Node | None:
@@ -45,7 +50,7 @@ def _with_weekday(caught: Caught) -> Node | None:
             return Either(one, two, node.reason) if one and two else None
         if not isinstance(node, Fields) or node.day is None or node.weekday is not None:
             return None
-        return Fields(node.year, node.month, node.day, weekday)
+        return Fields(node.year, node.month, node.day, weekday, fitting)
 
     return put(caught.node("d"))
 
@@ -158,8 +163,10 @@ _DATES = (
     Rule("date", "d:figures", lambda c: c.node("d")),
     # ---- with a weekday ----------------------------------------------------------------------------------------------
     Rule("full_date", "d:date", lambda c: c.node("d")),
-    Rule("full_date", "REL? w:weekday COMMA|DASH? ON? THE? d:date|two_figures", _with_weekday),
-    Rule("full_date", "REL? w:weekday LP THE? d:date|two_figures RP", _with_weekday),
+    Rule("full_date", "REL? w:weekday COMMA|DASH? ON? THE? d:figures|two_figures", _fitting),
+    Rule("full_date", "REL? w:weekday COMMA|DASH? ON? THE? d:date", _with_weekday),
+    Rule("full_date", "REL? w:weekday LP THE? d:figures|two_figures RP", _fitting),
+    Rule("full_date", "REL? w:weekday LP THE? d:date RP", _with_weekday),
     Rule("full_date", "d:date COMMA? w:weekday", _with_weekday),
     Rule("full_date", "d:date LP w:weekday RP", _with_weekday),
     Rule("full_date", "w:weekday COMMA? THE? d:ordinal", _date),

@@ -26,6 +26,13 @@ def dated(first: int, second: int, year: int | None, order: str, sign: str) -> N
     return likelier or other
 
 
+def _dashed(first: int, second: int, order: str) -> Fields | None:
+    """ "Friday 7-16" in the language's order; "Monday 9-11" is from 9 to 11."""
+    if first < second <= (12 if order == "mdy" else 24):
+        return None
+    return _valid(None, first, second) if order == "mdy" else _valid(None, second, first)
+
+
 def _iso(caught: Caught) -> Node | None:
     return _valid(caught.number("y"), caught.number("m"), caught.number("d"))
 
@@ -55,7 +62,7 @@ def rules(order: str) -> Iterator[Rule]:
     yield Rule("figures", "a:DD +SLASH +b:DD", lambda c: dated(c.number("a"), c.number("b"), None, order, "SLASH"))
     yield Rule("figures", "a:DD +DOT +b:MM +DOT", lambda c: dated(c.number("a"), c.number("b"), None, order, "DOT"))
     # "7-6" and "7.6" are dates only beside a weekday, or after a word for "on the".
-    yield Rule("two_figures", "a:DD +DASH +b:DD", lambda c: dated(c.number("a"), c.number("b"), None, order, "DASH"))
+    yield Rule("two_figures", "a:DD +DASH +b:DD", lambda c: _dashed(c.number("a"), c.number("b"), order))
     yield Rule("two_figures", "a:DD +DOT +b:MM", lambda c: dated(c.number("a"), c.number("b"), None, order, "DOT"))
     yield Rule("instant", "y:Y4 +DASH +m:MM +DASH +d:DD +TMARK +h:HH +COLON +n:MI +z:UTCMARK?", _instant)
     yield Rule("instant", "y:Y4 +DASH +m:MM +DASH +d:DD +TMARK +h:HH +COLON +n:MI +COLON +s:MI +z:UTCMARK?", _instant)

@@ -193,8 +193,10 @@ LANGUAGE = Language(
             0: "treffen, meeting, termin, termine, besprechung, besprechen, telefonat, telefonieren, anruf, "
             "gespräch, sprechen, sitzung, verabreden, zusammensetzen, austausch, austauschen, call, zeit für, "
             "videokonferenz, konferenz, kaffee, vorstellungsgespräch, workshop, verschieben, vereinbaren, "
-            "zusammenkommen, jour fixe, zeit haben",
+            "zusammenkommen, jour fixe, zeit haben, "
+            "hast du zeit, haben sie zeit, frei am, mittagessen, uns sehen",
         },
+        "MOVE": {0: "verschieben, verlegen, umbuchen, vorziehen, statt"},
         "WITH": {0: "mit, zusammen mit, und mit, inklusive"},
         "FLEX": {
             0: "flexibel, jederzeit, irgendwann, egal wann, wann es ihnen passt, wann es dir passt, nach belieben",

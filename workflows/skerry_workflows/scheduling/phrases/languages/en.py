@@ -251,7 +251,13 @@ LANGUAGE = Language(
             "slot, slots, interview, demo, coffee, get together, schedule, reschedule, available, availability, "
             "discuss, conference, invite, workshop, kickoff, kick-off, one on one, one-on-one, 1:1, standup, "
             "review meeting, zoom, stop by, drop by, come by, visit, speak, brainstorm, walk through, walkthrough, "
-            "postpone, rearrange, move our, see you, join us",
+            "postpone, rearrange, move our, see you, join us, "
+            "are you free, you free, free on, free at, free for, free next, free this, free tomorrow, lunch, "
+            "dinner, breakfast, drinks",
+        },
+        "MOVE": {
+            0: "move, moving, reschedule, postpone, push, "
+            "shift, rearrange, bring forward, change our, change the meeting",
         },
         "WITH": {0: "with, together with, and with, invite, include, cc, loop in, bring"},
         "FLEX": {

@@ -178,8 +178,10 @@ LANGUAGE = Language(
         "MEET": {
             0: "reunión, reunirnos, reunirse, reunir, cita, llamada, llamar, hablar, charlar, encuentro, vernos, "
             "quedar, entrevista, videollamada, videoconferencia, café, disponible, disponibilidad, agendar, "
-            "programar, planifica, taller",
+            "programar, planifica, taller, "
+            "libre, almuerzo, almorzar, comer juntos, vernos",
         },
+        "MOVE": {0: "mover, cambiar, aplazar, posponer, reprogramar"},
         "WITH": {0: "con"},
         "FLEX": {0: "flexible, cuando quieras, cuando puedas, cualquier momento, cuando le convenga"},
         "DUE": {0: "fecha límite, plazo, vence, vence el, a más tardar, fecha tope"},

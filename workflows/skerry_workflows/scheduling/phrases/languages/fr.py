@@ -180,8 +180,10 @@ LANGUAGE = Language(
         "MEET": {
             0: "réunion, rencontrer, rendez-vous, rencontre, appel, discuter, entretien, point, se voir, visio, "
             "visioconférence, café, créneau, disponible, disponibilités, parler, conférence, atelier, reporter, rdv, "
-            "échanger",
+            "échanger, "
+            "libre, déjeuner, dîner, nous voir",
         },
+        "MOVE": {0: "reporter, déplacer, décaler, avancer"},
         "WITH": {0: "avec"},
         "FLEX": {0: "flexible, n'importe quand, quand vous voulez, quand tu veux, à votre convenance"},
         "DUE": {0: "échéance, date limite, au plus tard le, délai, dernier délai"},

@@ -180,8 +180,10 @@ LANGUAGE = Language(
         "MEET": {
             0: "riunione, incontro, incontrarci, incontrare, appuntamento, chiamata, call, parlare, sentirci, "
             "vederci, colloquio, videochiamata, videoconferenza, caffè, disponibile, disponibilità, fissare, "
-            "discutere, confrontarci",
+            "discutere, confrontarci, "
+            "libero, libera, pranzo, cena",
         },
+        "MOVE": {0: "spostare, rimandare, posticipare, anticipare"},
         "WITH": {0: "con, assieme a, insieme a"},
         "FLEX": {0: "flessibile, quando vuoi, quando volete, in qualsiasi momento"},
         "DUE": {0: "scadenza, termine ultimo, scade, scade il, al più tardi"},

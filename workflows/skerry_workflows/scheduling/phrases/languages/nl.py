@@ -177,8 +177,10 @@ LANGUAGE = Language(
         # ---- meetings and deadlines ----------------------------------------------------------------------------------
         "MEET": {
             0: "afspraak, vergadering, overleg, overleggen, bellen, gesprek, spreken, ontmoeten, afspreken, meeting, "
-            "call, bijeenkomst, koffie, beschikbaar, plannen, inplannen, videogesprek",
+            "call, bijeenkomst, koffie, beschikbaar, plannen, inplannen, videogesprek, "
+            "vrij op, tijd voor, lunch",
         },
+        "MOVE": {0: "verzetten, verplaatsen, uitstellen"},
         "WITH": {0: "met, samen met"},
         "FLEX": {0: "flexibel, wanneer dan ook, wanneer het uitkomt"},
         "DUE": {0: "deadline, uiterste datum, uiterlijk op, vervaldatum"},

@@ -164,8 +164,10 @@ LANGUAGE = Language(
         # ---- meetings and deadlines ----------------------------------------------------------------------------------
         "MEET": {
             0: "reunião, encontro, encontrar, reunir, chamada, ligação, conversar, falar, entrevista, "
-            "videoconferência, café, disponível, disponibilidade, agendar, marcar, discutir",
+            "videoconferência, café, disponível, disponibilidade, agendar, marcar, discutir, "
+            "livre, almoço",
         },
+        "MOVE": {0: "remarcar, adiar, mover, reagendar"},
         "WITH": {0: "com"},
         "FLEX": {0: "flexível, qualquer hora, quando quiser, quando puder"},
         "DUE": {0: "prazo, data limite, vence, vence em, o mais tardar"},
