@@ -230,6 +230,11 @@ def test_headline_accuracy_over_all_layouts() -> None:
         ("Sparkasse Norwick\nMill Lane 4\n12345 Norwick\nIBAN DE78999500001234567890", None),
         ("Bankverbindung\nAlder\n12345 Norwick\nIBAN DE78999500001234567890", None),
         ("Seller: Alder Print\nSeller: Birkholm Papier", None),
+        (
+            "Our general terms apply here.\nAlder Print Ltd\nMill Lane 4\n12345 Norwick\nIBAN x\nBill to: B",
+            "Alder Print Ltd",
+        ),
+        ("Verkoopfactuur\nKerkstraat 3\n1015 KB Westdam\nIBAN x\nFactuuradres: B", None),
     ],
 )
 def test_sellers(text: str, seller: str | None) -> None:

@@ -21,6 +21,10 @@ _POSTCODE = re.compile(
     r"(?:[A-Z]{1,2}-? ?)?\d{4,5}(?: ?[A-Z]{2})?,? +[^\W\d]|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b"
     r"|.*\b[A-Z]{2} \d{5}(?:-\d{4})?\b"
 )
+# "Verkoopfactuur", "Ausgangsrechnung": what a paper is, in one word.
+_PAPER = re.compile(r"[^\W\d_]*(?:rechnung|factuur|faktura|fattura|invoice|facture|factura)")
+# "Our general terms apply." is on top of some letters.
+_SENTENCE = re.compile(r"\S+(?: \S+){3,}\.$")
 _BULLETS = re.compile(r"\s*[●•·∙|▪■]\s*|\s+[-–—]\s+")
 _FORMS = labels.phrases(
     r"""
@@ -197,6 +201,8 @@ def _is_name(text: str) -> bool:
         or text.endswith(":")
         or not text[0].isalnum()
     ):
+        return False
+    if _PAPER.fullmatch(folded) or (_SENTENCE.match(text) and not _LEGAL_FORM.search(folded)):
         return False
     if _NO_NAME.match(folded) or _POSTCODE.match(text) or re.search(r"\S: |:$", text) or next(dates.find(text), None):
         return False
