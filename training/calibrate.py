@@ -1,6 +1,6 @@
 """From which confidence on the fields that the shipped model reads are taken: found on layouts that it has never seen.
 
-    python -m training.calibrate [--model workers/skerry_workers/models/shipped] [--count 3000] [--risk 0.02]
+    python -m training.calibrate [--model workers/skerry_workers/models/shipped] [--count 2000] [--risk 0.05]
 
 Asks the model as a worker does, of made-up invoices of held-out layouts and wordings. What counts is how often a value
 is wrong though it came through all that the workflow holds against a model's word: it stands in the document, it can be
@@ -25,6 +25,7 @@ import msgspec
 from skerry.calibration import FILE, read
 from skerry.core.calibration import Calibrated, Calibration, Found, calibrate
 from skerry.core.outcomes import FieldOutcome
+from skerry.core.thresholds import DEFAULT
 from skerry.settings import Workers
 from skerry_workers.models.catalog import shipped
 from skerry_workers.models.choose import consider
@@ -87,7 +88,10 @@ def _plain(value: object) -> object:
 
 
 def taken(found: list[Found], digest: str) -> Iterator[Found]:
-    """The thresholds of all fields; one with too few outcomes, or none, is never taken on the model's word."""
+    """The thresholds of all fields, none below the usual one.
+
+    A field with too few outcomes, or none, is never taken on the model's word.
+    """
     known = {each.calibrated.field: each for each in found}
     for name in FIELDS:
         each = known.get(name)
@@ -96,6 +100,9 @@ def taken(found: list[Found], digest: str) -> Iterator[Found]:
             n, errors = (had.n, had.errors) if had is not None else (0, 0)
             never = Calibrated(prompt=EXTRACT.name, field=name, model=digest, threshold=None, n=n, errors=errors)
             each = Found(calibrated=never, needs=0, enough=True)
+        one = each.calibrated
+        if one.threshold is not None and one.threshold < DEFAULT:
+            each = msgspec.structs.replace(each, calibrated=msgspec.structs.replace(one, threshold=DEFAULT))
         yield each
 
 
@@ -103,8 +110,8 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Calibrates the shipped model on held-out layouts.")
     parser.add_argument("--model", type=Path, default=Path("workers/skerry_workers/models/shipped"))
-    parser.add_argument("--count", type=int, default=3000, help="documents for each file of the model")
-    parser.add_argument("--risk", type=float, default=0.02, help="share of wrong fields that is borne")
+    parser.add_argument("--count", type=int, default=2000, help="documents for each file of the model")
+    parser.add_argument("--risk", type=float, default=0.05, help="share of wrong fields that is borne")
     parser.add_argument("--confidence", type=float, default=0.95, help="how sure that has to be")
     asked = parser.parse_args()
     (model,) = (each for each in shipped(asked.model).values() if EXTRACT.name in each.prompts)
