@@ -28,7 +28,8 @@ from skerry_workers.models.catalog import SHIPPED
 
 SECONDS = 36.0
 """How long the turns go on."""
-AT_A_TIME = 4
+AT_A_TIME = 2
+"""A small model has a server for each thread; more in one batch gain nothing."""
 TINY_GGUF = Path(__file__).resolve().parents[1] / "tests" / "models" / "tiny.gguf"
 TINY_ONNX = TINY_GGUF.parent / "data" / "tiny"
 MORE_MS, MORE_SHARE = 5.0, 0.03
