@@ -95,7 +95,7 @@ class Watcher:
             except Exception as error:  # a source may raise anything; a mailbox that is away comes back
                 told = isinstance(error, SkerryError | OSError)
                 log.warning("watch %s: %s", self.status.name, error or type(error).__name__, exc_info=not told)
-                self._now("failing", f"{type(error).__name__}: {error}"[:500])
+                self._now("failing", _words(error))
             pause_s = min(max(_PAUSE_S, pause_s * 2), _PAUSE_S_MAX)
             await self._clock.sleep(pause_s)
 
@@ -125,3 +125,10 @@ class Watcher:
     def _count(self, what: Literal["taken", "again", "refused"], note: str) -> None:
         changes: dict[str, Any] = {what: getattr(self.status, what) + 1, "last_us": self._clock.now_us()}
         self.status = msgspec.structs.replace(self.status, state="watching", note=note, **changes)
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, and what to do about it, for people."""
+    if isinstance(error, SkerryError):
+        return f"{error.message} ({error.hint})"[:500] if error.hint else error.message[:500]
+    return f"{type(error).__name__}: {error}"[:500]

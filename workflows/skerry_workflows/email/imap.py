@@ -20,7 +20,7 @@ from skerry.core.structs import Frozen
 from skerry.errors import TerminalError, Unavailable
 from skerry.ports import Arrival, Memory
 from skerry.threads import Threads
-from skerry_workflows.email.outgoing import connect, password, quoted
+from skerry_workflows.email.outgoing import connect, password, quoted, said
 
 T = TypeVar("T")
 
@@ -64,9 +64,8 @@ async def imap_arrivals(settings: Imap, memory: Memory) -> AsyncGenerator[Arriva
         try:
             return await outcome
         except (OSError, imaplib.IMAP4.error) as error:
-            raise Unavailable(
-                f"{settings.host}: {error}", hint="is it there, and are user and password right?"
-            ) from error
+            hint = "is it there, and are user and password right?"
+            raise Unavailable(f"{settings.host}: {said(error)}", hint=hint) from error
 
     try:
         mailbox = await run(partial(Mailbox, settings))
@@ -95,11 +94,13 @@ class Mailbox:
         self._server = connect(
             settings.host, settings.port, settings.tls, settings.user, password(settings.password_env)
         )
-        status, said = self._server.select(quoted(settings.mailbox), readonly=True)
+        status, answer = self._server.select(quoted(settings.mailbox), readonly=True)
         if status != "OK":
-            raise TerminalError(f"there is no mailbox {settings.mailbox}: {said!r:.200}", hint="see `mailbox`")
+            self.hang_up()
+            raise TerminalError(f"there is no mailbox {settings.mailbox}: {answer!r:.200}", hint="see `mailbox`")
         self.validity = _text(self._server.response("UIDVALIDITY")[1])
-        self._idles = "IDLE" in self._server.capabilities
+        # What was said before the login need not hold after it.
+        self._idles = "IDLE" in _text(self._server.capability()[1]).upper().split()
 
     def after(self, last: int) -> list[int]:
         """The UIDs of messages above `last`, some at a time, in their order."""

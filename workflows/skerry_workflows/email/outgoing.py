@@ -55,13 +55,13 @@ def _append(message: EmailMessage, drafts: Drafts) -> str:
             status, found = server.uid("SEARCH", "HEADER", "Message-ID", quoted(str(message["Message-ID"])))
             if status == "OK" and found and found[0]:
                 return f"{drafts.mailbox} (it was there)"
-            status, said = server.append(mailbox, r"(\Draft \Seen)", "", message.as_bytes(policy=policy.SMTP))
+            status, answer = server.append(mailbox, r"(\Draft \Seen)", "", message.as_bytes(policy=policy.SMTP))
             if status != "OK":
-                raise RetryableError(f"{drafts.host} does not take the draft: {said[0]!r:.200}")
+                raise RetryableError(f"{drafts.host} does not take the draft: {answer[0]!r:.200}")
     except (OSError, imaplib.IMAP4.abort) as error:
-        raise RetryableError(f"{drafts.host} cannot be reached: {error}", retry_after_s=30.0) from error
+        raise RetryableError(f"{drafts.host} cannot be reached: {said(error)}", retry_after_s=30.0) from error
     except imaplib.IMAP4.error as error:
-        raise TerminalError(f"{drafts.host} refuses: {error}", hint="check user, password and mailbox") from error
+        raise TerminalError(f"{drafts.host} refuses: {said(error)}", hint="check user, password and mailbox") from error
     return drafts.mailbox
 
 
@@ -74,10 +74,20 @@ def connect(host: str, port: int, tls: str, user: str, secret: str) -> imaplib.I
         if tls == "no" and host not in ("localhost", "127.0.0.1", "::1"):
             raise TerminalError("a password is not sent without TLS", hint='set tls = "tls" or "starttls"')
         server = imaplib.IMAP4(host, port or 143, timeout=TIMEOUT_S)
+    try:
         if tls == "starttls":
             server.starttls(ssl_context=context)
-    server.login(user, secret)
+        server.login(user, secret)
+    except BaseException:
+        server.shutdown()
+        raise
     return server
+
+
+def said(error: Exception) -> str:
+    """The words of an error; imaplib's hold what the server said, as bytes."""
+    first = error.args[0] if error.args else ""
+    return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
 
 
 def password(variable: str) -> str:
