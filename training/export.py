@@ -25,7 +25,6 @@ from typing import Any
 import click
 
 from training import gguf_file, model, tokenizer
-from training.card import CARD
 from training.engine import Engine
 from training.scores import documents
 from training.task import Kind, messages
@@ -51,8 +50,8 @@ def onnx(source: Path, target: Path) -> None:
 
 
 def sums(folder: Path) -> str:
-    """The SHA-256 of every file of the model, as `sha256sum -c` reads it."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (SUMS, CARD))
+    """The SHA-256 of every file of the weights, as `sha256sum -c` reads it; settings and thresholds have none."""
+    paths = sorted(path for path in (folder / GGUF, *(folder / ONNX).rglob("*")) if path.is_file())
     lines = (
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}" for path in paths
     )
