@@ -106,18 +106,22 @@ class Writer:
 class Server:
     """A nats-server on a port that stays, which can be killed and put back."""
 
-    def __init__(self, folder: Path, *, config: str = "") -> None:
+    def __init__(self, folder: Path, *, config: str = "", user: str = "", domain: str = "") -> None:
+        """`user` ("name:password") is who connects, where `config` makes accounts; `domain` is that of JetStream."""
         self.folder = folder
         self.port = free_port()
-        self.url = f"nats://127.0.0.1:{self.port}"
+        self.url = f"nats://{user}@127.0.0.1:{self.port}" if user else f"nats://127.0.0.1:{self.port}"
         self._config = config
+        self._domain = f", domain: {domain}" if domain else ""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
         self.folder.mkdir(parents=True, exist_ok=True)
-        store = f'jetstream {{ store_dir: "{self.folder}/js", max_file_store: 2GB }}'
+        store = f'jetstream {{ store_dir: "{self.folder}/js", max_file_store: 2GB{self._domain} }}'
         path = self.folder / "nats.conf"
-        path.write_text(f'server_name: "hub"\nlisten: "127.0.0.1:{self.port}"\n{store}\n{self._config}\n')
+        path.write_text(
+            f'server_name: "{self.folder.name}"\nlisten: "127.0.0.1:{self.port}"\n{store}\n{self._config}\n'
+        )
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([str(find_binary()), "-c", str(path)], stdout=log, stderr=log)
         wait_until_blocking(lambda: _listens(self.port), 20.0)

@@ -126,10 +126,10 @@ async def _give(app: App, folder: Path, command: Command) -> CommandView | None:
     from skerry.core.wire import Reply
     from skerry.hub.store import HubStore
     from skerry.ports import Message
-    from skerry.sync.wire import COMMAND, encode
+    from skerry.sync.wire import GIVE, encode
 
     async with await NatsBus.connect(_server(app, folder), name="skerry client") as bus:
-        answer = await bus.request(Message(COMMAND, encode(command)), timeout_s=_ANSWER_S)
+        answer = await bus.request(Message(GIVE, encode(command)), timeout_s=_ANSWER_S)
     reply = msgspec.json.decode(answer, type=Reply)
     if not reply.ok:
         raise error_of(reply.error, reply.message, reply.hint)

@@ -1,8 +1,10 @@
-"""The hub's side of commands: kept in its store first, then put where their node finds them, until it has answered."""
+"""The hub's side of commands: put into the stream first, taken into the store from there, told to their nodes.
+
+So they are where everything else is that the hub knows: a store that is made anew has them, too.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from contextlib import suppress
@@ -10,64 +12,57 @@ from contextlib import suppress
 import msgspec
 from msgspec import Raw
 
+from skerry.bus.connection import Connection
+from skerry.bus.core import Respond
 from skerry.core.ids import check_token, node_of
 from skerry.core.structs import Frozen
 from skerry.core.wire import Reply
-from skerry.errors import Conflict, DataError, NotFound, SkerryError, Unavailable
-from skerry.hub.intake import Intake
+from skerry.errors import Conflict, DataError, NotFound, SkerryError
 from skerry.hub.link import Fenced, Link
 from skerry.hub.store import HubStore
 from skerry.ports import Message
 from skerry.sync import wire
-from skerry.sync.wire import Command
+from skerry.sync.wire import Command, Waiting
 
 log = logging.getLogger("skerry.hub")
 
-LOOK_S = 10.0
-_READ_COUNT, _READ_BYTES = 100, 4 * 1024 * 1024
+_WAITING_MAX = 100
+_WAITING_BYTES_MAX = 512 * 1024
+COMMAND_BYTES_MAX = 256 * 1024
 
 
 class Kept(Frozen):
-    """The answer to a command: it is on the hub's disk, and waits for this node."""
+    """The answer to a command: it is in the hub's stream, and waits for this node."""
 
     id: str
     node: str
 
 
 class Dispatch:
-    """Serves `hub.ask.command`, and keeps the stream of commands as the store says."""
+    """Takes commands, and tells nodes of them. `look` reads what is committed."""
 
-    def __init__(self, store: HubStore, look: HubStore, link: Link, intake: Intake) -> None:
-        self._store = store
+    def __init__(self, look: HubStore, connection: Connection, link: Link) -> None:
         self._look = look
+        self._connection = connection
         self._link = link
-        self._intake = intake
-        self._hub = store.hub
-        self._news = intake.decided
+        self._hub = look.hub
 
-    async def run(self) -> None:
-        """For ever. Raises `JournalError` when the store cannot be written."""
-        while True:
-            self._news.clear()
-            try:
-                await self._tidy()
-            except Unavailable as error:
-                log.debug("commands wait: %s", error.message)
-                await asyncio.sleep(1.0)
-                continue
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), LOOK_S)
+    async def start(self) -> None:
+        """Begins to answer."""
+        await self._connection.join(Respond(self._connection, wire.GIVE, self._give))
+        await self._connection.join(Respond(self._connection, wire.ask_subject("*", "commands"), self._waiting))
 
-    async def ask(self, message: Message) -> bytes:
-        """A command that somebody gives. Answered when it is on disk."""
+    async def _give(self, message: Message) -> bytes:
+        """A command that somebody gives. Answered when it is in the stream."""
         try:
             command = await self._keep(message.data)
         except SkerryError as error:
             return wire.encode(Reply(ok=False, error=type(error).__name__, message=error.message, hint=error.hint))
-        self._news.set()
         return wire.encode(Reply(value=Raw(wire.encode(Kept(id=command.id, node=command.node)))))
 
     async def _keep(self, data: bytes) -> Command:
+        if len(data) > COMMAND_BYTES_MAX:
+            raise DataError(f"a command of {len(data):,} bytes is too long", hint="values of 256 KiB at most go down")
         try:
             given = msgspec.json.decode(data, type=Command)
         except msgspec.MsgspecError as error:
@@ -79,26 +74,18 @@ class Dispatch:
         if given.node and given.node != node:
             raise Conflict(f"run {given.run} is of node {node}, not of {given.node}")
         command = msgspec.structs.replace(given, node=node, hub=self._hub, at_us=time.time_ns() // 1000)
-        await asyncio.to_thread(self._store.keep_command, command)
+        with suppress(Fenced):  # given before, under the same id
+            await self._link.put(wire.command_subject(node, command.id), wire.encode(command), after=0)
         return command
 
-    async def _tidy(self) -> None:
-        """What is open is in the stream; what is decided is not."""
-        at, there = 1, set[str]()
-        while found := await self._link.read(at, count=_READ_COUNT, bytes_max=_READ_BYTES):
-            for stored in found:
-                at = stored.seq + 1
-                id = stored.subject.rpartition(".")[2]
-                there.add(id)
-                known = self._look.command(id)
-                if known is None:  # this store was put back to an older copy
-                    with suppress(msgspec.MsgspecError):
-                        command = msgspec.json.decode(stored.data, type=Command)
-                        await asyncio.to_thread(self._store.keep_command, command)
-                elif known.state != "open":
-                    await self._link.delete(stored.seq)
-        for view in self._look.commands(state="open"):
-            if view.command.id not in there:
-                command = view.command
-                with suppress(Fenced):
-                    await self._link.put(wire.command_subject(command.node, command.id), wire.encode(command), after=0)
+    async def _waiting(self, message: Message) -> bytes:
+        """What waits for a node, the oldest first."""
+        node = message.subject.split(".")[2]
+        found: list[Command] = []
+        size = 0
+        for view in reversed(self._look.commands(node=node, state="open")):
+            size += len(bytes(view.command.request))
+            if len(found) == _WAITING_MAX or (found and size > _WAITING_BYTES_MAX):
+                break
+            found.append(view.command)
+        return wire.encode(Waiting(commands=found))

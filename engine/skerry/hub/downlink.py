@@ -1,6 +1,6 @@
 """The other way: what the hub wants of a node's runs, taken by the node's uplink and handed to its engine.
 
-Commands lie in a stream until the hub has heard what became of them. The engine takes each under its id, once; what
+The hub says what waits until it has heard what became of it. The engine takes each under its id, once; what
 became of it is told under the id, too, and the first word counts. So all of it may happen twice, and is done once.
 """
 
@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skerry.bus.connection import Connection
-from skerry.bus.core import Listen
+from skerry.bus.core import Listen, request
 from skerry.core import api
 from skerry.core.ids import node_of
 from skerry.core.projection import RunRow
 from skerry.errors import Busy, Conflict, DataError, JournalError, SkerryError, Unavailable
 from skerry.hub.link import Fenced, Link
 from skerry.hub.source import Source
+from skerry.ports import Message
 from skerry.sync import wire
-from skerry.sync.wire import Command, Outcome
+from skerry.sync.wire import Command, Outcome, Waiting
 
 if TYPE_CHECKING:
     from skerry.client.caller import Caller
@@ -33,7 +34,7 @@ log = logging.getLogger("skerry.downlink")
 LOOK_S = 30.0
 """So often it looks for commands, should the news of one have been lost."""
 _AGAIN_S, _AGAIN_S_MAX = 0.5, 10.0
-_READ_COUNT, _READ_BYTES = 100, 4 * 1024 * 1024
+_ASK_S = 5.0
 _REQUESTS: dict[str, type[api.Signal | api.Answer]] = {"signal": api.Signal, "answer": api.Answer}
 _LATER = (Busy, Unavailable, JournalError)
 """Refusals that may pass: the command waits on."""
@@ -42,11 +43,10 @@ _LATER = (Busy, Unavailable, JournalError)
 class Downlink:
     """Takes commands, until it is cancelled. `caller` reaches the engine, when there is one."""
 
-    def __init__(self, source: Source, connection: Connection, outcomes: Link, commands: Link, caller: Caller) -> None:
+    def __init__(self, source: Source, connection: Connection, link: Link, caller: Caller) -> None:
         self._source = source
         self._connection = connection
-        self._outcomes = outcomes
-        self._commands = commands
+        self._link = link
         self._caller = caller
         self._called = False
         self._news = asyncio.Event()
@@ -54,53 +54,51 @@ class Downlink:
 
     async def run(self) -> None:
         """For ever; whatever goes wrong is tried again."""
-        every = wire.command_subject(self._source.node, ">")
-        await self._connection.join(Listen(self._connection, every, lambda _: self._news.set()))
+        wake = wire.wake_subject(self._source.node)
+        await self._connection.join(Listen(self._connection, wake, lambda _: self._news.set()))
         pause_s = _AGAIN_S
         while True:
             self._news.clear()
             later = True
             try:
-                later = await self._round(every)
+                later = await self._round()
             except SkerryError as error:
                 log.debug("commands of the hub wait: %s", error.message)
             pause_s = min(pause_s * 2, _AGAIN_S_MAX) if later else _AGAIN_S
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), pause_s if later else LOOK_S)
 
-    async def _round(self, every: str) -> bool:
+    async def _round(self) -> bool:
         """Every command that waits; whether some have to wait on. Raises `Unavailable`."""
-        at, later, waiting = 1, False, set[str]()
-        while found := await self._commands.read(at, count=_READ_COUNT, bytes_max=_READ_BYTES, subject=every):
-            for stored in found:
-                at = stored.seq + 1
-                waiting.add(stored.subject)
-                if stored.subject in self._done:
-                    continue
-                try:
-                    command = msgspec.json.decode(stored.data, type=Command)
-                except msgspec.MsgspecError as error:
-                    log.warning("a command on %s is not understood: %s", stored.subject, error)
-                    self._done.add(stored.subject)
-                    continue
+        asked = Message(wire.ask_subject(self._source.node, "commands"), b"")
+        answer = await request(self._connection, asked, _ASK_S)
+        try:
+            waiting = msgspec.json.decode(answer, type=Waiting).commands
+        except msgspec.MsgspecError as error:
+            raise Unavailable(
+                f"the hub's answer is not understood: {error}", hint="is it of another version?"
+            ) from None
+        later = False
+        for command in waiting:
+            if command.id not in self._done:
                 if await self._decide(command):
-                    self._done.add(stored.subject)
+                    self._done.add(command.id)
                 else:
                     later = True
-        self._done &= waiting
+        self._done &= {command.id for command in waiting}
         return later
 
     async def _decide(self, command: Command) -> bool:
         """Has it done, and says what became of it. False: it waits on."""
         told = wire.outcome_subject(self._source.node, command.id)
-        if await self._outcomes.last(told) is not None:
-            return True  # decided before; the hub has not taken it off yet
+        if await self._link.last(told) is not None:
+            return True  # decided before; the hub has not read it yet
         outcome = await self._outcome(command)
         if outcome is None:
             return False
         log.info("%s of %s for run %s: %s %s", command.verb, command.by, command.run, outcome.state, outcome.message)
         with suppress(Fenced):  # said already, by an uplink that was killed then
-            await self._outcomes.put(told, wire.encode(outcome), after=0)
+            await self._link.put(told, wire.encode(outcome), after=0)
         return True
 
     async def _outcome(self, command: Command) -> Outcome | None:

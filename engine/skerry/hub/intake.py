@@ -17,7 +17,7 @@ import msgspec
 
 from skerry.bus.client import Client
 from skerry.bus.connection import Connection
-from skerry.bus.core import Listen
+from skerry.bus.core import Listen, notify
 from skerry.errors import DataError, Unavailable
 from skerry.hub.link import Fenced, Link, Stored
 from skerry.hub.store import HubStore
@@ -75,8 +75,6 @@ class Intake:
         self._rewound: dict[str, int] = {}
         """Up to which place each node was asked for what is missing: once is enough."""
         self.caught_up = asyncio.Event()
-        self.decided = asyncio.Event()
-        """Set when the outcome of a command has come in."""
 
     async def run(self) -> None:
         """For ever. Raises `JournalError` when the store cannot be written."""
@@ -138,6 +136,8 @@ class Intake:
 
     async def _take(self, stored: Stored) -> None:
         try:
+            if stored.subject.startswith("hub.command."):
+                return await self._take_command(stored)
             if ".outcome." in stored.subject:
                 return await self._take_outcome(stored)
             data = self._batch.take(stored)
@@ -159,7 +159,16 @@ class Intake:
         if stored.subject != wire.outcome_subject(outcome.command.node, outcome.command.id):
             raise DataError(f"it came on {stored.subject}")
         await asyncio.to_thread(self._store.take_outcome, outcome, stored.seq, _stamp(stored))
-        self.decided.set()
+
+    async def _take_command(self, stored: Stored) -> None:
+        """What somebody at the hub wants of a node, which hears that it waits now."""
+        try:
+            command = msgspec.json.decode(stored.data, type=wire.Command)
+        except msgspec.MsgspecError as error:
+            raise DataError(f"it is no command: {error}") from None
+        await asyncio.to_thread(self._store.take_command, command, stored.seq, _stamp(stored))
+        with suppress(Unavailable):
+            await notify(self._connection, Message(wire.wake_subject(command.node), b""))
 
     def _apply(self, cursor: Cursor, data: bytes | None, stored: Stored) -> None:
         stamp = _stamp(stored)

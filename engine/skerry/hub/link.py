@@ -23,7 +23,6 @@ from skerry.sync import wire
 TIMEOUT_S = 10.0
 _WRONG_LAST = frozenset((10071, 10164))
 """JetStream's "wrong last sequence"."""
-_STORE_FAILED = 10077
 _EXPECTED = "Nats-Expected-Last-Subject-Sequence"
 
 
@@ -49,11 +48,10 @@ class _Reading:
 
 
 class Link:
-    """A `Part` of a connection, for one stream. `domain` is the hub's JetStream domain, when it is behind a leaf."""
+    """A `Part` of a connection. `domain` is the JetStream domain of the hub, when it is reached through a leaf."""
 
-    def __init__(self, connection: Connection, *, domain: str = "", stream: str = wire.STREAM) -> None:
+    def __init__(self, connection: Connection, *, domain: str = "") -> None:
         self._connection = connection
-        self._stream = stream
         self._api = f"$JS.{domain}.API" if domain else "$JS.API"
         self._inbox = b""
         self._count = 0
@@ -77,22 +75,22 @@ class Link:
 
     async def last(self, subject: str) -> Stored | None:
         """The last message on a subject. Raises `Unavailable`."""
-        return await self._direct(f"DIRECT.GET.{self._stream}.{subject}", b"")
+        return await self._direct(f"DIRECT.GET.{wire.STREAM}.{subject}", b"")
 
     async def at(self, seq: int) -> Stored | None:
         """The message at a place. Raises `Unavailable`."""
-        return await self._direct(f"DIRECT.GET.{self._stream}", msgspec.json.encode({"seq": seq}))
+        return await self._direct(f"DIRECT.GET.{wire.STREAM}", msgspec.json.encode({"seq": seq}))
 
-    async def read(self, seq: int, *, count: int, bytes_max: int, subject: str = ">") -> list[Stored]:
+    async def read(self, seq: int, *, count: int, bytes_max: int) -> list[Stored]:
         """Messages from the place `seq` on, in order; none when there are none. Raises `Unavailable`."""
         client = self._connection.need()
         self._count += 1
         token = b"%x" % self._count
         reading = self._readings[token] = _Reading()
-        asked = msgspec.json.encode({"seq": seq, "batch": count, "max_bytes": bytes_max, "next_by_subj": subject})
+        asked = msgspec.json.encode({"seq": seq, "batch": count, "max_bytes": bytes_max})
         client.send(
             b"PUB %b %b %d\r\n%b\r\n"
-            % (f"{self._api}.DIRECT.GET.{self._stream}".encode(), self._inbox + token, len(asked), asked)
+            % (f"{self._api}.DIRECT.GET.{wire.STREAM}".encode(), self._inbox + token, len(asked), asked)
         )
         try:
             async with asyncio.timeout(TIMEOUT_S):
@@ -102,13 +100,13 @@ class Link:
         finally:
             self._readings.pop(token, None)
         if status == 503:
-            raise self._no_stream()
+            raise _no_stream()
         return reading.found
 
     async def info(self) -> dict[str, Any] | None:
         """What JetStream says of the stream; None when there is none. Raises `Unavailable`."""
         try:
-            return await self._call(f"STREAM.INFO.{self._stream}", b"")
+            return await self._call(f"STREAM.INFO.{wire.STREAM}", b"")
         except ApiError as error:
             if error.code == STREAM_NOT_FOUND:
                 return None
@@ -118,11 +116,7 @@ class Link:
 
     async def create(self, config: dict[str, Any]) -> None:
         """Makes the stream. Raises `Unavailable`."""
-        await self._call(f"STREAM.CREATE.{self._stream}", msgspec.json.encode(config))
-
-    async def delete(self, seq: int) -> None:
-        """Removes a message. Raises `Unavailable`."""
-        await self._call(f"STREAM.MSG.DELETE.{self._stream}", msgspec.json.encode({"seq": seq, "no_erase": True}))
+        await self._call(f"STREAM.CREATE.{wire.STREAM}", msgspec.json.encode(config))
 
     async def put(self, subject: str, data: bytes, *, after: int) -> int:
         """One message, if the last one on its subject is at the place `after`; its place.
@@ -154,12 +148,12 @@ class Link:
         block = headers.encode(fields)
         answer = await self._connection.replies.send(subject.encode(), block, data, TIMEOUT_S)
         if headers.status(answer.headers) == 503:
-            raise self._no_stream()
+            raise _no_stream()
         told: dict[str, Any] = msgspec.json.decode(answer.data, type=dict[str, Any])
         error = told.get("error")
         if error:
             code = int(error.get("err_code", 0))
-            if code in _WRONG_LAST or (code == _STORE_FAILED and "per subject" in str(error.get("description"))):
+            if code in _WRONG_LAST:
                 raise Fenced
             raise ApiError(f"a message on {subject}", code, str(error.get("description", "")))
         return int(told["seq"])
@@ -168,7 +162,7 @@ class Link:
         answer = await self._connection.replies.send(f"{self._api}.{verb}".encode(), b"", body, TIMEOUT_S)
         status = headers.status(answer.headers)
         if status == 503:
-            raise self._no_stream()
+            raise _no_stream()
         return None if status else _stored(answer.headers, answer.data)
 
     async def _call(self, verb: str, body: bytes) -> dict[str, Any]:
@@ -180,9 +174,6 @@ class Link:
         if error:
             raise ApiError(verb, int(error.get("err_code", 0)), str(error.get("description", "")))
         return told
-
-    def _no_stream(self) -> Unavailable:
-        return Unavailable(f"there is no stream {self._stream}", hint="the hub makes it: skerry hub")
 
     def _take(self, subject: bytes, _reply: bytes, block: bytes, data: bytes) -> None:
         reading = self._readings.get(subject[len(self._inbox) :])
@@ -202,3 +193,7 @@ def _batch(batch: str, number: int) -> dict[str, str]:
 def _stored(block: bytes, data: bytes) -> Stored:
     fields = Headers(block)
     return Stored(int(fields["Nats-Sequence"]), fields["Nats-Subject"], data, fields)
+
+
+def _no_stream() -> Unavailable:
+    return Unavailable(f"there is no stream {wire.STREAM}", hint="the hub makes it: skerry hub")

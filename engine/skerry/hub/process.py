@@ -25,7 +25,7 @@ from skerry.hub.service import Quick
 from skerry.hub.source import Source
 from skerry.hub.uplink import Shipped, Uplink, told_file
 from skerry.journal.lock import FolderLock
-from skerry.sync.wire import DOWN, cursor_subject, decode_cursor
+from skerry.sync.wire import cursor_subject, decode_cursor
 
 log = logging.getLogger("skerry.uplink")
 
@@ -73,11 +73,9 @@ async def run_uplink(config: Config, stopping: asyncio.Event) -> None:
     connection = Connection(Quick(target), name=f"skerry uplink {source.node}")
     link = Link(connection, domain=config.hub.domain)
     uplink = Uplink(source, connection, link, Telling(file), bytes_per_s=config.hub.bytes_per_s)
-    down = Link(connection, domain=config.hub.domain, stream=DOWN)
     caller = Caller(data=config.data, nats=config.nats.target(), node=source.node, timeout_s=_OPEN_S)
-    downlink = Downlink(source, connection, link, down, caller)
+    downlink = Downlink(source, connection, link, caller)
     await connection.join(link)
-    await connection.join(down)
     working = asyncio.create_task(_work(connection, uplink, downlink), name="skerry uplink")
     told = asyncio.create_task(stopping.wait())
     try:

@@ -68,9 +68,8 @@ class Hub:
         self.look = look
         self.server = server
         self.link = Link(connection)
-        self.down = Link(connection, stream=wire.DOWN)
         self.intake = Intake(store, connection, self.link)
-        self.dispatch = Dispatch(store, look, self.down, self.intake)
+        self.dispatch = Dispatch(look, connection, self.link)
         self._connection = connection
         self._take_over = take_over
         self._owner = Owner(
@@ -87,8 +86,6 @@ class Hub:
         if info is None:
             config = wire.stream_config(bytes_max=options.stream_bytes_max, replicas=options.replicas)
             await self.link.create(config)
-        if await self.down.info() is None:
-            await self.down.create(wire.down_config(replicas=options.replicas))
         for _ in range(_OWNER_TRIES):
             stored = await self.link.last(wire.OWNER)
             if stored is not None:
@@ -105,11 +102,10 @@ class Hub:
 
     async def run(self) -> SkerryError:
         """Serves until it cannot go on; returns why."""
-        await self._connection.join(Respond(self._connection, wire.WHERE, self._where))
-        await self._connection.join(Respond(self._connection, wire.COMMAND, self.dispatch.ask))
+        await self._connection.join(Respond(self._connection, wire.ask_subject("*", "where"), self._where))
+        await self.dispatch.start()
         await self._connection.join(Listen(self._connection, wire.OWNER, lambda _: self._told.set()))
-        working = (self.intake.run(), self.dispatch.run())
-        tasks = [*(asyncio.create_task(_ended(each)) for each in working), asyncio.create_task(self._watch())]
+        tasks = [asyncio.create_task(_ended(self.intake.run())), asyncio.create_task(self._watch())]
         if self.server is not None:
             tasks.append(asyncio.create_task(self.server.gave_up()))
         try:
@@ -139,11 +135,11 @@ class Hub:
                     )
 
     async def _where(self, message: Message) -> bytes:
-        asked = msgspec.json.decode(message.data, type=wire.Where)
-        place, trouble = self.look.stands(asked.node)
+        node = message.subject.split(".")[2]
+        place, trouble = self.look.stands(node)
         stands = Stands(
             hub=self._owner.hub,
-            node=asked.node,
+            node=node,
             epoch=place.epoch,
             seq=place.seq,
             hash=place.hash.hex(),
@@ -187,7 +183,6 @@ async def open_hub(options: HubOptions) -> AsyncGenerator[Hub, None]:
         stack.push_async_callback(connection.close)
         hub = Hub(store, look, connection, server, take_over=options.take_over)
         await connection.join(hub.link)
-        await connection.join(hub.down)
         await connection.open(10.0)
         await hub.settle(options)
         yield hub

@@ -198,11 +198,12 @@ class HubStore:
             )
             self._come_to(place, stamp)
 
-    def keep_command(self, command: Command) -> None:
-        """A command that is to be done; nothing, if it is here already. Raises `JournalError`."""
+    def take_command(self, command: Command, place: int, stamp: str) -> None:
+        """A command that waits for its node. Raises `JournalError`."""
         values = (command.id, command.node, command.run, command.at_us, msgspec.json.encode(command))
         with self._transaction():
             self._db.execute(SQL["put_command"], values)
+            self._come_to(place, stamp)
 
     def pass_over(self, place: int, stamp: str, cursor: Cursor | None = None, trouble: str = "") -> None:
         """A batch that changes nothing; with `trouble`, because it cannot be read. Raises `JournalError`."""

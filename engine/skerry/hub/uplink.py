@@ -158,7 +158,7 @@ class Uplink:
     async def _where(self) -> Stands | None:
         """How far the hub is; None when none answers."""
         self._where_at = time.monotonic() + WHERE_S
-        asked = Message(wire.WHERE, wire.encode(wire.Where(node=self._source.node)))
+        asked = Message(wire.ask_subject(self._source.node, "where"), b"")
         try:
             stands = msgspec.json.decode(await request(self._connection, asked, _WHERE_TIMEOUT_S), type=Stands)
         except (Unavailable, msgspec.MsgspecError):

@@ -5,9 +5,11 @@
     hub.journal.<node>.cursor        the same stream: the last message of each batch, a `Cursor`; the fence is on it
     hub.journal.<node>.outcome.<id>  the same stream: what became of a command, an `Outcome`; one message a subject
     hub.owner                        the same stream: which hub takes this stream in, an `Owner`
-    hub.command.<node>.<id>          stream SKERRY_HUB_DOWN: a `Command` that waits for its node
-    hub.ask.where                    core NATS request: how far has the hub come with a node? `Where`, `Stands`
-    hub.ask.command                  core NATS request: keep a command for a node. A `Command`; answered with a `Reply`
+    hub.command.<node>.<id>          the same stream: what the hub wants of a node, a `Command`; one message a subject
+    hub.ask.<node>.where             core NATS request: how far has the hub come with this node? `Stands`
+    hub.ask.<node>.commands          core NATS request: what waits for this node? `Waiting`
+    hub.wake.<node>                  core NATS: something waits for this node; may be lost
+    hub.give                         core NATS request: keep a command. A `Command`; answered with a `wire.Reply`
 
 A batch is one atomic publish of JetStream (ADR-50 of nats-architecture-and-design): all of it is in the stream, one
 after the other, or nothing. Its last message expects to be the first after the cursor that the sender has seen, so of
@@ -26,18 +28,14 @@ from skerry.core.structs import Frozen
 from skerry.errors import DataError
 
 STREAM = "SKERRY_HUB"
-DOWN = "SKERRY_HUB_DOWN"
 OWNER = "hub.owner"
-WHERE = "hub.ask.where"
-COMMAND = "hub.ask.command"
+GIVE = "hub.give"
 PIECE_BYTES = 256 * 1024
 """How much of a page or a blob one message carries."""
 BATCH_PIECES_MAX = 990
 """JetStream takes 1000 messages in a batch. That is enough for the longest blob and the longest page."""
 STREAM_BYTES_MAX = 1024**3
 """The default of the stream's length. What falls out at its beginning is asked of the nodes again, if it is missed."""
-
-_DOWN_BYTES_MAX = 64 * 1024**2
 
 BATCH_HEADER = "Nats-Batch-Id"
 """JetStream keeps it on each message of a batch, so that a reader knows what belongs together."""
@@ -64,31 +62,25 @@ def outcome_subject(node: str, id: str) -> str:
 
 
 def command_subject(node: str, id: str) -> str:
-    """Where a command waits; `>` for all of a node's."""
+    """Where a command is."""
     return f"hub.command.{node}.{id}"
 
 
-def down_config(*, replicas: int) -> dict[str, Any]:
-    """The stream of commands that wait, for JetStream's `STREAM.CREATE`: one a subject, none falls out."""
-    return {
-        "name": DOWN,
-        "subjects": ["hub.command.>"],
-        "retention": "limits",
-        "storage": "file",
-        "discard": "new",
-        "max_msgs_per_subject": 1,
-        "discard_new_per_subject": True,
-        "max_bytes": _DOWN_BYTES_MAX,
-        "num_replicas": replicas,
-        "allow_direct": True,
-    }
+def ask_subject(node: str, what: Literal["where", "commands"]) -> str:
+    """Where a node asks the hub; `*` for all nodes."""
+    return f"hub.ask.{node}.{what}"
+
+
+def wake_subject(node: str) -> str:
+    """Where a node hears that something waits for it."""
+    return f"hub.wake.{node}"
 
 
 def stream_config(*, bytes_max: int, replicas: int) -> dict[str, Any]:
     """The stream, for JetStream's `STREAM.CREATE`."""
     return {
         "name": STREAM,
-        "subjects": ["hub.journal.>", OWNER],
+        "subjects": ["hub.journal.>", "hub.command.>", OWNER],
         "retention": "limits",
         "storage": "file",
         "discard": "old",
@@ -139,14 +131,8 @@ class Owner(Frozen):
     where: str = ""
 
 
-class Where(Frozen):
-    """A node asks how far the hub has come with it."""
-
-    node: str
-
-
 class Stands(Frozen, omit_defaults=True):
-    """The answer: up to `seq` of `epoch` (0: nothing) it is in the hub's store. `trouble` says what keeps it."""
+    """A node's journal is in the hub's store up to `seq` of `epoch` (0: nothing). `trouble`: what keeps the rest."""
 
     hub: str
     node: str
@@ -175,6 +161,12 @@ class Command(Frozen, omit_defaults=True):
     hub: str = ""
     at_us: int = 0
     valid_until_us: int = 0
+
+
+class Waiting(Frozen):
+    """Commands that wait for a node, the oldest first; the first of them, if there are many."""
+
+    commands: list[Command]
 
 
 class Outcome(Frozen, omit_defaults=True):
