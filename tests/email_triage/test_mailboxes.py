@@ -40,7 +40,7 @@ came = Workflow("came", version=1, start=Came, result=str, on="mail.received")
 @asynccontextmanager
 async def watched(lab: Lab, data: Path, **table: Any) -> AsyncIterator[Watching]:
     registry = Registry()
-    for kind in (module.IMAP, module.MAILDIR, module.MBOX):
+    for kind in (module.EML, module.IMAP, module.MAILDIR, module.MBOX):
         registry.add(kind)
     async with watching(plan({"mail": table}, registry), data, Taker(lab), QuickClock()) as watches:
         yield watches
@@ -51,6 +51,17 @@ def letter(number: int) -> bytes:
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_folder_of_messages(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "1.eml").write_bytes(letter(1))
+    (inbox / "2.eml").write_bytes(b"Received: from a by b; Fri, 3 Jan 2025 10:12:00 +0100\n" + letter(1))
+    async with Lab(came) as lab:
+        quick = {"every_s": 0.01, "settle_s": 0.0}
+        async with watched(lab, tmp_path, kind="eml", path=str(inbox), **quick) as watches:
+            await until(watches, taken=1, again=1)  # the same message, by another way
 
 
 async def test_a_mailbox_file_that_grows(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where mail comes from: mailbox files, Maildirs, mailboxes over IMAP; .eml files are watched by `kind = "folder"`.
+"""Where mail comes from: folders of .eml files, mailbox files, Maildirs, and mailboxes over IMAP.
 
 Whatever the way, a message is known by its identity (`triage.identity`): the same one in two mailboxes comes once.
 """
@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
 from skerry.core.structs import Frozen
 from skerry.ports import Arrival, Memory, SourceKind
+from skerry.sources.folder import Folder, arrivals
+from skerry.sources.folder import check as check_folder
 from skerry_workflows.email.imap import Imap, check_imap, imap_arrivals
 
 EVENT: Final = "mail.received"
@@ -25,6 +28,13 @@ def arrival_of(data: bytes, name: str) -> Arrival:
     from skerry_workflows.email.triage import identity
 
     return Arrival(id=identity(data), file=data, name=name, media_type="message/rfc822", source=SOURCE)
+
+
+async def eml_arrivals(settings: Folder, memory: Memory) -> AsyncGenerator[Arrival, None]:
+    """The files of a folder, as messages."""
+    async with aclosing(arrivals(settings, memory)) as files:
+        async for each in files:
+            yield arrival_of(each.file or b"", each.name)
 
 
 class Mbox(Frozen):
@@ -85,6 +95,7 @@ def _check_maildir(settings: Maildir) -> str:
     return "" if (settings.path / "cur").is_dir() else f"{settings.path} is no Maildir: it has no folder cur"
 
 
+EML = SourceKind("eml", Folder, eml_arrivals, EVENT, check_folder)
 MBOX = SourceKind("mbox", Mbox, mbox_arrivals, EVENT, _check_mbox)
 MAILDIR = SourceKind("maildir", Maildir, maildir_arrivals, EVENT, _check_maildir)
 IMAP = SourceKind("imap", Imap, imap_arrivals, EVENT, check_imap)

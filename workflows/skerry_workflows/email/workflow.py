@@ -42,10 +42,10 @@ from skerry_workflows.email.learning import Lessons
 from skerry_workflows.email.model import Address
 from skerry_workflows.email.settings import Policy, Settings
 from skerry_workflows.email.settings import load as load_settings
-from skerry_workflows.email.sources import IMAP, MAILDIR, MBOX
+from skerry_workflows.email.sources import EML, IMAP, MAILDIR, MBOX
 from skerry_workflows.email.triage import Judgement, Mail, invoices_in, judge
 
-__all__ = ["IMAP", "MAILDIR", "MBOX", "correction", "email"]
+__all__ = ["EML", "IMAP", "MAILDIR", "MBOX", "correction", "email"]
 
 T = TypeVar("T")
 
