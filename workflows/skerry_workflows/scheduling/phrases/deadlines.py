@@ -45,6 +45,8 @@ def _weight(reading: Reading, tokens: tuple[Token, ...], words: Lexicon, now: dt
         if any(kind == "DUE" for kind, _, _ in words.senses(tokens, before)):
             return 3
     span = reading.span
+    if span and span.grain in ("year", "decade", "century"):
+        return 0
     first = {kind for kind, _, _ in words.senses(tokens, at)}
     if reading.kind == "open" and span and span.start is None:
         return 2 if first & {"BY", "BEFORE"} else 1

@@ -81,13 +81,18 @@ def _name(tokens: tuple[Token, ...], at: int, words: Lexicon, taken: frozenset[i
             break
         if token.folded in _TITLES:
             at += 2 if at + 1 < len(tokens) and tokens[at + 1].text == "." else 1
-        elif (token.text[0].isupper() and token.text[-1].isalpha() and not _common(token, tokens, at, words)) or (
+        elif (_capital(token) and not _common(token, tokens, at, words)) or (
             at > began and token.text in "-'’" and at + 1 < len(tokens) and tokens[at + 1].gap == "none"
         ):
             at += 1
         else:
             break
     return at if at > began and tokens[at - 1].text[0].isupper() else began
+
+
+def _capital(token: Token) -> bool:
+    """Whether it is written as a name is; what shouts is none."""
+    return token.text[0].isupper() and token.text[-1].isalpha() and not (len(token.text) > 3 and token.text.isupper())
 
 
 def _common(token: Token, tokens: tuple[Token, ...], at: int, words: Lexicon) -> bool:
@@ -111,9 +116,9 @@ def place_in(text: str, words: Lexicon, readings: Sequence[Reading]) -> str | No
             return text[tokens[at].begin : tokens[at + 1].stop]
     for at in range(len(tokens)):
         kinds = {kind: count for kind, _, count in reversed(words.senses(tokens, at))}
-        if at in taken or not kinds.keys() & {"IN", "AT", "ON"}:
+        if at in taken or not kinds.keys() & {"IN", "AT"} or kinds.keys() & {"FOR", "WITH"}:
             continue
-        place = _place(text, tokens, at + (kinds.get("IN") or kinds.get("AT") or kinds.get("ON") or 1), words, taken)
+        place = _place(text, tokens, at + (kinds.get("IN") or kinds.get("AT") or 1), words, taken)
         if place:
             return place
     online = _ONLINE.search(text)

@@ -13,7 +13,7 @@ from skerry_workflows.scheduling.phrases.grammar import rules
 from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
 from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
 from skerry_workflows.scheduling.phrases.model import Alternative, Grain, Kind, Length, Reading, Span
-from skerry_workflows.scheduling.phrases.nodes import Amount, Either, Every, Fields, Node
+from skerry_workflows.scheduling.phrases.nodes import Amount, Clock, Either, Every, Fields, Node, Range, Relative
 from skerry_workflows.scheduling.phrases.parser import Parser
 from skerry_workflows.scheduling.phrases.resolve import resolve, zone_of
 from skerry_workflows.scheduling.phrases.slots import Scope, Slot
@@ -27,6 +27,7 @@ _MONEY = "$€£¥%°"
 _JOINS = "./:-,_"
 # A date of two figures with so few digits is rather a fraction, where nothing leads to it.
 _FRACTION = re.compile(r"\d/\d{1,2}|\d{2}/\d")
+_PENCE = re.compile(r"\d{1,2}p")
 _LEADING = frozenset(
     ["IN", "ON", "SINCE", "FROM", "DURING", "OF", "AND", "BY", "UNTIL", "TO", "BEFORE", "AFTER", "OR", "BETWEEN", "FOR"]
 )
@@ -98,6 +99,8 @@ class _Reader:
         after = self._tokens[last + 1]
         if after.text in _MONEY and token.text.isdecimal():
             return False
+        if token.text.isdecimal() and any(kind == "UNIT" for kind, _, _ in self._parser.senses(last + 1)):
+            return False  # "since 3 months" is no hour
         if after.gap != "none" or _unspaced(token) or _unspaced(after):
             return True
         if after.text[0].isalnum():
@@ -126,6 +129,15 @@ class _Reader:
                 "AFTER",
                 "OR",
             }
+        if isinstance(node, Amount) and at and self._is_per(at):
+            return True
+        if _PENCE.fullmatch(self._said(at, end)) and not self._led(at):
+            return True
+        if isinstance(node, Range) and _downwards(node):
+            return True
+        if isinstance(node, Relative) and node.offset == 0 and isinstance(node.of, Fields) and node.of.month:
+            # "This may come": no month, unless it has a capital.
+            return (self._tokens[end - 1].folded,) in self._words.weak and self._tokens[end - 1].text[0].islower()
         if isinstance(node, Fields | Either) and _FRACTION.fullmatch(self._said(at, end)) and not self._led(at):
             return True
         if (self._tokens[end - 1].folded,) not in self._words.weak:
@@ -136,6 +148,11 @@ class _Reader:
 
     def _is_article(self, at: int) -> bool:
         return any(kind in ("THE", "ON") for kind, _, _ in self._parser.senses(at))
+
+    def _is_per(self, at: int) -> bool:
+        """ "$18 an hour"."""
+        article = any(kind == "A" for kind, _, _ in self._parser.senses(at))
+        return article and self._tokens[at - 1].text.isdecimal()
 
     def _led(self, at: int) -> bool:
         """Whether a word before it leads to a date or a year ("on", "since")."""
@@ -198,6 +215,14 @@ def _spanned(reading: Reading, span: Span, alternatives: tuple[Alternative, ...]
         alternatives=alternatives, doubts=reading.doubts, negated=reading.negated, dated=dated,
         language=reading.language,
     )  # fmt: skip
+
+
+def _downwards(node: Range) -> bool:
+    """ "From 19 to 17" counts something else than hours."""
+    first, last = node.first, node.last
+    if not isinstance(first, Clock) or not isinstance(last, Clock) or first.minute is not None:
+        return False
+    return first.half == last.half == "24" and 12 < last.hour < first.hour
 
 
 def _unspaced(token: Token) -> bool:

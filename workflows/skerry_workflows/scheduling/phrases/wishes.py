@@ -21,6 +21,7 @@ from skerry_workflows.scheduling.phrases.reader import read
 _TEXT_MAX = 20_000
 _FINE = ("second", "minute", "hour")
 _DAY = dt.timedelta(days=1)
+_NEAR, _NEAR_ASK = 300, 60  # characters between a time, or a request, and a word for meeting
 _DAYS_MAX = 62  # of a window that is looked through day by day
 _WINDOWS_MAX = 40
 # "Not Friday", read on each day of a window: that day itself counts.
@@ -100,7 +101,8 @@ class _Wisher:
     ) -> None:
         self._text, self._tokens, self._words = text, tokens, words
         self._now, self._zone, self._readings = now, zone, readings
-        self._spans = [each for each in readings if each.span is not None and not each.negated]
+        self._meets = self._places("MEET")
+        self._spans = [each for each in readings if self._may_be_meant(each)]
         self._used: list[Reading] = []
         self._moves = said(words, tokens, "MOVE")
 
@@ -108,7 +110,7 @@ class _Wisher:
         found = self._found()
         future = [each for each in found if each.window.end is None or each.window.end > self._now]
         duration = self._duration(future)
-        asked = said(self._words, self._tokens, "REQUEST")
+        asked = any(abs(one - two) <= _NEAR_ASK for one in self._places("REQUEST") for two in self._meets)
         recurring = next((each.words for each in self._readings if each.kind == "recurring" and not each.negated), None)
         if not future and not asked and not recurring:
             return None
@@ -128,6 +130,20 @@ class _Wisher:
             unclear=unclear,
             questions=questions,
         )
+
+    def _places(self, kind: str) -> list[int]:
+        """Where words of that kind stand in the text."""
+        found = (
+            at for at in range(len(self._tokens)) if any(k == kind for k, _, _ in self._words.senses(self._tokens, at))
+        )
+        return [self._tokens[at].begin for at in found]
+
+    def _may_be_meant(self, reading: Reading) -> bool:
+        """Whether a time stands near a word for meeting, is not "now", and is no whole year."""
+        span = reading.span
+        if span is None or reading.negated or span.grain in ("second", "year", "decade", "century"):
+            return False
+        return any(abs(reading.begin - place) <= _NEAR for place in self._meets)
 
     # ---- when --------------------------------------------------------------------------------------------------------
 

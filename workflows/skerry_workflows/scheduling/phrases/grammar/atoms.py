@@ -77,6 +77,12 @@ def _whole(caught: Caught) -> Clock | None:
     return clock(hour, minute, caught.name("p"), caught.maybe("s"))
 
 
+def _to_the_second(caught: Caught) -> Clock | None:
+    """So exactly only machines tell the time, and by 24 hours."""
+    time = _whole(caught)
+    return Clock(caught.number("h"), time.minute, time.second) if time else None
+
+
 def _past(sign: int) -> Callable[[Caught], Clock | None]:
     """Minutes past or to an hour."""
 
@@ -181,7 +187,8 @@ def _times() -> Iterator[Rule]:
 
     # ---- by the clock ------------------------------------------------------------------------------------------------
     yield Rule("clock", "h:H0 +COLON +m:MI", lambda c: clock(c.number("h"), c.number("m"), "", exact=True))
-    yield Rule("clock", "h:HH +COLON +m:MI +COLON +s:MI p:half?", whole)
+    yield Rule("clock", "h:HH +COLON +m:MI +COLON +s:MI p:half", whole)
+    yield Rule("clock", "h:HH +COLON +m:MI +COLON +s:MI", _to_the_second)
     yield Rule("clock", "h:HH +COLON|DOT +m:MI p:half", whole)
     yield Rule("clock", "h:HH +DOT +m:MI OCLOCK", whole)
     yield Rule("clock", "h:HH +HMARK +m:MI? ", whole)

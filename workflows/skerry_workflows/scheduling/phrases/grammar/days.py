@@ -174,7 +174,6 @@ _DATES = (
     Rule("full_date", "THEDAY d:two_figures", lambda c: c.node("d")),
     Rule("full_date", "THE|ON d:ordinal", lambda c: Fields(day=c.number("d")) if 4 <= c.number("d") <= 31 else None),
     Rule("full_date", "ON THE d:ordinal", lambda c: Fields(day=c.number("d")) if 1 <= c.number("d") <= 31 else None),
-    Rule("full_date", "ON THE d:DD", lambda c: Fields(day=c.number("d"))),
     Rule("full_date", "THEDAY d:DD +DOT?", lambda c: Fields(day=c.number("d"))),
     Rule("weekday", "w:WEEKDAY +DOT?", lambda c: c.number("w")),
     Rule("month", "m:MONTH +DOT?", lambda c: c.number("m")),

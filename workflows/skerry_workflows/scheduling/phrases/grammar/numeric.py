@@ -60,7 +60,8 @@ def rules(order: str) -> Iterator[Rule]:
         lambda c: dated(c.number("a"), c.number("b"), c.number("y"), order, "DOT"),
     )
     yield Rule("figures", "a:DD +SLASH +b:DD", lambda c: dated(c.number("a"), c.number("b"), None, order, "SLASH"))
-    yield Rule("figures", "a:DD +DOT +b:MM +DOT", lambda c: dated(c.number("a"), c.number("b"), None, order, "DOT"))
+    if order == "dmy":
+        yield Rule("figures", "a:DD +DOT +b:MM +DOT", lambda c: dated(c.number("a"), c.number("b"), None, order, "DOT"))
     # "7-6" and "7.6" are dates only beside a weekday, or after a word for "on the".
     yield Rule("two_figures", "a:DD +DASH +b:DD", lambda c: _dashed(c.number("a"), c.number("b"), order))
     yield Rule("two_figures", "a:DD +DOT +b:MM", lambda c: dated(c.number("a"), c.number("b"), None, order, "DOT"))

@@ -22,6 +22,7 @@ from skerry_workflows.scheduling.phrases.nodes import (
     Offset,
     Part,
     Range,
+    Relative,
     Shift,
     Within,
 )
@@ -81,6 +82,16 @@ def _range_without_from(caught: Caught) -> Node | None:
     first, last = caught.node("a"), caught.node("b")
     inner = first.inner if isinstance(first, Within) else first
     return None if isinstance(inner, Part) and isinstance(last, Clock) else between(first, last)
+
+
+def _range_with_dash(caught: Caught) -> Node | None:
+    """ "Friday - June 15" is one day, with its weekday."""
+    first, last = caught.node("a"), caught.node("b")
+    of = first.of if isinstance(first, Relative) else first
+    weekday = isinstance(of, Fields) and of.weekday is not None and of.day is None
+    if weekday and isinstance(last, Fields) and last.month is not None and last.weekday is None:
+        return None
+    return _range_without_from(caught)
 
 
 def between(first: Node, last: Node) -> Node | None:
@@ -207,6 +218,11 @@ def _on_early_part(caught: Caught) -> Node | None:
     return Within(day, part_of(caught.name("p"), caught.name("e"))) if _is_day(day) else None
 
 
+def _lasting_from(caught: Caught) -> Node | None:
+    """ "Two weeks starting Monday"; "two days from now" is a day."""
+    return None if isinstance(caught.node("p"), Now) else _lasting(caught)
+
+
 _MOMENTS = (
     Rule("moment", "e:EARLY|LATE d:day p:part_name", _on_early_part),
     Rule("clock_time", "p:time", lambda c: c.node("p")),
@@ -267,7 +283,8 @@ _RANGES = (
     Rule("range_of_times", "AT? a:bare DASH b:zoned", _range),
     Rule("range", "FROM a:edge_moment TO|UNTIL|DASH b:edge_moment", _range),
     Rule("range", "BETWEEN a:edge_moment AND|TO|DASH b:edge_moment", _range),
-    Rule("range", "a:moment TO|UNTIL|DASH|THROUGH b:edge_moment", _range_without_from),
+    Rule("range", "a:moment TO|UNTIL|THROUGH b:edge_moment", _range_without_from),
+    Rule("range", "a:moment DASH b:edge_moment", _range_with_dash),
     Rule("range", "t:range_of_times", lambda c: c.node("t")),
 )  # fmt: skip
 
@@ -294,7 +311,7 @@ _OPEN = (
 _LASTING = (
     Rule("lasting", "FOR|DURING a:amounts COMMA? FROM|SINCE|STARTING THE? p:moment", _lasting),
     Rule("lasting", "a:amounts COMMA FROM|SINCE|STARTING THE? p:moment", _lasting),
-    Rule("lasting", "a:amounts STARTING THE? p:moment", _lasting),
+    Rule("lasting", "a:amounts STARTING THE? p:moment", _lasting_from),
     Rule("lasting", "STARTING FROM? p:moment FOR a:amounts", _lasting),
     Rule("lasting", "FROM p:moment FOR a:amounts", _lasting),
     Rule("limit", "WITHIN a:length", lambda c: Range(Now(), _later(c))),

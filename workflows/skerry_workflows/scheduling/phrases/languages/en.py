@@ -112,7 +112,7 @@ LANGUAGE = Language(
         },
         "NOW": {
             0: "now, right now, just now, immediately, asap, as soon as possible, at the moment, at this moment, "
-            "currently, at present, this moment",
+            "this moment",
         },
         "REL": {0: "this, current, the current, this very",
             1: "next, following, the following, the next, this following",
@@ -183,6 +183,7 @@ LANGUAGE = Language(
         "MINUTEWORD": {0: "minute, minutes, min, mins"},
         "ORDMARK": {0: "st, nd, rd, th"},
         "ISH": {0: "ish"},
+        "THEDAY": {0: "on the"},
         "QMARK": {0: "q"},
         "HMARKNAME": {0: "h"},
         "REST": {0: "rest, the rest, remainder, the remainder"},
