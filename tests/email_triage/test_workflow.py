@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from skerry import Blob, Done, State, Step, Workflow
@@ -52,8 +53,15 @@ class Took(State):
         return Done(self.document.name)
 
 
+class TookMail(State):
+    mail: Blob
+
+    async def run(self, step: Step) -> Done[str]:
+        return Done(self.mail.name)
+
+
 invoices = Workflow("took_invoice", version=1, start=Took, result=str, on="invoice.received")
-meetings = Workflow("took_meeting", version=1, start=Took, result=str, on="meeting.requested")
+meetings = Workflow("took_meeting", version=1, start=TookMail, result=str, on="meeting.requested")
 
 
 class Office(Lab):
@@ -194,6 +202,19 @@ async def test_invoices_and_meetings_are_handed_over_once(tmp_path: Path) -> Non
         entered = next(e for e in await office.events(row.run) if type(e).__name__ == "StateEntered")
         (name,) = references(bytes(entered.value))
         assert await office.engine.journal.blob(name) == b"%PDF-1.4 x"
+
+
+def test_what_is_handed_over_is_what_the_others_take() -> None:
+    from skerry_workflows.invoice.workflow import invoice
+    from skerry_workflows.scheduling.workflow import scheduling
+
+    blob = Blob(sha256="0" * 64, size=1)
+    for workflow, event, data in (
+        (invoice, "invoice.received", module.InvoiceDocument(blob)),
+        (scheduling, "meeting.requested", module.MeetingMail(blob)),
+    ):
+        assert workflow.on == event
+        workflow.start_from(msgspec.to_builtins(data))
 
 
 async def test_conversations(tmp_path: Path) -> None:

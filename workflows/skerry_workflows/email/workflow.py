@@ -358,11 +358,11 @@ class Route(State):
         kind = await step.call(category_of, self.category) if self.category else Category(name="")
         handed: list[str] = []
         meeting = bool(_CALENDAR_METHODS & set(mail.methods)) or (mail.meeting and not mail.bulk)
-        if meeting and await _hand_over(step, "meeting.requested", self.document):
+        if meeting and await _hand_over(step, "meeting.requested", MeetingMail(self.document)):
             handed.append("meeting.requested")
         for each in invoices_in(mail, self.category, self.office.policy.hand_over):
             document = await step.call(take_out, self.document, each.place, each.name, each.media_type)
-            if await _hand_over(step, "invoice.received", document):
+            if await _hand_over(step, "invoice.received", InvoiceDocument(document)):
                 handed.append("invoice.received")
         priority = "high" if kind.priority > 0 and mail.priority == "normal" else mail.priority
         filed = Filed(
@@ -440,16 +440,22 @@ class Approve(State):
         return Done(msgspec.structs.replace(self.filed, answered=True))
 
 
-class Handed(msgspec.Struct, frozen=True):
-    """The data of `meeting.requested` (the message itself) and `invoice.received` (an attachment)."""
+class MeetingMail(msgspec.Struct, frozen=True):
+    """The data of `meeting.requested`: the message itself."""
+
+    mail: Blob
+
+
+class InvoiceDocument(msgspec.Struct, frozen=True):
+    """The data of `invoice.received`: an attachment."""
 
     document: Blob
 
 
-async def _hand_over(step: Step, event: str, document: Blob) -> bool:
+async def _hand_over(step: Step, event: str, data: MeetingMail | InvoiceDocument) -> bool:
     """Publishes what another workflow does; False where that cannot take it."""
     try:
-        await step.emit(event, Handed(document=document))
+        await step.emit(event, data)
     except StepFailed:
         return False
     return True
