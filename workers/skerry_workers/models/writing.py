@@ -7,7 +7,6 @@ survive costs an answer its grammar and not the process.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Literal
@@ -16,7 +15,7 @@ from skerry_workers.models.confidence import Token
 from skerry_workers.models.port import ModelError, Question
 
 Logits = Any
-"""The logits of one position: a row of float32 numbers of numpy, one for each token of the vocabulary."""
+"""The logits of one position (or a row for each of several): float32 numbers of numpy, one for each token."""
 
 
 class GrammarFailed(ModelError):
@@ -30,7 +29,7 @@ class Vocabulary:
         self.size = size
         self.ends = frozenset(ends)
         self._guidance: Any = import_module("llguidance")
-        self._masks: Any = import_module("llguidance.numpy")
+        self._numpy: Any = import_module("numpy")
         self._tokenizer = self._guidance.LLTokenizer(tokenizer, n_vocab=size, eos_token=list(ends))
 
     def matcher(self, lark: str) -> Any:
@@ -42,11 +41,8 @@ class Vocabulary:
 
     def mask(self, matcher: Any, row: Logits) -> Logits:
         """The row, with minus infinity for what the grammar does not allow."""
-        bits = self._masks.allocate_token_bitmask(1, self.size)
-        self._masks.fill_next_token_bitmask(matcher, bits, 0)
-        masked = row.reshape(1, -1).copy()
-        self._masks.apply_token_bitmask_inplace(masked, bits)
-        return masked[0]
+        allowed = self._numpy.frombuffer(matcher.compute_logit_bias(), dtype=self._numpy.uint8)
+        return self._numpy.where(allowed, row, -self._numpy.inf)
 
 
 class Writing:
@@ -86,7 +82,7 @@ class Writing:
         if token in self._vocabulary.ends:
             self.finish = "stop"
             return []
-        self._put(token, row)
+        self._put([token], row.reshape(1, -1))
         following: list[int] = []
         if self._matcher is not None:
             if not self._matcher.consume_token(token):
@@ -102,20 +98,23 @@ class Writing:
             return []
         return [token, *following]
 
-    def told(self, forced: Sequence[int], rows: Sequence[Logits]) -> None:
-        """The logits at the positions of forced tokens."""
-        for token, row in zip(forced, rows, strict=True):
-            self._put(token, row)
+    def told(self, forced: Sequence[int], rows: Logits) -> None:
+        """The logits at the positions of forced tokens, a row for each."""
+        if forced:
+            self._put(forced, rows)
         if self._matcher is not None and self._matcher.is_stopped():
             self.finish = "stop"
         elif self.count >= self._tokens_max:
             self.finish = "length"
 
-    def _put(self, token: int, row: Logits) -> None:
-        top = float(row.max())
-        total = top + math.log(float(self._numpy.exp(row - top, dtype=self._numpy.float64).sum()))
-        self._tokens.append(Token(self._decode(token), min(0.0, float(row[token]) - total)))
-        self.count += 1
+    def _put(self, tokens: Sequence[int], rows: Logits) -> None:
+        numpy = self._numpy
+        tops = rows.max(axis=1, keepdims=True)
+        totals = tops[:, 0] + numpy.log(numpy.exp(rows - tops, dtype=numpy.float64).sum(axis=1))
+        logprobs: list[float] = (rows[numpy.arange(len(tokens)), tokens] - totals).tolist()
+        for token, logprob in zip(tokens, logprobs, strict=True):
+            self._tokens.append(Token(self._decode(token), min(0.0, logprob)))
+        self.count += len(tokens)
 
     def _choose(self, row: Logits) -> int:
         if self._matcher is not None:
