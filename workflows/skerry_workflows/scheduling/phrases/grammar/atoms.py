@@ -36,6 +36,8 @@ def amount(count: float, unit: str, about: bool = False) -> Amount | None:
 
 def _sum(one: Node, two: Node) -> Amount | None:
     assert isinstance(one, Amount) and isinstance(two, Amount)
+    if _FINENESS.index(one.unit) <= _FINENESS.index(two.unit):
+        return None  # "2 weeks and 3 weeks" are two lengths
     finer = min(one.unit, two.unit, key=_FINENESS.index)
     return Amount(
         one.months + two.months, one.days + two.days, one.seconds + two.seconds, finer, one.about or two.about

@@ -224,6 +224,8 @@ def _lasting_from(caught: Caught) -> Node | None:
 
 
 _MOMENTS = (
+    Rule("part_ref", "x:PARTREF", lambda c: c.name("x")),
+    Rule("part_ref", "r:REL p:PART", lambda c: f"0 {c.name('p')}" if c.number("r") == 0 else None),
     Rule("moment", "e:EARLY|LATE d:day p:part_name", _on_early_part),
     Rule("clock_time", "p:time", lambda c: c.node("p")),
     Rule("clock_time", "t:range_of_times|bound_time", lambda c: c.node("t")),
@@ -242,13 +244,14 @@ _MOMENTS = (
     Rule("moment", "d:day COMMA? p:in_part t:range_of_times", _on_part_range),
     Rule("moment", "r:REL p:part", _this_part),
     Rule("moment", "THE? p:part r:RELPOST", _this_part),
-    Rule("moment", "e:EARLY|LATE? x:PARTREF", _part_ref),
+    Rule("moment", "e:EARLY|LATE? x:part_ref", _part_ref),
     Rule("moment", "x:DAYPART", _day_part),
     Rule("moment", "x:DAYPART COMMA? t:clock_time|bare", _day_part_at),
     Rule("moment", "d:day DASH t:clock_time", _at),
     Rule("moment", "d:day COMMA? t:bare_range", _at),
-    Rule("moment", "x:PARTREF COMMA? t:clock_time|bare", _part_ref_at),
-    Rule("moment", "t:clock_time|bare x:PARTREF", _part_ref_at),
+    Rule("moment", "x:part_ref COMMA? t:clock_time|bare", _part_ref_at),
+    Rule("moment", "t:clock_time x:part_ref", _part_ref_at),
+    Rule("moment", "t:bare x:PARTREF", _part_ref_at),
     Rule("moment", "IN|DURING|AT THE? p:part", lambda c: c.node("p")),
     Rule("moment", "e:EARLY|LATE IN|DURING THE? p:part_name", part),
     Rule("moment", "p:PARTADV", part),
