@@ -195,3 +195,16 @@ def test_the_last_revision_wins_in_whatever_order_they_come(order: list[int]) ->
         assert receive(request.calendar, ben).calendar in (ben, None), "the same message again changes nothing"
     assert it.sequence(only(ben)) == max(order)
     assert only(ben).value("DTSTART") == only(chain[max(order)]).value("DTSTART")
+
+
+def test_nobody_answers_what_is_cancelled() -> None:
+    off = called_off(meeting(BEN), NOW)
+    assert messages(off, answered(off, BEN.address, "DECLINED"), BEN.address, NOW) == ()
+    assert messages(off, None, BEN.address, NOW) == ()
+
+
+@pytest.mark.parametrize(
+    "lines", [["METHOD:PUBLISH", *event()], ["METHOD:REQUEST", "BEGIN:VTODO", "UID:t", "END:VTODO"]]
+)
+def test_what_invites_nobody_is_not_put_into_the_calendar(lines: list[str]) -> None:
+    assert receive(source(*lines).calendar, None).change == "ignored"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skerry_workflows.scheduling.calendar import limits
+from skerry_workflows.scheduling.calendar.freebusy import busy
 from skerry_workflows.scheduling.calendar.lines import (
     Component,
     Line,
@@ -22,7 +23,11 @@ from skerry_workflows.scheduling.calendar.lines import (
 )
 from skerry_workflows.scheduling.calendar.occurrences import occurrences
 from skerry_workflows.scheduling.calendar.read import read
+from skerry_workflows.scheduling.calendar.reminders import reminders
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
+from skerry_workflows.scheduling.imip import mailed_events
+from skerry_workflows.scheduling.itip.incoming import receive
+from skerry_workflows.scheduling.itip.outgoing import messages
 from tests.scheduling.files import calendar, event, source
 
 YEAR = (dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.datetime(2027, 1, 1, tzinfo=dt.UTC))
@@ -164,7 +169,10 @@ PIECES = [
     "END:VALARM", "RRULE:FREQ=DAILY;COUNT=3", "DTSTART:20260301", "DTEND;TZID=Europe/Rome:20260302T000000",
     "RDATE;VALUE=PERIOD:20260301T000000Z/PT1H", "EXDATE:20260301", "RECURRENCE-ID;RANGE=THISANDFUTURE:20260301",
     "DURATION:-PT1H", "DURATION:P1Y", "RRULE:FREQ=YEARLY;BYDAY=9MO", "BEGIN:VTIMEZONE", "TZID:Europe/Rome",
-    "END:VTIMEZONE", "SEQUENCE:x", "RRULE:FREQ=WEEKLY;BYDAY=XX;UNTIL=1",
+    "END:VTIMEZONE", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:a@example.org", "ORGANIZER:mailto:b@example.org",
+    "RECURRENCE-ID;TZID=Europe/Rome:20260301T000000", "TRIGGER:-PT1H", "BEGIN:VAVAILABILITY", "END:VAVAILABILITY",
+    "BEGIN:AVAILABLE", "END:AVAILABLE", "BEGIN:VFREEBUSY", "FREEBUSY:20260301T000000Z/PT1H", "END:VFREEBUSY",
+    "SEQUENCE:x", "RRULE:FREQ=WEEKLY;BYDAY=XX;UNTIL=1",
 ]  # fmt: skip
 broken = st.binary(max_size=400) | st.lists(st.sampled_from(PIECES)).map(lambda some: "\r\n".join(some).encode())
 
@@ -173,4 +181,13 @@ broken = st.binary(max_size=400) | st.lists(st.sampled_from(PIECES)).map(lambda 
 def test_nothing_else_is_raised(data: bytes) -> None:
     """Whatever a file holds, it is read, or refused in words."""
     with contextlib.suppress(Unreadable):
-        occurrences(read(data), *YEAR)
+        known = read(data)
+        assert read(written(known.calendar)).calendar.parts == known.calendar.parts
+        occurrences(known, *YEAR)
+        busy([known], *YEAR)
+        reminders(known, *YEAR)
+        mailed_events(known)
+        for method in ("REQUEST", "REPLY", "CANCEL"):
+            message = known.calendar.with_line(line("METHOD", method))
+            receive(message, known.calendar)
+        messages(known.calendar, None, "a@example.org", YEAR[0])

@@ -326,12 +326,31 @@ async def test_a_cancellation_of_others(tmp_path: Path) -> None:
         calendar, message = invited()
         run = await node.mail(write_mail(message, subject="Lunch", text=""))
         await node.approve(run)
+        await node.result(run)
         (gone,) = messages(calendar, called_off(calendar, START + HOUR), BEN.address, START + HOUR)
         mail = write_mail(gone, subject="", text="")
         noted = await node.result(await node.mail(mail))
         assert isinstance(noted, Noted) and noted.change == "cancelled"
         assert node.entry("ben-1").value("STATUS") == "CANCELLED"
         assert (await node.result(await node.mail(mail))).change in ("ignored", "cancelled")
+
+
+async def test_a_cancellation_that_comes_before_the_answer(tmp_path: Path) -> None:
+    """The invitation still waits for a person: what has been cancelled meanwhile cannot be accepted."""
+    async with open_node(tmp_path) as node:
+        calendar, message = invited()
+        run = await node.mail(write_mail(message, subject="Lunch", text=""))
+        await node.asks(run)
+        (gone,) = messages(calendar, called_off(calendar, START + HOUR), BEN.address, START + HOUR)
+        forged = write_mail(gone, subject="", text="")
+        forged.replace_header("From", "mallory@example.net")
+        assert (await node.result(await node.mail(forged))).change == "ignored"
+        assert (await node.result(await node.mail(write_mail(gone, subject="", text="")))).change == "ignored"
+        await node.approve(run)
+        assert (await node.result(run)).why == "a later revision has come, and nothing was answered"
+        assert node.mine.get("ben-1") is None and not node.sent()
+        late = await node.result(await node.mail(write_mail(message, subject="Lunch", text="")))
+        assert late.change == "ignored"
 
 
 # --- answers to ours, moving, cancelling ------------------------------------------------------------------------------

@@ -219,6 +219,17 @@ class Bookings:
         with self._transaction():
             self._db.execute("UPDATE sent SET status = 'sent' WHERE key = ?", (key,))
 
+    def hear(self, uid: str, instance: str, sequence: int, stamp: str) -> bool:
+        """Note a revision of a meeting of others; False when a later one was heard of. Stamps are DTSTAMPs in UTC."""
+        with self._transaction():
+            row = self._db.execute(
+                "SELECT sequence, stamp FROM heard WHERE uid = ? AND instance = ?", (uid, instance)
+            ).fetchone()
+            if row and (row["sequence"], row["stamp"]) > (sequence, stamp):
+                return False
+            self._db.execute("INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?)", (uid, instance, sequence, stamp))
+            return True
+
     # --- inside -----------------------------------------------------------------------------------------------------
 
     @contextmanager

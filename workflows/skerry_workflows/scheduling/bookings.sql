@@ -34,6 +34,16 @@ WHEN EXISTS (
 )
 BEGIN SELECT raise(ABORT, 'somebody is in another meeting then'); END;
 
+-- The last revision of each meeting of others that was heard of (a cancellation, too), whether or not it is in the
+-- calendar: an invitation that still waits for its answer must not be accepted when a later one has come.
+CREATE TABLE IF NOT EXISTS heard (
+    uid       TEXT NOT NULL,
+    instance  TEXT NOT NULL,
+    sequence  INTEGER NOT NULL,
+    stamp     TEXT NOT NULL,
+    PRIMARY KEY (uid, instance)
+) STRICT, WITHOUT ROWID;
+
 -- What was sent, by what makes a message the same as another; 'sending' is one whose end nobody saw.
 CREATE TABLE IF NOT EXISTS sent (
     key        TEXT PRIMARY KEY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -114,7 +115,7 @@ def _mailed_event(entry: Component, source: Source) -> MailedEvent:
         summary=entry.text("SUMMARY"),
         start=at.start if at else None,
         end=at.end if at and has_end else None,
-        organizer=it.organizer(entry),
+        organizer=re.sub(r"(?i)^mailto:", "", entry.value("ORGANIZER")),
         attendees=tuple(
             Attendee(email=one.address, partstat=it.partstat(entry, one.address), name=it.name_of(one))
             for one in entry.all("ATTENDEE")

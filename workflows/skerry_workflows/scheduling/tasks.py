@@ -356,6 +356,9 @@ def consider(letter: Letter, now: dt.datetime) -> Considered:
     stored = _store(settings, folder).get(uid)
     done = receive(source.calendar, stored.calendar if stored else None)
     told = (*letter.flaws, *source.warnings, *objections(source.calendar, letter.sender))
+    # Only from who may say so: a forged cancellation would silence the real invitation.
+    if letter.method in ("REQUEST", "CANCEL") and not told and not _is_latest(source.calendar):
+        return Considered(kind="nothing", uid=uid, why="a later revision has come")
     at = occurrence_of(entry, source)
     start, end = (instant(at.start), instant(at.end)) if at else (None, None)
     zone = _zone(settings)
@@ -382,6 +385,18 @@ def consider(letter: Letter, now: dt.datetime) -> Considered:
         doubt = "; ".join(filter(None, (doubt, f"{', '.join(done.crashers)} answered without being invited")))
     ask = f"{who} sends a {letter.method} for {summary!r}: {done.why}. But {doubt}. Take it?" if doubt else ""
     return Considered(kind="note", uid=uid, question=ask, why=done.why, ask=doubt)
+
+
+def _is_latest(message: Component) -> bool:
+    """Notes a message of an organizer; whether nothing later is known of."""
+    from skerry_workflows.scheduling.itip import entries as it
+
+    with _bookings() as bookings:
+        newest = [
+            bookings.hear(one.text("UID"), it.instance(one), it.sequence(one), one.value("DTSTAMP"))
+            for one in it.entries(message)
+        ]
+    return all(newest)
 
 
 def _clash(settings: Settings, folder: Path, uid: str, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> str:
@@ -412,8 +427,8 @@ def answer(letter: Letter, said: str, suggestion: Suggest | None, now: dt.dateti
     uid = it.entries(message)[0].text("UID")
     stored = _store(settings, folder).get(uid)
     taken = receive(message, stored.calendar if stored else None).calendar
-    if taken is None:
-        raise TerminalError("the invitation is no longer valid", hint="a later one has come; cancel this run")
+    if taken is None or not _is_latest(message):
+        return Effects(uid=uid, sequence=0, stale="a later revision has come, and nothing was answered")
     summary = it.entries(taken)[0].text("SUMMARY")
     if suggestion is not None:
         proposed = counter(taken, settings.owner, suggestion.start, suggestion.end, now, suggestion.comment)

@@ -271,7 +271,7 @@ class Consider(State):
             return Done(Noted(uid=seen.uid, change="ignored", why=no))
         return Done(await step.call(take, self.letter))
 
-    async def _answer(self, step: Step, asked: str, *, ask: bool) -> Done[Answered] | Done[NotBooked]:
+    async def _answer(self, step: Step, asked: str, *, ask: bool) -> Done[Answered] | Done[Noted] | Done[NotBooked]:
         said, suggestion = "ACCEPTED", None
         if ask:
             try:
@@ -283,6 +283,8 @@ class Consider(State):
             elif not decision.approved:
                 said = "DECLINED"
         effects = await step.call(answer, self.letter, said, suggestion, step.now())
+        if effects.stale:
+            return Done(Noted(uid=effects.uid, change="ignored", why=effects.stale))
         await step.call(perform, effects, 0, step.now())
         return Done(Answered(uid=effects.uid, answer=said))
 

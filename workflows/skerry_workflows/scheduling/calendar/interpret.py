@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import importlib
 import re
@@ -16,6 +17,11 @@ from skerry_workflows.scheduling.calendar.lines import Component, Line, unquoted
 from skerry_workflows.scheduling.calendar.read import Source
 
 _TIMES: Final = ("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "EXDATE", "RDATE", "DTSTAMP", "COMPLETED")
+_ONCE: Final = (
+    "UID", "DTSTART", "DTEND", "DURATION", "DUE", "RECURRENCE-ID", "SUMMARY", "LOCATION", "STATUS", "TRANSP",
+    "SEQUENCE", "ORGANIZER", "DTSTAMP", "PRIORITY", "X-MICROSOFT-CDO-BUSYSTATUS", "DESCRIPTION",
+)  # fmt: skip
+"""Of these an entry has one (RFC 5545, section 3.6.1); the first counts."""
 _TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ]?(\d\d):?(\d\d)(?::?(\d\d))?(?:\.\d+)?\s*(Z)?)?", re.IGNORECASE)
 _FREQUENCIES: Final = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
@@ -62,7 +68,14 @@ def interpret(source: Source, kinds: tuple[str, ...] = ("VEVENT",)) -> Interpret
 
 def mend(entry: Component, warn: Callable[[str], None], number: int = 0) -> Component:
     """An entry with the usual slips put right: missing UID, times with hyphens or without VALUE=DATE, odd rules."""
-    lines = [mended for line in entry.lines if (mended := _mend_line(line, warn)) is not None]
+    lines: list[Line] = []
+    seen: set[str] = set()
+    for line in entry.lines:
+        mended = _mend_line(line, warn)
+        if mended is None or (line.name in _ONCE and line.name in seen):
+            continue
+        seen.add(line.name)
+        lines.append(mended)
     if not entry.value("UID"):
         warn("an entry has no UID")
         lines.append(Line("UID", (), f"without-uid-{number}"))
@@ -106,7 +119,12 @@ def _mend_moment(value: str) -> str:
         return ""
     year, month, day, hour, minute, second, utc = found.groups()
     date = year + month + day
-    return date if hour is None else f"{date}T{hour}{minute}{second or '00'}{'Z' if utc else ''}"
+    second = "59" if second == "60" else second or "00"  # a leap second is no time that Python knows
+    try:
+        dt.datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second))
+    except ValueError:
+        return ""
+    return date if hour is None else f"{date}T{hour}{minute}{second}{'Z' if utc else ''}"
 
 
 def _mend_period(value: str) -> str:

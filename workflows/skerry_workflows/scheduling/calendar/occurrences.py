@@ -79,11 +79,11 @@ def occurrences(source: Source, start: Moment, end: Moment, *, local: dt.tzinfo 
     interpreted = interpret(source)
     warn = Warnings(interpreted.warnings)
     zoned = isinstance(start, dt.datetime) and start.tzinfo is not None
-    found: list[Occurrence] = []
-    for event in _between(interpreted, start, end, zoned, warn):
-        occurrence = _occurrence(event)
-        if not zoned or overlaps(occurrence, cast(dt.datetime, start), cast(dt.datetime, end), local):
-            found.append(occurrence)
+    found = [
+        one
+        for one in _between(interpreted, start, end, zoned, warn)
+        if not zoned or overlaps(one, cast(dt.datetime, start), cast(dt.datetime, end), local)
+    ]
     if len(found) > limits.OCCURRENCES_MAX:
         raise Unreadable(
             f"there are {len(found):,} events from {start} to {end}, more than the {limits.OCCURRENCES_MAX:,} allowed",
@@ -120,15 +120,15 @@ def overlaps(occurrence: Occurrence, start: dt.datetime, end: dt.datetime, local
     return begins < end and ends > start
 
 
-def _between(interpreted: Interpreted, start: Moment, end: Moment, zoned: bool, warn: Warnings) -> Iterable[Event]:
+def _between(interpreted: Interpreted, start: Moment, end: Moment, zoned: bool, warn: Warnings) -> Iterable[Occurrence]:
     low, high = (start, end) if not zoned else (start - _MARGIN, end + _MARGIN)
     for events in _series(interpreted.calendar):
         name = _text(events[0], "SUMMARY") or _text(events[0], "UID")
-        if any(_costly(event, low, high) for event in events):
-            warn(f"{name} repeats too often to be worked out, and is left out")
-            continue
         try:
-            yield from _query(events, interpreted.calendar).between(low, high)
+            if any(_costly(event, low, high) for event in events):
+                warn(f"{name} repeats too often to be worked out, and is left out")
+                continue
+            yield from [_occurrence(event) for event in _query(events, interpreted.calendar).between(low, high)]
         except (ValueError, TypeError, OverflowError, AttributeError, KeyError, IndexError) as error:
             warn(f"when {name} happens cannot be worked out, and it is left out: {str(error)[:100]}")
 

@@ -58,14 +58,12 @@ def _naive(moment: Moment) -> dt.datetime:
 
 
 def _until(said: str, start: Moment, zone: dt.tzinfo | None) -> dt.datetime | None:
-    """The last moment, as local time. A date is the whole of its day, and midnight where instances are dates."""
+    """The last moment, as local time. A date is its midnight, as in `occurrences`."""
     if not said:
         return None
     day = dt.datetime.strptime(said[:8], "%Y%m%d")
-    if not isinstance(start, dt.datetime):
+    if not isinstance(start, dt.datetime) or len(said) == 8:
         return day
-    if len(said) == 8:
-        return day + dt.timedelta(days=1, microseconds=-1)
     moment = dt.datetime.strptime(said[:15], "%Y%m%dT%H%M%S")
     if said.endswith("Z") and zone is not None:
         return moment.replace(tzinfo=dt.UTC).astimezone(zone).replace(tzinfo=None)

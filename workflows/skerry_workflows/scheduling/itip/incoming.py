@@ -46,7 +46,11 @@ def receive(message: Component, existing: Component | None) -> Received:
     uids = {entry.value("UID") for entry in said} | {entry.value("UID") for entry in it.entries(existing)}
     if len(uids) != 1:
         return Received(change="ignored", why="it is about more than one event")
-    if method in ("REQUEST", "PUBLISH", "ADD"):
+    if any(entry.name != "VEVENT" for entry in said):
+        return Received(change="ignored", why="it is about a task, and only meetings are arranged")
+    if method == "PUBLISH":
+        return Received(change="ignored", why="it is published to be looked at, and invites nobody")
+    if method in ("REQUEST", "ADD"):
         return _taken(message, said, existing)
     if existing is None:
         return Received(change="ignored", why=f"a {method or 'message'} to an event that is not in the calendar")
@@ -146,7 +150,8 @@ def _answered(said: tuple[Component, ...], existing: Component) -> Received:
         for answer in entry.all("ATTENDEE"):
             if it.attendee(base, answer.address) is None:
                 crashers.append(answer.address)
-            base = it.replace_attendee(base, _noted(it.attendee(base, answer.address), answer, entry))
+            asked = it.attendee(known.get(key, base), answer.address) if key in known else None
+            base = it.replace_attendee(base, _noted(it.attendee(base, answer.address), answer, entry, bool(asked)))
             changed[key] = base
     if changed == known:
         return Received(change="ignored", why="it answers what is no longer asked")
@@ -158,15 +163,17 @@ def _answered(said: tuple[Component, ...], existing: Component) -> Received:
     )
 
 
-def _noted(asked: Line | None, answer: Line, entry: Component) -> Line:
-    """The organizer's line of an attendee with the answer on it, and how it came (SCHEDULE-STATUS of RFC 6638)."""
+def _noted(asked: Line | None, answer: Line, entry: Component, told: bool) -> Line:
+    """The organizer's line of an attendee with the answer on it; and, for whom this very entry was sent (`told`), how
+    that went: SCHEDULE-STATUS of RFC 6638, section 7.3."""
     found = re.match(r"\d+\.\d+", entry.value("REQUEST-STATUS"))
-    person = asked or Line("ATTENDEE", tuple(one for one in answer.params if one[0] == "CN"), answer.value)
+    person = asked or Line("ATTENDEE", (), answer.value)
     person = person.with_param("PARTSTAT", answer.param("PARTSTAT").upper() or it.NEEDS_ACTION).with_param("RSVP", "")
-    delegated = [one for one in answer.params if one[0] in ("DELEGATED-TO", "DELEGATED-FROM")]
-    for name, value in delegated:
-        person = person.with_param(name, value)
-    return person.with_param("SCHEDULE-STATUS", found[0] if found else "2.0")
+    carried = ("DELEGATED-TO", "DELEGATED-FROM") if asked else ("DELEGATED-TO", "DELEGATED-FROM", "CN")
+    for name, value in answer.params:
+        if name in carried:
+            person = person.with_param(name, value)
+    return person.with_param("SCHEDULE-STATUS", found[0] if found else "2.0") if told else person
 
 
 def _with_entries(existing: Component, changed: dict[str, Component]) -> Component:

@@ -94,7 +94,7 @@ def _as_organizer(
             gone = [was[key] for key in was if key and key not in invited and "" not in invited]
         else:
             gone = list(was.values())
-        if gone and not all(entry.value("STATUS").upper() == "CANCELLED" for entry in gone):
+        if gone and not all(map(_is_over, gone)):
             chosen = [_cancelling(entry, after or before, address, now) for entry in gone]
             yield _message("CANCEL", chosen, user, person, like)
 
@@ -105,7 +105,7 @@ def _we_send(person: Line) -> bool:
 
 
 def _called_off(after: dict[str, Component]) -> bool:
-    return all(entry.value("STATUS").upper() == "CANCELLED" for entry in after.values())
+    return all(map(_is_over, after.values()))
 
 
 def _same(
@@ -181,6 +181,8 @@ def _as_attendee(
     answered: list[Component] = []
     if after:
         for key, entry in after.items():
+            if _is_over(entry):
+                continue  # nobody waits for an answer to what is cancelled
             was = before.get(key) or before.get("")
             answer, earlier = it.partstat(entry, user), it.partstat(was, user) if was else it.NEEDS_ACTION
             # An exception that the attendee made to answer for one instance differs from the series' answer.
@@ -192,7 +194,7 @@ def _as_attendee(
         answered += [
             _answer(entry, user, "DECLINED", now)
             for entry in before.values()
-            if it.partstat(entry, user) not in ("", "DECLINED") and entry.value("STATUS").upper() != "CANCELLED"
+            if it.partstat(entry, user) not in ("", "DECLINED") and not _is_over(entry)
         ]
     if not answered:
         forced = [e for e in after.values() if _forced(e)]
@@ -215,6 +217,10 @@ def _as_attendee(
     )
 
 
+def _is_over(entry: Component) -> bool:
+    return entry.value("STATUS").upper() == "CANCELLED"
+
+
 def _forced(entry: Component) -> bool:
     host = entry.first("ORGANIZER")
     return host is not None and host.param("SCHEDULE-FORCE-SEND").upper() == "REPLY"
@@ -229,7 +235,7 @@ def _answer(entry: Component, user: str, answer: str, now: dt.datetime) -> Compo
 
 def _left_out(was: Component | None, now_is: Component | None, user: str, now: dt.datetime) -> Iterator[Component]:
     """Instances that the attendee took out of the series with an EXDATE: declined, each on its own."""
-    if was is None or now_is is None:
+    if was is None or now_is is None or it.partstat(was, user) in ("", "DECLINED") or _is_over(now_is):
         return
     known = {value.strip() for one in was.all("EXDATE") for value in one.value.split(",")}
     for one in now_is.all("EXDATE"):
