@@ -26,7 +26,7 @@ from benchmarks.model_node import Subject, opened, run
 from skerry.node import Node
 from skerry_workers.models.catalog import SHIPPED
 
-SECONDS = 36.0
+SECONDS = 32.0
 """How long the turns go on."""
 AT_A_TIME = 2
 """A small model has a server for each thread; more in one batch gain nothing."""
