@@ -123,6 +123,12 @@ class Invoice(Frozen):
     webhook_token_env: str = ""
 
 
+class Scheduling(Frozen):
+    """What the scheduling workflow needs to know. `file`: scheduling.toml in the data folder unless it is given."""
+
+    file: Path | None = None
+
+
 class Config(Frozen):
     """All settings of a node, its workers and its commands."""
 
@@ -139,6 +145,7 @@ class Config(Frozen):
     limits: EngineLimits = EngineLimits()
     telemetry: Telemetry = Telemetry()
     invoice: Invoice = Invoice()
+    scheduling: Scheduling = Scheduling()
     http_port: int = 0
     """Where the engine answers /livez, /readyz, /startupz and /metrics, on this machine only. 0: nowhere."""
     log_level: LogLevel = "info"
