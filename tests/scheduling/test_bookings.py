@@ -152,6 +152,6 @@ def test_processes_that_want_the_same_at_the_same_instant(tmp_path: Path) -> Non
     counts = [int(process.communicate(timeout=90)[0]) for process in running]
     with Bookings(path) as bookings:
         seats = bookings.taken("ana@example.org", NOON - HOUR, NOON + 100 * HOUR, NOON)
-    assert sum(counts) == len(seats) >= 20
+    assert sum(counts) == len(seats) >= 14, "no slot is left that anybody could have had"
     for one, other in itertools.pairwise(seats):
         assert one.ends <= other.starts
