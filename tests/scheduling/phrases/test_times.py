@@ -53,6 +53,10 @@ INTERVALS = {
     "December 7 - 11": "2026-12-07 2026-12-12",
     "7 to 11 December 2027": "2027-12-07 2027-12-12",
     "from December to February": "2026-12-01 2027-03-01",
+    "this afternoon from 2 to 4": "2026-11-25 14:00 2026-11-25 16:00",
+    "tomorrow afternoon between 2 and 4": "2026-11-26 14:00 2026-11-26 16:00",
+    "Friday from 10:00 to 11:30 CET": "2026-11-27 10:00 2026-11-27 11:30",
+    "Friday 10 to 11 am PST": "2026-11-27 19:00 2026-11-27 20:00",
     "Thursday afternoon": "2026-11-26 12:00 2026-11-26 18:00",
     "tomorrow morning": "2026-11-26 08:00 2026-11-26 12:00",
     "this weekend": "2026-11-28 2026-11-30",
@@ -99,6 +103,9 @@ SILENT = [
     "version 1.2.3 of 10.0.0.1, ratio 3/4, score 2:1",
     "the second one is the one",
     "The sun sat on the fall",
+    "Earn $400 a day or $18 an hour, calls 3p",
+    "This may come down to Red Hat 7.3.",
+    "Copyright 1999 pudge, 2000 people",
 ]
 
 

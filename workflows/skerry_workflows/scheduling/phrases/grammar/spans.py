@@ -69,7 +69,7 @@ def _day_part_at(caught: Caught) -> Node | None:
 
 def _part_ref_at(caught: Caught) -> Node | None:
     offset, _, name = caught.name("x").partition(" ")
-    time = in_part(caught.node("t"), Part(name)) if isinstance(caught.node("t"), Clock) else None
+    time = in_part(caught.node("t"), Part(name))
     return Within(Shift("day", int(offset)), time) if time else None
 
 
