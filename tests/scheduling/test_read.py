@@ -84,6 +84,14 @@ def test_what_is_no_calendar(data: bytes, said: str) -> None:
 
 
 BROKEN = {
+    "a rule of other moons": (
+        calendar(*event("SUMMARY:Tea", "DTSTART:20260301T100000Z", "RRULE:RSCALE=CHINESE;FREQ=YEARLY")),
+        "another calendar",
+    ),
+    "a rule of exceptions": (
+        calendar(*event("SUMMARY:Tea", "DTSTART:20260301T100000Z", "EXRULE:FREQ=DAILY")),
+        "EXRULE is not followed",
+    ),
     "cut off": (calendar(*event("SUMMARY:Tea", "DTSTART:20260301T100000Z")).rsplit(b"END:VEVENT", 1)[0], "breaks off"),
     "a fold without its blank": (
         calendar(*event("SUMMARY:Tea", "DTSTART:20260301T100000Z", "DESCRIPTION:one", "two three")),
@@ -151,6 +159,11 @@ def test_a_broken_file_is_mended_and_said_so(name: str) -> None:
 def test_times_as_people_write_them(start: str) -> None:
     (one,) = occurrences(source(*event(f"DTSTART:{start}")), *YEAR).found
     assert one.start == dt.datetime(2026, 3, 1, 10, tzinfo=dt.UTC)
+
+
+def test_other_calendars_are_refused() -> None:
+    with pytest.raises(Unreadable, match="JULIAN"):
+        occurrences(source("CALSCALE:JULIAN", *event("DTSTART:20260301T100000Z")), *YEAR)
 
 
 def test_a_date_without_its_value_is_a_date() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
@@ -16,7 +18,7 @@ from skerry.core.projection import RunRow
 from skerry.testing import Lab
 from skerry_workflows.scheduling import workflow
 from skerry_workflows.scheduling.bookings import Bookings
-from skerry_workflows.scheduling.calendar.lines import Component
+from skerry_workflows.scheduling.calendar.lines import Component, Line
 from skerry_workflows.scheduling.imip import Mailed, read_mail, write_mail
 from skerry_workflows.scheduling.itip import entries as it
 from skerry_workflows.scheduling.itip.outgoing import Message, messages
@@ -38,6 +40,7 @@ from skerry_workflows.scheduling.model import (
 from skerry_workflows.scheduling.slots.model import Span
 from skerry_workflows.scheduling.stores.caldav import CaldavStore
 from skerry_workflows.scheduling.stores.files import IcsStore
+from skerry_workflows.scheduling.watch import CALENDAR, WatchedCalendar
 from tests.scheduling.radicale import radicale
 from tests.support import wait_until
 
@@ -407,6 +410,76 @@ async def test_a_move_needs_approval_and_a_free_time(tmp_path: Path) -> None:
         assert "Move 'Review' to" in await node.asks(run)
         await node.reject(run)
         assert node.booked(one.uid) == (one.start, one.end) and len(node.sent()) == 2
+
+
+async def test_what_is_changed_by_hand_is_told(tmp_path: Path) -> None:
+    async with open_node(tmp_path, BOLD) as node:
+        booked, _ = await booked_with_ben(node)
+        untouched = await node.result(await node.send("calendar.changed", uid=booked.uid))
+        assert isinstance(untouched, Noted) and untouched.change == "ignored"
+        later = booked.start + DAY
+        stored = node.mine.get(booked.uid)
+        assert stored is not None
+        by_hand = stored.calendar.map_lines(lambda old: _at(old, later))
+        node.mine.put(booked.uid, by_hand, stored.etag)
+        moved = await node.result(await node.send("calendar.changed", uid=booked.uid))
+        assert moved == Moved(uid=booked.uid, start=later, end=later + HOUR)
+        assert [(m.method, m.events[0].sequence) for m in node.sent()] == [("REQUEST", 0), ("REQUEST", 1)]
+        assert node.booked(booked.uid) == (later, later + HOUR) and it.sequence(node.entry(booked.uid)) == 1
+        again = await node.result(await node.send("calendar.changed", uid=booked.uid))
+        assert isinstance(again, Noted), "the change that we made ourselves is none"
+        stored = node.mine.get(booked.uid)
+        assert stored is not None
+        node.mine.delete(booked.uid, stored.etag)
+        gone = await node.result(await node.send("calendar.changed", uid=booked.uid))
+        assert gone == CalledOff(uid=booked.uid) and node.booked(booked.uid) is None
+        assert node.sent()[0].method == "CANCEL"
+        late, _ = await booked_with_ben(node)
+        node.clock.set_us(node.clock.now_us() + 10 * DAY // dt.timedelta(microseconds=1))
+        stored = node.mine.get(late.uid)
+        assert stored is not None
+        node.mine.delete(late.uid, stored.etag)
+        old = await node.result(await node.send("calendar.changed", uid=late.uid))
+        assert isinstance(old, Noted), "nobody is told of what is over"
+
+
+def _at(old: Line, start: dt.datetime) -> Line:
+    moments = {"DTSTART": start, "DTEND": start + HOUR}
+    return Line(old.name, old.params, it.utc(moments[old.name])) if old.name in moments else old
+
+
+async def test_a_calendar_is_watched(tmp_path: Path) -> None:
+    store = IcsStore(tmp_path / "cal")
+    start = dt.datetime.now(dt.UTC) + DAY
+    etag = store.put(
+        "a", event(uid="a", start=start, end=start + HOUR, summary="a", organizer=ADA, attendees=[], now=START)
+    )
+    settings = WatchedCalendar(path=str(tmp_path / "cal"), every_s=0.01)
+    memory: dict[str, str] = {}
+    assert CALENDAR.check(settings) == "" and "there is no" in CALENDAR.check(WatchedCalendar(path=str(tmp_path / "x")))
+    coming = CALENDAR.arrivals(settings, Kept(memory))
+    first = await anext(coming)
+    assert (first.data, first.id[:2]) == ({"uid": "a"}, "a@")
+    waiting = asyncio.ensure_future(anext(coming))
+    await wait_until(lambda: "a" in memory.get("events", ""))
+    store.delete("a", etag)
+    assert "@gone@" in (await waiting).id
+    assert json.loads(memory["events"]) != {}, "only what was handed over is remembered"
+
+
+class Kept:
+    """A source's memory, in a dict."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.values = values
+
+    def get(self, key: str) -> str:
+        """What was put there."""
+        return self.values.get(key, "")
+
+    def put(self, key: str, value: str) -> None:
+        """Remembers it."""
+        self.values[key] = value
 
 
 async def test_a_proposal_of_another_time(tmp_path: Path) -> None:

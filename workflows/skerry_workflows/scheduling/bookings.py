@@ -230,6 +230,19 @@ class Bookings:
             self._db.execute("INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?)", (uid, instance, sequence, stamp))
             return True
 
+    def tell(self, uid: str, ics: str) -> None:
+        """Note how people were told of a meeting of ours; empty when it is over for them."""
+        with self._transaction():
+            if ics:
+                self._db.execute("INSERT OR REPLACE INTO told VALUES (?, ?)", (uid, ics))
+            else:
+                self._db.execute("DELETE FROM told WHERE uid = ?", (uid,))
+
+    def told(self, uid: str) -> str:
+        """How they were told of it last; empty for a meeting that is not ours, or over."""
+        row = self._db.execute("SELECT ics FROM told WHERE uid = ?", (uid,)).fetchone()
+        return str(row["ics"]) if row else ""
+
     # --- inside -----------------------------------------------------------------------------------------------------
 
     @contextmanager

@@ -34,6 +34,12 @@ WHEN EXISTS (
 )
 BEGIN SELECT raise(ABORT, 'somebody is in another meeting then'); END;
 
+-- Our meetings as their people were told of them last, to see what somebody changes in the calendar by hand.
+CREATE TABLE IF NOT EXISTS told (
+    uid  TEXT PRIMARY KEY,
+    ics  TEXT NOT NULL
+) STRICT;
+
 -- The last revision of each meeting of others that was heard of (a cancellation, too), whether or not it is in the
 -- calendar: an invitation that still waits for its answer must not be accepted when a later one has come.
 CREATE TABLE IF NOT EXISTS heard (

@@ -79,7 +79,7 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is to be done once it may be: the event as it is to stand in the calendar, and the mails to send.
 
     `ask` says why a person has to allow it; empty when nobody needs to. `etag` is of the event that is replaced.
-    With `stale`, a sentence, there is nothing to do any more.
+    With `stale`, a sentence, there is nothing to do any more. `ours`: it is a meeting that we organise.
     """
 
     uid: str
@@ -89,6 +89,7 @@ class Effects(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mails: tuple[Outgoing, ...] = ()
     ask: str = ""
     stale: str = ""
+    ours: bool = False
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):

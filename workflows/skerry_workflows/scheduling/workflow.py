@@ -1,7 +1,8 @@
 """The scheduling workflows: a request for a meeting becomes an appointment, and what others send becomes an answer.
 
 Nothing leaves the house, and nobody's calendar changes, before the policy's approval. What is not sure is asked.
-`scheduling` takes requests and messages, `scheduling-change` moves and cancels, `scheduling-keep` has the timers.
+`scheduling` takes requests and messages, `scheduling-change` moves and cancels, `scheduling-keep` has the timers, and
+`scheduling-watch` looks at what somebody changes in a watched calendar by hand.
 """
 
 from __future__ import annotations
@@ -27,27 +28,26 @@ from skerry_workflows.scheduling.model import (
     Reminder,
     Suggest,
 )
+from skerry_workflows.scheduling.replies import answer, consider, decline_proposal, take
 from skerry_workflows.scheduling.slots.model import Found, Proposal, Span
 from skerry_workflows.scheduling.tasks import (
-    answer,
     change,
     choices,
-    consider,
-    decline_proposal,
     find_slots,
     follow_up,
     hold,
     introduce,
     invite,
     look_up,
+    notice,
     open_mail,
     perform,
     plan,
     question,
     release,
-    take,
 )
 from skerry_workflows.scheduling.understand import VERIFIERS, understand
+from skerry_workflows.scheduling.watch import CALENDAR as CALENDAR
 
 REVIEW = dt.timedelta(days=30)
 """How long a person may take for an answer."""
@@ -356,6 +356,40 @@ class Change(State):
         return Done(CalledOff(uid=self.uid))
 
 
+class Touched(State):
+    """Something in the watched calendar has changed. Meetings of ours are compared with what their people know."""
+
+    uid: str
+
+    async def run(self, step: Step) -> Done[Moved] | Done[CalledOff] | Done[Noted] | Done[NotBooked]:
+        """Tells them what was changed by hand: the new time, or that it is off."""
+        seen = await step.call(notice, self.uid, step.now())
+        effects = seen.effects
+        if effects is None:
+            return Done(Noted(uid=self.uid, change="ignored", why="nobody has to be told"))
+        time = words.when(seen.slot.start, seen.slot.end, "UTC") if seen.slot else "it is gone"
+        if no := await _allowed(
+            step, effects, f"{seen.summary!r} was changed in the calendar ({time}). Tell everybody?"
+        ):
+            return Done(NotBooked(reason=no))
+        booking = 0
+        if seen.slot is not None and effects.ics:
+            policy = await step.call(choices)
+            people = tuple(mail.recipient for mail in effects.mails)
+            held = await step.call(
+                hold, self.uid, effects.sequence, seen.summary, people, seen.slot, step.now(), policy.hold_hours
+            )
+            if isinstance(held, Taken):
+                return Done(NotBooked(reason=f"{held.person} is in another meeting then; move it once more"))
+            booking = held.id
+        if lost := await step.call(perform, effects, booking, step.now()):
+            return Done(NotBooked(reason=lost))
+        if seen.slot is None:
+            return Done(CalledOff(uid=self.uid))
+        await step.start(keep, Keep(uid=self.uid, sequence=effects.sequence), detached=True)
+        return Done(Moved(uid=self.uid, start=seen.slot.start, end=seen.slot.end))
+
+
 # --- afterwards -------------------------------------------------------------------------------------------------------
 
 
@@ -428,5 +462,12 @@ scheduling = Workflow(
 )
 changes = Workflow(
     "scheduling-change", version=1, start=Change, on="meeting.change", result=Moved | CalledOff | NotBooked
+)
+touched = Workflow(
+    "scheduling-watch",
+    version=1,
+    start=Touched,
+    on="calendar.changed",
+    result=Moved | CalledOff | Noted | NotBooked,
 )
 keep = Workflow("scheduling-keep", version=1, start=Keep, result=Noted)

@@ -15,6 +15,7 @@ import msgspec
 from skerry_workflows.scheduling.calendar import limits, zones
 from skerry_workflows.scheduling.calendar.lines import Component, Line, unquoted
 from skerry_workflows.scheduling.calendar.read import Source
+from skerry_workflows.scheduling.calendar.unreadable import Unreadable
 
 _TIMES: Final = ("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "EXDATE", "RDATE", "DTSTAMP", "COMPLETED")
 _ONCE: Final = (
@@ -48,6 +49,9 @@ def interpret(source: Source, kinds: tuple[str, ...] = ("VEVENT",)) -> Interpret
     """What `source` means, as far as it is entries of these kinds."""
     icalendar: Any = importlib.import_module("icalendar")
     warn = Warnings(source.warnings)
+    scale = source.calendar.value("CALSCALE").upper()
+    if scale not in ("", "GREGORIAN"):
+        raise Unreadable(f"it counts days by the calendar {scale[:30]}", hint="export it with Gregorian dates")
     calendar = icalendar.Calendar()
     for line in source.calendar.lines:
         if line.name == "X-WR-TIMEZONE" and (iana := zones.resolve(line.value)):
@@ -88,7 +92,10 @@ def mend(entry: Component, warn: Callable[[str], None], number: int = 0) -> Comp
 def _mend_line(line: Line, warn: Callable[[str], None]) -> Line | None:
     if line.name in _TIMES:
         return _mend_time(line, warn)
-    if line.name in ("RRULE", "EXRULE"):
+    if line.name == "EXRULE":
+        warn("an EXRULE is not followed: there may be fewer occurrences")
+        return None
+    if line.name == "RRULE":
         rule = mend_rule(line.value, warn)
         return Line(line.name, line.params, rule) if rule else None
     if line.name in ("SEQUENCE", "PRIORITY") and not re.fullmatch(r"\s*-?\d{1,9}\s*", line.value):
@@ -143,6 +150,9 @@ def mend_rule(value: str, warn: Callable[[str], None]) -> str:
             parts.setdefault(key, said.strip(","))
     if parts.get("FREQ") not in _FREQUENCIES:
         warn(f"a rule repeats by nothing that is known: {value[:60]!r}")
+        return ""
+    if parts.pop("RSCALE", "GREGORIAN") != "GREGORIAN" or parts.pop("SKIP", "OMIT") != "OMIT":
+        warn(f"a rule counts by another calendar, or moves days that there are not (RFC 7529): {value[:60]!r}")
         return ""
     for key in ("INTERVAL", "COUNT"):
         if key in parts and not (parts[key].isascii() and parts[key].isdigit() and 0 < int(parts[key]) < 1_000_000):

@@ -1,0 +1,86 @@
+"""A calendar as something that `skerry up` watches: every event that comes, changes or goes is an event.
+
+[watch.calendar]
+kind = "calendar"
+path = "calendar"            # or url, user and password_env, as in scheduling.toml
+every_s = 60
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import msgspec
+
+from skerry.errors import SkerryError
+from skerry.ports import Arrival, Memory, SourceKind
+from skerry_workflows.scheduling.settings import CalendarAt
+
+BACK_DAYS, AHEAD_DAYS = 7, 400
+"""What lies further from now is not watched."""
+_INDEX = "events"
+
+
+class WatchedCalendar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of `kind = "calendar"`: where it is, as in `CalendarAt`, and how often it is looked at."""
+
+    path: str = ""
+    url: str = ""
+    user: str = ""
+    password_env: str = ""
+    every_s: float = 60.0
+
+    def at(self) -> CalendarAt:
+        """Where it is."""
+        return CalendarAt(path=self.path, url=self.url, user=self.user, password_env=self.password_env)
+
+
+def look(calendar: WatchedCalendar, now: dt.datetime) -> dict[str, str]:
+    """The events there are, by UID, each with what changes whenever it does."""
+    from skerry_workflows.scheduling.itip.entries import entries
+
+    store = calendar.at().open(Path())
+    found: dict[str, list[str]] = {}
+    low, high = now - dt.timedelta(days=BACK_DAYS), now + dt.timedelta(days=AHEAD_DAYS)
+    for source in store.read(low, high) if store else []:
+        for entry in entries(source.calendar):
+            found.setdefault(entry.text("UID"), []).append(str(entry))
+    return {uid: hashlib.sha256("".join(texts).encode()).hexdigest()[:32] for uid, texts in found.items() if uid}
+
+
+async def arrivals(calendar: WatchedCalendar, memory: Memory) -> AsyncGenerator[Arrival, None]:
+    """What is there, and then what changes. What leaves the window of time comes once more, as if it were gone: whoever
+    gets it looks into the calendar."""
+    while True:
+        known = msgspec.json.decode(memory.get(_INDEX) or "{}", type=dict[str, str])
+        now_is = await asyncio.to_thread(look, calendar, dt.datetime.now(dt.UTC))
+        for uid, mark in now_is.items():
+            if known.get(uid) != mark:
+                yield Arrival(id=f"{uid}@{mark}", data={"uid": uid})
+                known[uid] = mark
+                memory.put(_INDEX, msgspec.json.encode(known).decode())
+        for uid in [uid for uid in known if uid not in now_is]:
+            yield Arrival(id=f"{uid}@gone@{known[uid]}", data={"uid": uid})
+            del known[uid]
+            memory.put(_INDEX, msgspec.json.encode(known).decode())
+        await asyncio.sleep(calendar.every_s)
+
+
+def check(calendar: WatchedCalendar) -> str:
+    """What is wrong with the settings."""
+    try:
+        store = calendar.at().open(Path())
+    except SkerryError as error:
+        return str(error)
+    if store is None:
+        return "neither path nor url says where the calendar is"
+    if calendar.path and not Path(calendar.path).expanduser().exists():
+        return f"there is no {calendar.path}"
+    return ""
+
+
+CALENDAR = SourceKind("calendar", WatchedCalendar, arrivals, event="calendar.changed", check=check)
