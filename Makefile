@@ -19,7 +19,7 @@ test:
 	$(PYTHON) -m pytest
 
 bench:
-	for each in steps bus replay recovery sleepers models; do $(PYTHON) -m benchmarks.$$each || exit 1; done
+	for each in steps bus replay recovery sleepers models sync; do $(PYTHON) -m benchmarks.$$each || exit 1; done
 
 fix:
 	$(PYTHON) -m ruff check --fix

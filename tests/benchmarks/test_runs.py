@@ -15,7 +15,7 @@ import pytest
 from skerry_workers.models.catalog import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCHMARKS = ("steps", "bus", "replay", "recovery", "sleepers", "models")
+BENCHMARKS = ("steps", "bus", "replay", "recovery", "sleepers", "models", "sync")
 LIBRARIES = ("xllamacpp", "onnxruntime_genai")
 
 

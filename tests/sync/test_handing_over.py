@@ -29,7 +29,8 @@ async def arrives(house: House, folder: str = "edge1", node: str = "edge1", time
         await wait_until(lambda: end_at_hub(hub, node) >= end, timeout_s)
     except AssertionError:
         said = "\n".join(program.tail() for program in house.programs)
-        raise AssertionError(f"{end_at_hub(hub, node)} of {end} came\n{said}") from None
+        told = read_told(house.folder / folder)
+        raise AssertionError(f"{end_at_hub(hub, node)} of {end} came; {told}\n{said}") from None
 
 
 def same(house: House, folder: str = "edge1", node: str = "edge1") -> None:
@@ -66,7 +67,7 @@ async def test_everything_arrives_once_and_in_order(house: House) -> None:
     places = [batch[1:] for batch in batches if batch[0] == "page"]
     assert places[0][0] == 1
     assert all(before[1] + 1 == after[0] for before, after in pairwise(places))
-    assert sum(kind == "blob" for kind, _, _ in batches) == 9
+    assert sum(kind == "blobs" for kind, _, _ in batches) == 9
     data = house.folder / "edge1"
 
     async def idle() -> bool:

@@ -17,7 +17,7 @@ from tests.sync.kit import Server, end_at_hub, end_of, free_port, hub_lines, jou
 
 _NODE = """
   publish: { allow: ["hub.journal.edge1.>", "hub.ask.edge1.>", "$JS.API.DIRECT.GET.SKERRY_HUB.hub.journal.edge1.>"] }
-  subscribe: { allow: ["_INBOX_edge1.>", "hub.journal.edge1.cursor", "hub.wake.edge1"] }
+  subscribe: { allow: ["_INBOX_edge1.>", "hub.wake.edge1"] }
 """
 _ACCOUNTS = f"""
 accounts {{
@@ -108,7 +108,7 @@ async def test_a_node_can_do_nothing_else(guarded: House) -> None:
         "task.small.x.1.1",
     ):
         assert await refused(guarded, publish=subject), subject
-    for subject in (">", "hub.>", "hub.wake.edge2", "hub.command.edge1.>", wire.cursor_subject("edge2"), "_INBOX.>"):
+    for subject in (">", "hub.>", "hub.wake.edge2", "hub.command.edge1.>", wire.cursor_subject("edge1"), "_INBOX.>"):
         assert await refused(guarded, subscribe=subject), subject
     assert not await refused(guarded, publish=wire.ask_subject("edge1", "where"))
 

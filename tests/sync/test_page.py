@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skerry.core import codec
 from skerry.core.chain import GENESIS, Header, body_digest
 from skerry.core.projection import RunRow
 from skerry.errors import DataError
 from skerry.sync import page as pages
+from skerry.sync import wire
 
 BODIES = st.one_of(st.none(), st.integers().map(lambda n: b'{"n":%d}' % n), st.just('{"ä": "\\u00e4 "}'.encode()))
 
@@ -81,3 +83,18 @@ def test_what_is_no_page_is_refused(data: bytes) -> None:
 def test_a_bomb_is_refused() -> None:
     with pytest.raises(DataError, match="too long"):
         pages.read(zlib.compress(b" " * (65 * 1024 * 1024)))
+
+
+@given(st.lists(st.binary(max_size=50), max_size=6), st.data())
+def test_blobs_are_what_their_names_say(blobs: list[bytes], data: st.DataObject) -> None:
+    parts = [wire.BlobPart(sha256=codec.sha256(blob), size=len(blob)) for blob in blobs]
+    packed = pages.write_blobs(blobs)
+    assert pages.read_blobs(packed, parts) == [(part.sha256, blob) for part, blob in zip(parts, blobs, strict=True)]
+    others = [*parts[:-1], wire.BlobPart(sha256="0" * 64, size=parts[-1].size)] if parts else [*parts]
+    if parts:
+        with pytest.raises(DataError):
+            pages.read_blobs(packed, others)
+        with pytest.raises(DataError):
+            pages.read_blobs(packed[: data.draw(st.integers(0, len(packed) - 5))], parts)
+        with pytest.raises(DataError):
+            pages.read_blobs(pages.write_blobs([*blobs, b"more"]), parts)

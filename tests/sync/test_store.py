@@ -35,10 +35,10 @@ def take_all(data: Path, store: HubStore) -> list[object]:
     source, verdicts, after = Source(data), list[object](), 0
     try:
         while chunk := source.next(after):
-            for name in chunk.blobs:
-                blob = source.blob(name) or b""
-                told = Cursor(kind="blob", node=source.node, epoch=1, seq=after, hash="", blob=name, batch="b")
-                store.take_blob(told, blob, store.place[0] + 1)
+            blobs = [(name, source.blob(name) or b"") for name in sorted(chunk.blobs)]
+            if blobs:
+                told = Cursor(kind="blobs", node=source.node, epoch=1, seq=after, hash="", batch="b")
+                store.take_blobs(told, blobs, store.place[0] + 1)
             cursor = Cursor(
                 kind="page", node=source.node, epoch=chunk.epoch, first=chunk.first, seq=chunk.seq,
                 hash=chunk.hash.hex(), head=source.end() + 5, at_us=1_780_000_000_000_000, batch="b",
@@ -55,7 +55,7 @@ async def test_a_batch_and_its_place_are_there_together_and_once(tmp_path: Path,
     store = HubStore(tmp_path, write=True)
     assert take_all(writer.folder, store) == [Take()]
     place, stamp = store.place
-    assert (place, stamp) == (9 + 2, "b")
+    assert (place, stamp) == (1 + 2, "b")
     assert take_all(writer.folder, store) == [Known()]
     (view,) = store.nodes()
     assert (view.node, view.seq, view.behind, view.runs) == ("edge1", 18, 5, {"done": 3})

@@ -33,6 +33,8 @@ _READ_COUNT, _READ_BYTES = 500, 8 * 1024 * 1024
 """So much is asked of the stream at a time: more than a page, less than what would fill memory."""
 POLL_S = 1.0
 """So often the stream is looked at, should the news of a batch have been lost."""
+_SOON_S = (0.02, 0.05, 0.1, 0.3)
+"""The news of a batch may pass before the batch is in the stream: then it is looked for again after so long."""
 _CHECK_S = 5.0
 
 
@@ -95,8 +97,11 @@ class Intake:
         """Until the connection is lost. The stream may be another one after that."""
         await self._find()
         check_at = time.monotonic() + _CHECK_S
+        soon: tuple[float, ...] = ()
         while self._connection.need() is client:
+            heard = self._news.is_set()
             self._news.clear()
+            soon = _SOON_S if heard else soon[1:]
             found = await self._link.read(self._next, count=_READ_COUNT, bytes_max=_READ_BYTES)
             if found and found[0].seq > self._next:
                 await asyncio.to_thread(self._store.note_hole)
@@ -104,6 +109,7 @@ class Intake:
                 await self._take(stored)
                 self._next = stored.seq + 1
             if found:
+                soon = ()
                 continue
             await self._ask_for_missing()
             self.caught_up.set()
@@ -112,7 +118,7 @@ class Intake:
                 if await self._shorter():
                     return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), POLL_S)
+                await asyncio.wait_for(self._news.wait(), soon[0] if soon else POLL_S)
 
     async def _find(self) -> None:
         """Where to read on: behind the last batch that was applied, if that is still in its place."""
@@ -178,10 +184,8 @@ class Intake:
             log.warning("the batch at %d of node %s is not whole", stored.seq, cursor.node)
             return self._store.pass_over(stored.seq, stamp)
         try:
-            if cursor.kind == "blob":
-                if hashlib.sha256(data).hexdigest() != cursor.blob:
-                    raise DataError(f"the bytes of blob {cursor.blob} do not fit its name")
-                return self._store.take_blob(cursor, data, stored.seq)
+            if cursor.kind == "blobs":
+                return self._store.take_blobs(cursor, pages.read_blobs(data, cursor.blobs), stored.seq)
             page = pages.read(data)
             if (page.node, page.epoch, page.first, page.last) != (cursor.node, cursor.epoch, cursor.first, cursor.seq):
                 raise DataError("its cursor says something else than what is in it")
@@ -218,6 +222,7 @@ class Intake:
         with suppress(Fenced):
             await self._link.put(wire.cursor_subject(node), wire.encode(cursor), after=last.seq if last else 0)
             self._rewound[node] = place.seq
+            await notify(self._connection, Message(wire.wake_subject(node), b""))
 
 
 def _stamp(stored: Stored) -> str:

@@ -172,11 +172,12 @@ class HubStore:
             self._come_to(place, cursor.batch)
         return verdict
 
-    def take_blob(self, cursor: Cursor, data: bytes, place: int) -> None:
-        """A blob, whose bytes fit its name. Raises `JournalError`."""
+    def take_blobs(self, cursor: Cursor, blobs: Sequence[tuple[str, bytes]], place: int) -> None:
+        """Blobs, whose bytes fit their names. Raises `JournalError`."""
         with self._transaction():
             self._heard(cursor)
-            self._db.execute(SQL["put_blob"], (bytes.fromhex(cursor.blob), len(data), data))
+            lines = [(bytes.fromhex(name), len(data), data) for name, data in blobs]
+            self._db.executemany(SQL["put_blob"], lines)
             self._come_to(place, cursor.batch)
 
     def take_outcome(self, outcome: Outcome, place: int, stamp: str) -> None:

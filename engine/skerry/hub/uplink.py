@@ -1,4 +1,4 @@
-"""The uplink of a node: a process of its own, at the lowest priority, that ships the journal to the hub's stream.
+"""The uplink of a node: a process of its own, at a low priority, that ships the journal to the hub's stream.
 
 It keeps nothing: where it goes on from is the last cursor in the stream, which is also the fence of the next batch. So
 it may be killed at any moment, and so may the server; a batch whose fate is not known is either the last one in the
@@ -14,9 +14,10 @@ import random
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -28,9 +29,10 @@ from skerry.errors import DataError, SkerryError, Unavailable
 from skerry.hub.link import Fenced, Link
 from skerry.hub.source import Chunk, Source
 from skerry.ports import Message
+from skerry.sync import page as pages
 from skerry.sync import wire
 from skerry.sync.plan import START, Place, Ship, Stuck, plan
-from skerry.sync.wire import Cursor, Stands
+from skerry.sync.wire import BlobPart, Cursor, Stands
 from skerry.version import __version__
 
 log = logging.getLogger("skerry.uplink")
@@ -44,9 +46,13 @@ _SOON_S = 0.5
 _WHERE_TIMEOUT_S = 3.0
 SAME_S = 30.0
 """So often it looks whether the stream still ends where it thinks, when nothing else happens."""
-_AGAIN_S, _AGAIN_S_MAX, _ODD_S = 0.1, 1.0, 15.0
+_AGAIN_S, _AGAIN_S_MAX, _ODD_S = 0.1, 0.5, 15.0
 """How long it waits before it tries again: first, at most, and after an error that will not pass by itself."""
 _STUCK_S = 30.0
+_LOOKS = 64
+"""So many blobs are looked for in the stream at a time."""
+_BUNDLE_BYTES, _BUNDLE_BLOBS = 1024 * 1024, 400
+"""So much travels in one batch, or one blob that is longer."""
 _BLOBS_MAX = 100_000
 """So many names of blobs are remembered that are in the stream."""
 
@@ -99,8 +105,9 @@ class Uplink:
 
     async def run(self) -> None:
         """For ever. Whatever goes wrong is told, and tried again, later each time."""
-        listening = Listen(self._connection, wire.cursor_subject(self._source.node), self._heard)
-        await self._connection.join(listening)
+        # Not on the cursors themselves: whoever listens where it publishes is never told that nobody else does.
+        wake = wire.wake_subject(self._source.node)
+        await self._connection.join(Listen(self._connection, wake, lambda _: self._news.set()))
         pause_s = _AGAIN_S
         while True:
             began = time.monotonic()
@@ -123,12 +130,6 @@ class Uplink:
     def wait_for(self, error: SkerryError) -> None:
         """Tells that it has not begun, and why."""
         self._say("waiting", why=error.message, hint=error.hint)
-
-    def _heard(self, message: Message) -> None:
-        """Our own cursors pass here, too; only the hub's are news."""
-        with suppress(DataError):
-            if wire.decode_cursor(message.data).kind == "rewind":
-                self._news.set()
 
     # --- where to go on -----------------------------------------------------------------------------------------------
 
@@ -187,8 +188,7 @@ class Uplink:
                 await self._idle()
                 continue
             self._say("shipping", seq=after)
-            for name in sorted(chunk.blobs):
-                await self._ship_blob(name)
+            await self._ship_blobs(chunk.blobs)
             await self._ship_page(chunk)
             after = chunk.seq
             self._say("shipping", seq=after, shipped_us=_now_us())
@@ -219,36 +219,61 @@ class Uplink:
         there = Place(chunk.epoch, chunk.seq, chunk.hash)
         await self._put(chunk.data, [], self._cursor("page", there, first=chunk.first), there)
 
-    async def _ship_blob(self, name: str) -> None:
-        """A blob and what it refers to, unless it is in the stream."""
-        todo = [name]
+    async def _ship_blobs(self, names: Iterable[str]) -> None:
+        """Blobs, and what they refer to, unless they are in the stream; many small ones in one batch."""
+        todo = [name for name in sorted(names) if name not in self._blobs]
+        bundle: dict[str, bytes] = {}
+        size = 0
         while todo:
-            name = todo.pop()
-            if name in self._blobs:
-                self._blobs.move_to_end(name)
-                continue
-            data = self._source.blob(name)
-            if data is None:
-                continue  # a word that only looks like a name, or a blob that was pruned
-            subject = wire.blob_subject(self._source.node, name)
-            stored = await self._link.last(subject)
-            if stored is None or stored.seq <= self._floor:
-                cursor = self._cursor("blob", self._there, blob=name)
-                await self._put(data, [(subject, b"")], cursor, self._there)
-            self._blobs[name] = None
-            if len(self._blobs) > _BLOBS_MAX:
-                self._blobs.popitem(last=False)
-            todo += sorted(self._source.reached(data))
+            some, todo = todo[:_LOOKS], todo[_LOOKS:]
+            subjects = [wire.blob_subject(self._source.node, name) for name in some]
+            there = await asyncio.gather(*map(self._link.last, subjects))
+            for name, stored in zip(some, there, strict=True):
+                data = self._source.blob(name)
+                if data is None:  # a word that only looks like a name, or a blob that was pruned
+                    self._remember(name)
+                    continue
+                known = {*bundle, *todo, *some}
+                todo += [each for each in sorted(self._source.reached(data) - known) if each not in self._blobs]
+                if stored is not None and stored.seq > self._floor:
+                    self._remember(name)
+                    continue
+                if bundle and (size + len(data) > _BUNDLE_BYTES or len(bundle) >= _BUNDLE_BLOBS):
+                    await self._ship_bundle(bundle)
+                    bundle, size = {}, 0
+                bundle[name] = data
+                size += len(data)
+        if bundle:
+            await self._ship_bundle(bundle)
 
-    def _cursor(self, kind: str, place: Place, *, first: int = 0, blob: str = "") -> Cursor:
+    async def _ship_bundle(self, bundle: dict[str, bytes]) -> None:
+        parts = tuple(BlobPart(sha256=name, size=len(data)) for name, data in bundle.items())
+        notes = [(wire.blob_subject(self._source.node, name), b"") for name in bundle]
+        cursor = self._cursor("blobs", self._there, blobs=parts)
+        try:
+            await self._put(pages.write_blobs(list(bundle.values())), notes, cursor, self._there)
+        except DataError as error:  # one of half a gigabyte: the hub goes without, everything else goes on
+            log.error("blobs that stay on the node: %s: %s", ", ".join(bundle), error.message)
+        for name in bundle:
+            self._remember(name)
+        self._say("shipping", shipped_us=_now_us())
+
+    def _remember(self, name: str) -> None:
+        self._blobs[name] = None
+        if len(self._blobs) > _BLOBS_MAX:
+            self._blobs.popitem(last=False)
+
+    def _cursor(
+        self, kind: Literal["page", "blobs"], place: Place, *, first: int = 0, blobs: tuple[BlobPart, ...] = ()
+    ) -> Cursor:
         return Cursor(
-            kind="blob" if kind == "blob" else "page",
+            kind=kind,
             node=self._source.node,
             epoch=place.epoch,
             seq=place.seq,
             hash=place.hash.hex(),
             first=first,
-            blob=blob,
+            blobs=blobs,
             head=self._source.end(),
             floor=self._floor,
             software=__version__,
@@ -258,7 +283,7 @@ class Uplink:
         batch = uuid.uuid4().hex
         pieces = [data[at : at + wire.PIECE_BYTES] for at in range(0, len(data), wire.PIECE_BYTES)] or [b""]
         if len(pieces) > wire.BATCH_PIECES_MAX:
-            raise DataError(f"{len(data):,} bytes are more than a batch takes")  # neither a page nor a blob is as long
+            raise DataError(f"{len(data):,} bytes are more than a batch takes")
         told = msgspec.structs.replace(cursor, batch=batch, pieces=len(pieces), size=len(data), at_us=_now_us())
         subject = wire.piece_subject(cursor.node)
         messages = [(subject, piece) for piece in pieces]

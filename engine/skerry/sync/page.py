@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
+from skerry.core import codec
 from skerry.core.chain import GENESIS, body_digest, header_hash
 from skerry.core.projection import RunRow
 from skerry.core.structs import Frozen
 from skerry.errors import DataError
+from skerry.sync.wire import BlobPart
 
 EVENTS_MAX = 4000
 """Events in a page, at most."""
@@ -26,6 +28,10 @@ BYTES_MAX = 1024 * 1024
 _READ_BYTES_MAX = 64 * 1024 * 1024
 """A page that is longer than this is refused: an event with all signals that a run may keep is far below."""
 _LEVEL = 6
+_BLOBS_BYTES_MAX = 512 * 1024 * 1024
+"""Blobs of one batch may have so many bytes: as many as the longest one in a journal."""
+_BLOBS_LEVEL = 1
+"""Documents are compressed already, most of them; texts and values are not."""
 _NULL = b"null"
 
 
@@ -117,17 +123,47 @@ def write(node: str, epoch: int, stored: Sequence[Sequence[Any]], rows: Sequence
 
 def read(data: bytes) -> Page:
     """A page from its bytes, with every digest and hash computed. Raises `DataError` for what is none."""
+    text = _unpacked(data, _READ_BYTES_MAX)
     try:
-        unpacking = zlib.decompressobj()
-        text = unpacking.decompress(data, _READ_BYTES_MAX)
-        if not unpacking.eof:
-            raise DataError("a page is cut off, or too long")
         body = msgspec.json.decode(text, type=Body)
-    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DataError(f"it is no page: {error}") from None
     if not body.events or len(body.previous) != len(GENESIS) or body.first < 1:
         raise DataError("it is no page: it has no events, or no place")
     return Page(body.node, body.epoch, body.previous, _chained(body), body.rows)
+
+
+def write_blobs(blobs: Sequence[bytes]) -> bytes:
+    """Blobs as they travel: one after the other, compressed."""
+    return zlib.compress(b"".join(blobs), _BLOBS_LEVEL)
+
+
+def read_blobs(data: bytes, parts: Sequence[BlobPart]) -> list[tuple[str, bytes]]:
+    """Blobs by name. Raises `DataError` when they are not these, or their bytes do not fit their names."""
+    size = sum(part.size for part in parts)
+    if size > _BLOBS_BYTES_MAX:
+        raise DataError(f"{size:,} bytes of blobs are too many for one batch")
+    whole = _unpacked(data, size)
+    found: list[tuple[str, bytes]] = []
+    at = 0
+    for part in parts:
+        blob = whole[at : at + part.size]
+        if len(blob) != part.size or codec.sha256(blob) != part.sha256:
+            raise DataError(f"the bytes of blob {part.sha256:.80} do not fit its name")
+        found.append((part.sha256, blob))
+        at += part.size
+    return found
+
+
+def _unpacked(data: bytes, bytes_max: int) -> bytes:
+    try:
+        unpacking = zlib.decompressobj()
+        text = unpacking.decompress(data, bytes_max + 1)
+    except zlib.error as error:
+        raise DataError(f"it is not compressed as it should be: {error}") from None
+    if not unpacking.eof or len(text) > bytes_max:
+        raise DataError("it is cut off, or too long")
+    return text
 
 
 def _chained(body: Body) -> list[Event]:

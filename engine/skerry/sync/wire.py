@@ -1,14 +1,14 @@
 """What goes between node and hub: subjects, records, and the stream that they lie in.
 
-    hub.journal.<node>.piece         stream SKERRY_HUB: a piece of a page or of a blob; only ever in a batch
-    hub.journal.<node>.blob.<sha>    the same stream, in a batch with a blob's pieces: this blob is in the stream
+    hub.journal.<node>.piece         stream SKERRY_HUB: a piece of a page or of blobs; only ever in a batch
+    hub.journal.<node>.blob.<sha>    the same stream, in a batch with blobs: this one is in the stream
     hub.journal.<node>.cursor        the same stream: the last message of each batch, a `Cursor`; the fence is on it
     hub.journal.<node>.outcome.<id>  the same stream: what became of a command, an `Outcome`; one message a subject
     hub.owner                        the same stream: which hub takes this stream in, an `Owner`
     hub.command.<node>.<id>          the same stream: what the hub wants of a node, a `Command`; one message a subject
     hub.ask.<node>.where             core NATS request: how far has the hub come with this node? `Stands`
     hub.ask.<node>.commands          core NATS request: what waits for this node? `Waiting`
-    hub.wake.<node>                  core NATS: something waits for this node; may be lost
+    hub.wake.<node>                  core NATS: there is a command or a rewind for this node; may be lost
     hub.give                         core NATS request: keep a command. A `Command`; answered with a `wire.Reply`
 
 A batch is one atomic publish of JetStream (ADR-50 of nats-architecture-and-design): all of it is in the stream, one
@@ -30,8 +30,8 @@ from skerry.errors import DataError
 STREAM = "SKERRY_HUB"
 OWNER = "hub.owner"
 GIVE = "hub.give"
-PIECE_BYTES = 256 * 1024
-"""How much of a page or a blob one message carries."""
+PIECE_BYTES = 512 * 1024
+"""How much of a page or of blobs one message carries."""
 BATCH_PIECES_MAX = 990
 """JetStream takes 1000 messages in a batch. That is enough for the longest blob and the longest page."""
 STREAM_BYTES_MAX = 1024**3
@@ -72,7 +72,7 @@ def ask_subject(node: str, what: Literal["where", "commands"]) -> str:
 
 
 def wake_subject(node: str) -> str:
-    """Where a node hears that something waits for it."""
+    """Where a node hears that there is a command, or a rewind, for it."""
     return f"hub.wake.{node}"
 
 
@@ -91,17 +91,24 @@ def stream_config(*, bytes_max: int, replicas: int) -> dict[str, Any]:
     }
 
 
+class BlobPart(Frozen):
+    """A blob in a batch: its name, and how many bytes of the whole, one after the other, are its."""
+
+    sha256: str
+    size: int
+
+
 class Cursor(Frozen, omit_defaults=True):
     """How far a node's journal is in the stream: up to the event `seq` of `epoch`, whose header has `hash` (hex).
 
-    `kind` "page": the batch holds the events from `first` on. "blob": it holds the blob `blob`, and `seq` is as before.
+    `kind` "page": the batch holds the events from `first` on. "blobs": it holds these `blobs`, and `seq` is as before.
     "rewind": the hub has written it, as it lacks what comes after `seq` and does not find it in the stream.
 
     `pieces` and `size` (bytes) are those of the batch; `head` was the journal's last event when it was sent, at
     `at_us`. `floor` is the place in the stream of the last rewind: what lies before it may be lost.
     """
 
-    kind: Literal["page", "blob", "rewind"]
+    kind: Literal["page", "blobs", "rewind"]
     node: str
     epoch: int
     seq: int
@@ -110,7 +117,7 @@ class Cursor(Frozen, omit_defaults=True):
     batch: str = ""
     pieces: int = 0
     size: int = 0
-    blob: str = ""
+    blobs: tuple[BlobPart, ...] = ()
     head: int = 0
     at_us: int = 0
     floor: int = 0

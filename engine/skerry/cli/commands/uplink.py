@@ -28,6 +28,7 @@ def command(app: App) -> None:
     from skerry.hub.process import NICE
 
     logs.configure(app.config.log_level)
+    # Only now: on a busy machine, loading all of this at that priority would take a minute.
     with contextlib.suppress(OSError):
         os.nice(NICE)
     app.run(_run(app))
