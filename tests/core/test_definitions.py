@@ -266,9 +266,18 @@ def test_data_that_does_not_fit_is_named(data: dict[str, Any], file: Blob | None
     assert hint in caught.value.hint
 
 
+class MaybeLetter(State):
+    letter: Blob | None = None
+
+    async def run(self, step: Step) -> Done[int]:
+        return Done(1)
+
+
 def test_a_file_needs_its_one_place() -> None:
     with pytest.raises(DataError, match="Fine has 0 Blob fields"):
         make(Fine).start_from({}, BLOB)
+    state = Workflow("letters", version=1, start=MaybeLetter, result=int).start_from({}, BLOB)
+    assert isinstance(state, MaybeLetter) and state.letter == BLOB, "a place that may stay empty is one, too"
 
 
 def test_states_and_results_of_others_are_refused() -> None:

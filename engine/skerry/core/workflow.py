@@ -186,13 +186,13 @@ class Workflow(Generic[R]):
         return self.encode_state(state)[0]
 
     def start_from(self, data: Mapping[str, Any], file: Blob | None = None) -> State:
-        """The start state from a trigger's data; `file` goes into its one field of type `Blob`.
+        """The start state from a trigger's data; `file` goes into its one field of type `Blob` (or `Blob | None`).
 
         Raises `DataError` that names what is missing, wrong or too much.
         """
         fields = dict(data)
         if file is not None:
-            places = [f.name for f in msgspec.structs.fields(self.start) if f.type is Blob]
+            places = [f.name for f in msgspec.structs.fields(self.start) if f.type in (Blob, Blob | None)]
             if len(places) != 1:
                 raise DataError(
                     f"{self.where} cannot be started with a file: {self.start.__name__} has {len(places)} Blob fields",
