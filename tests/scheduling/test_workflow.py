@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from skerry import Done, State, Step, Workflow
+from skerry.core import api
 from skerry.core.projection import RunRow
 from skerry.testing import Lab
 from skerry_workflows.scheduling import workflow
@@ -96,7 +97,10 @@ class Node(Lab):
 
     async def mail(self, mail: EmailMessage | bytes) -> str:
         data = mail if isinstance(mail, bytes) else mail.as_bytes()
-        return await self.send(mail=await self.put(data, "mail.eml"))
+        blob = await self.put(data, "mail.eml")
+        started = await self.verbs.publish(api.Publish(type="meeting.requested", data={}, file=blob, id=blob.sha256))
+        self.runs.extend(started.runs)
+        return started.runs[0]
 
     async def asks(self, run: str) -> str:
         row: RunRow = await self.settled(run)
@@ -257,7 +261,7 @@ async def test_a_person_completes_it(tmp_path: Path) -> None:
     async with open_node(tmp_path, BOLD) as node:
         run = await node.send(text="Can we meet on 6 January 2026 at 11:00?", sender="ben@example.com")
         await node.asks(run)
-        await node.approve(run, duration_minutes=45, questions=[])
+        await node.approve(run, duration_minutes="45", questions=[])
         assert (await node.result(run)).end == dt.datetime(2026, 1, 6, 10, 45, tzinfo=dt.UTC)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import msgspec
 
@@ -26,7 +27,7 @@ class MeetingRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     summary: str = ""
     attendees: tuple[Invitee, ...] = ()
-    duration_minutes: int = 0
+    duration_minutes: Decimal = Decimal(0)
     windows: tuple[Span, ...] = ()
     excluded: tuple[Span, ...] = ()
     exact: bool = False

@@ -130,7 +130,7 @@ def find_slots(request: MeetingRequest, tried: tuple[Span, ...], now: dt.datetim
         for one in request.windows
         if one.end > now
     )
-    length = dt.timedelta(minutes=request.duration_minutes)
+    length = dt.timedelta(minutes=float(request.duration_minutes))
     if not windows:
         return Found(proposals=(), obstacles=("the time in which it was to be is over",))
     with bookings_here() as bookings:

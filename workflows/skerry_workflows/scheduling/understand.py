@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Final
 
 from skerry import Objection
@@ -40,7 +41,7 @@ def understand(letter: Letter) -> MeetingRequest:
     questions = [*read.questions, *(f"Who is {name}?" for name in unknown)]
     if read.recurring:
         questions.append(f"Is a single meeting enough, or is a series wanted ({read.recurring})?")
-    minutes = round(read.duration.total_seconds / 60) if read.duration else 0
+    minutes = Decimal(round(read.duration.total_seconds / 60) if read.duration else 0)
     return MeetingRequest(
         summary=summary,
         attendees=people,
