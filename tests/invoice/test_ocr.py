@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -246,6 +247,17 @@ def test_a_picture_of_an_invoice_is_the_invoice(as_pdf: bool) -> None:
     assert head(fields) == head(extract(read(pdf(TOOLS, GERMAN), "page.pdf")))
     assert all(reading.text[w.start : w.end].strip() == reading.text[w.start : w.end] for w in reading.words)
     assert all(0 <= w.left <= 1000 and 0 <= w.top <= 1000 and 0 <= w.confidence <= 100 for w in reading.words)
+
+
+@WITH_TESSERACT
+@pytest.mark.parametrize("degrees", [90, 180])
+def test_a_page_that_lies_on_its_side_is_turned(degrees: int) -> None:
+    image: Any = pytest.importorskip("PIL.Image")
+    buffer = io.BytesIO()
+    upright = image.open(io.BytesIO(picture(pdf(TOOLS, GERMAN))))
+    upright.rotate(degrees + 1, expand=True, fillcolor=255).save(buffer, "JPEG")
+    fields = extract(read_all(buffer.getvalue(), "photo.jpg"))
+    assert (fields.number, fields.gross_total) == (TOOLS.number, TOOLS.gross)
 
 
 @WITH_TESSERACT

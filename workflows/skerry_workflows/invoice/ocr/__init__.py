@@ -20,6 +20,10 @@ __all__ = ["Missing", "recognise"]
 
 _SHORT_SIDE_PX: Final = (2480, 1860)
 """A4 at 300 and at 225 dots per inch; the first reading is the better one on most pages."""
+_GLANCE_PX: Final = 1240
+"""A4 at 150 dots per inch: enough to tell which way is up."""
+# A page that lies on its side gives short scraps: these are words of a text.
+_WORDS_ENOUGH, _WORD_CHARS, _WORD_CONFIDENCE = 8, 4, 80
 _SCALES: Final = (0.2, 3.0)
 _DOTS_PER_INCH: Final = 300
 _TYPE_IT_IN: Final = "a person has to type it in"
@@ -50,13 +54,38 @@ def recognise(data: bytes, name: str) -> Reading:
 
 
 def _page(tesseract: Tesseract, picture: Pix, number: int, begin: int) -> tuple[str, list[Word]]:
-    short = max(1, min(picture.width, picture.height))
-    factors = [min(max(side / short, _SCALES[0]), _SCALES[1]) for side in _SHORT_SIDE_PX]
-    first, second = (_read(tesseract, picture, factor) for factor in factors)
-    text, words = layout.lay_out(agreed(first, second), number, picture.width, picture.height, begin)
+    with _upright(tesseract, picture) as upright:
+        factors = [_factor(upright, side) for side in _SHORT_SIDE_PX]
+        first, second = (_read(tesseract, upright, factor) for factor in factors)
+        text, words = layout.lay_out(agreed(first, second), number, upright.width, upright.height, begin)
     if clean(text) != text:  # what is left out would move all that follows
         raise Unreadable("what this picture shows is no text of an invoice", hint=_TYPE_IT_IN)
     return text, words
+
+
+def _upright(tesseract: Tesseract, picture: Pix) -> Pix:
+    """The picture turned so that most words can be read; a look at a small one tells."""
+    factor = _factor(picture, _GLANCE_PX)
+    best, most = 0, -1
+    for quarters in (0, 3, 1, 2):
+        with picture.turned(quarters) as turned:
+            legible = sum(_is_word(read) for read in _read(tesseract, turned, factor))
+        if legible > most:
+            best, most = quarters, legible
+        if legible >= _WORDS_ENOUGH:
+            break
+    return picture.turned(best)
+
+
+def _is_word(read: Read) -> bool:
+    """Whether it is surely a word, and lies: Tesseract reads some text that stands upright as well."""
+    sure = read.confidence > _WORD_CONFIDENCE and len(read.text) >= _WORD_CHARS and read.text.isalpha()
+    return sure and read.width > read.height
+
+
+def _factor(picture: Pix, side_px: int) -> float:
+    short = max(1, min(picture.width, picture.height))
+    return min(max(side_px / short, _SCALES[0]), _SCALES[1])
 
 
 def _read(tesseract: Tesseract, picture: Pix, factor: float) -> list[Read]:

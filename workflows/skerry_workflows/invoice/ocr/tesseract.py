@@ -102,6 +102,10 @@ class Pix:
         """Another one of `factor` times its size."""
         return _pix(_leptonica().pixScale(self.handle, c_float(factor), c_float(factor)))
 
+    def turned(self, quarters: int) -> Pix:
+        """Another one, turned clockwise by so many quarters of a circle."""
+        return _pix(_leptonica().pixRotateOrth(self.handle, quarters))
+
 
 def decode(data: bytes, pixels_max: int) -> Pix:
     """A PNG, JPEG, TIFF (its first page), BMP, GIF or PNM file as a greyscale picture, straightened.
@@ -146,6 +150,7 @@ class Tesseract:
         if self._api.TessBaseAPIInit3(self._handle, None, "+".join(self.languages).encode()):
             raise Missing("the language data of Tesseract")
         self._api.TessBaseAPISetPageSegMode(self._handle, _PAGE)
+        self._api.TessBaseAPISetVariable(self._handle, b"debug_file", os.devnull.encode())
 
     def __enter__(self) -> Tesseract:
         return self
@@ -211,6 +216,7 @@ def _tesseract() -> Any:
         ("TessBaseAPIGetAvailableLanguagesAsVector", POINTER(c_char_p), [c_void_p]),
         ("TessDeleteTextArray", None, [POINTER(c_char_p)]),
         ("TessBaseAPISetPageSegMode", None, [c_void_p, c_int]),
+        ("TessBaseAPISetVariable", c_int, [c_void_p, c_char_p, c_char_p]),
         ("TessBaseAPISetImage2", None, [c_void_p, c_void_p]),
         ("TessBaseAPISetSourceResolution", None, [c_void_p, c_int]),
         ("TessBaseAPIGetTsvText", c_void_p, [c_void_p, c_int]),
@@ -233,6 +239,7 @@ def _leptonica() -> Any:
         ("pixConvertTo8", c_void_p, [c_void_p, c_int]),
         ("pixDeskew", c_void_p, [c_void_p, c_int]),
         ("pixScale", c_void_p, [c_void_p, c_float, c_float]),
+        ("pixRotateOrth", c_void_p, [c_void_p, c_int]),
         ("pixGetWidth", c_int, [c_void_p]),
         ("pixGetHeight", c_int, [c_void_p]),
         ("pixDestroy", None, [POINTER(c_void_p)]),
