@@ -25,7 +25,9 @@ _PER_DAY: Final = 3.0
 _LONELY: Final = 1.0
 """Costs: of overlapping something tentative, of each who need not come and cannot, of a window that was named later, of
 the other half of the day, of each day of waiting, and of a gap before or after that is too short for anything."""
-_CRUMB: Final = dt.timedelta(minutes=30)
+_BREAK: Final = dt.timedelta(minutes=15)
+_CRUMB: Final = dt.timedelta(minutes=45)
+"""A gap up to the first is a break; one up to the second is too short for work."""
 
 
 def search(wanted: Wanted, people: Sequence[Participant]) -> Found:
@@ -167,7 +169,7 @@ def _cannot(wanted: Wanted, person: Participant, slot: Period) -> bool:
 def _crumbs(person: Participant, slot: Period) -> int:
     """How many gaps beside it would be too short for anything."""
     gaps = [slot.start - one.end for one in person.engagements] + [one.start - slot.end for one in person.engagements]
-    return sum(1 for gap in gaps if dt.timedelta(0) < gap - person.buffer < _CRUMB)
+    return sum(1 for gap in gaps if _BREAK < gap - person.buffer < _CRUMB)
 
 
 def _different(ranked: Sequence[Proposal], count: int) -> list[Proposal]:
