@@ -142,7 +142,7 @@ def _judged(
         elif tentative:
             reasons.append(f"{person.called} may have something else then")
             cost += _TENTATIVE
-        cost += _LONELY * _crumbs(person, slot)
+        cost += _LONELY * _crumbs(wanted, person, slot)
     if not reasons:
         reasons.append("everybody can")
     waiting = start - min(one.start for one in windows)
@@ -166,10 +166,11 @@ def _cannot(wanted: Wanted, person: Participant, slot: Period) -> bool:
     return person.hours is not None and bool(minus([slot], working(person.hours, slot.start, slot.end)))
 
 
-def _crumbs(person: Participant, slot: Period) -> int:
-    """How many gaps beside it would be too short for anything."""
-    gaps = [slot.start - one.end for one in person.engagements] + [one.start - slot.end for one in person.engagements]
-    return sum(1 for gap in gaps if _BREAK < gap - person.buffer < _CRUMB)
+def _crumbs(wanted: Wanted, person: Participant, slot: Period) -> int:
+    """How many gaps beside it, beyond what buffers and ways need, would be too short for anything."""
+    around = [_widened(wanted, person, one) for one in person.engagements]
+    gaps = [slot.start - one.end for one in around] + [one.start - slot.end for one in around]
+    return sum(1 for gap in gaps if _BREAK < gap < _CRUMB)
 
 
 def _different(ranked: Sequence[Proposal], count: int) -> list[Proposal]:
