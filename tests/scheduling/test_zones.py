@@ -42,6 +42,8 @@ def test_windows_names_with_and_without_standard_time() -> None:
         ("GMT+0200", "Etc/GMT-2"),
         ("UTC-3", "Etc/GMT+3"),
         ("CEST", "Europe/Berlin"),
+        ("US-Eastern", "America/New_York"),
+        ("America-New_York", "America/New_York"),
         ("Japan", "Japan"),
         ("Kenya", "Africa/Nairobi"),
         ('"Europe/Rome"', "Europe/Rome"),

@@ -65,7 +65,8 @@ def _iana(name: str) -> str | None:
         # A bare last part ("Berlin", "utc") is no IANA name unless it is one; a prefix needs a vendor in front.
         if found and (count == len(parts) or "." in name or ":" in name):
             return found
-    return None
+    # Some write "US-Eastern" and "America-New_York".
+    return _all().get(name.replace(" ", "_").lower().replace("-", "/", 1))
 
 
 @cache
