@@ -1,7 +1,7 @@
 """What the user's corrections teach: kept in an SQLite file, a lesson for each message, the last word counts.
 
-A small naive Bayes over words (as Robinson's and Graham's filters): a lesson moves what its words say, few lessons move
-it little. Learning twice from one message is learning once.
+Words are counted as in the filters of Graham, Robinson and SpamBayes: a lesson moves what its words say, few move it
+little. Learning twice from one message is learning once.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from skerry_workflows.email import tokens
 FILE = "mail.db"
 _LESSONS_MAX = 2_000
 _TEXT_MAX = 4_000
-_TELLING = 20
-"""So many of the most telling words count."""
-_DOUBT = 1.0
-_LIMIT = 6.0
-"""Lessons never say more than these log-odds: about 400 to 1."""
+_TELLING, _TELLS = 120, 0.15
+"""So many of the most telling words count, if they say as much as this."""
+_DOUBT = 3.0
+"""A word that was met once says most of what it says; met never, nothing."""
+_HINTS = 10
+_LIMIT = 4.0
+"""Lessons never say more than these log-odds: about 55 to 1."""
 
 
 class Lessons:
@@ -63,23 +65,52 @@ class Lessons:
 
 
 def spam_odds(lessons: dict[str, list[str]], text: str) -> float:
-    """The log-odds that the words of a text are those of unwanted mail, by the lessons of the kind "spam"."""
-    spam, ham = (Counter[str](), Counter[str]())
+    """The log-odds that the words of a text are those of unwanted mail, by the lessons of the kind "spam".
+
+    Robinson's way: what each word says, drawn to "nothing" while it was met seldom; then Fisher's, to put together what
+    all of them say, so that words that contradict each other say nothing.
+    """
+    spam, ham = Counter[str](), Counter[str]()
     for label, counted in (("spam", spam), ("ham", ham)):
         for each in lessons.get(label, ()):
             counted.update(set(tokens.words(each)))
     spams, hams = len(lessons.get("spam", ())), len(lessons.get("ham", ()))
-    if not spams + hams:
+    if not spam or not ham:  # of one kind alone it cannot be told what sets it apart
         return 0.0
-    telling = sorted(
+    # By the words of each kind, not by its messages: else the kind with the longer ones would seem to own every word.
+    in_spam, in_ham = spam.total(), ham.total()
+    said = sorted(
         (
-            math.log((spam[word] + _DOUBT) / (spams + 2 * _DOUBT))
-            - math.log((ham[word] + _DOUBT) / (hams + 2 * _DOUBT))
+            _said(spam[word] / in_spam, ham[word] / in_ham, spam[word] + ham[word])
             for word in set(tokens.words(text))
             if spam[word] + ham[word]
         ),
-        key=lambda odds: -abs(odds),
-    )[:_TELLING]
+        key=lambda share: -abs(share - 0.5),
+    )
+    telling = [share for share in said if abs(share - 0.5) >= _TELLS][:_TELLING]
+    if not telling:
+        return 0.0
+    unwanted = _chance(-2 * sum(math.log(1 - share) for share in telling), len(telling))
+    wanted = _chance(-2 * sum(math.log(share) for share in telling), len(telling))
+    share = min(max((1 + wanted - unwanted) / 2, 1e-6), 1 - 1e-6)
     # A few lessons are hints, not laws: their weight grows with their number.
-    weight = (spams + hams) / (spams + hams + 6)
-    return max(-_LIMIT, min(_LIMIT, weight * sum(telling)))
+    weight = (spams + hams) / (spams + hams + _HINTS)
+    return max(-_LIMIT, min(_LIMIT, weight * math.log(share / (1 - share))))
+
+
+def _said(in_spam: float, in_ham: float, met: int) -> float:
+    """How much a word says for unwanted mail, from 0 to 1: 0.5 is nothing."""
+    share = in_spam / (in_spam + in_ham)
+    return (_DOUBT * 0.5 + met * share) / (_DOUBT + met)
+
+
+def _chance(chi_square: float, pairs: int) -> float:
+    """How likely chance alone makes a chi-square of so much or more, with 2 degrees of freedom for each of `pairs`."""
+    half = chi_square / 2
+    if half > 700:
+        return 0.0
+    term = total = math.exp(-half)
+    for n in range(1, pairs):
+        term *= half / n
+        total += term
+    return min(total, 1.0)
