@@ -80,6 +80,17 @@ def test_an_event_without_length_counts_at_its_start() -> None:
     assert len(starts(*event("DTSTART:20260302T090000Z"), window=(day - hour, day))) == 0
 
 
+@given(st.integers(-1000, 1000), st.integers(1, 999), st.sampled_from(["DTEND", "DURATION", "DAYS"]))
+def test_events_far_away_are_left_out_and_no_others(begins: int, hours: int, form: str) -> None:
+    """Whatever is not looked at to save time would not have been found."""
+    start, end = YEAR[0], YEAR[0] + dt.timedelta(days=3)
+    first = start + dt.timedelta(hours=begins)
+    last = first + (dt.timedelta(days=hours) if form == "DAYS" else dt.timedelta(hours=hours))
+    ends = {"DTEND": f"DTEND:{last:%Y%m%dT%H%M%SZ}", "DURATION": f"DURATION:PT{hours}H", "DAYS": f"DURATION:P{hours}D"}
+    found = starts(*event(f"DTSTART:{first:%Y%m%dT%H%M%SZ}", ends[form]), window=(start, end))
+    assert bool(found) == (first < end and last > start)
+
+
 def test_what_would_never_end_is_left_out_and_said() -> None:
     found = occurrences(source(*event("SUMMARY:Tick", "DTSTART:19700101T000000Z", "RRULE:FREQ=SECONDLY")), *YEAR)
     assert not found.found and "Tick repeats too often" in found.warnings[0]

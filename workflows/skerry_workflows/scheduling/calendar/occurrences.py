@@ -28,6 +28,11 @@ Moment: TypeAlias = dt.datetime | dt.date
 
 _MARGIN: Final = dt.timedelta(hours=26)
 """Local time is never further from UTC than this."""
+_AWAY: Final = dt.timedelta(days=7)
+_EARLY, _LATE = dt.datetime(1000, 2, 1), dt.datetime(2900, 1, 1)
+_SHORT: Final = re.compile(r"|\+?PT(\d\dH?|\dH)(\d{1,3}M)?(\d{1,3}S)?|\+?PT\d{1,3}M|\+?P1D", re.IGNORECASE)
+"""No DURATION, or one that ends within those days."""
+_REPEATS: Final = ("RRULE", "RDATE", "RECURRENCE-ID")
 _UNIT_S: Final = {"SECONDLY": 1, "MINUTELY": 60, "HOURLY": 3600, "DAILY": 86_400, "WEEKLY": 604_800}
 
 
@@ -76,7 +81,7 @@ def occurrences(source: Source, start: Moment, end: Moment, *, local: dt.tzinfo 
     """
     if not 0 <= (_plain(end) - _plain(start)).days <= limits.WINDOW_DAYS_MAX:
         raise Unreadable(f"{start} to {end} is no window that can be searched", hint="ask for fewer years")
-    interpreted = interpret(source)
+    interpreted = interpret(_near(source, _plain(start), _plain(end)))
     warn = Warnings(interpreted.warnings)
     zoned = isinstance(start, dt.datetime) and start.tzinfo is not None
     found = [
@@ -118,6 +123,30 @@ def overlaps(occurrence: Occurrence, start: dt.datetime, end: dt.datetime, local
     if begins == ends or start == end:
         return begins < max(end, start + dt.timedelta(microseconds=1)) and (ends > start or begins == start)
     return begins < end and ends > start
+
+
+def _near(source: Source, start: dt.datetime, end: dt.datetime) -> Source:
+    """Without the single events that are days away from the window: most of a calendar is, and reading them all costs.
+
+    What repeats, what is an exception, and whatever is not written as usual stays.
+    """
+    low, high = max(start, _EARLY) - _AWAY, min(end, _LATE) + _AWAY
+    repeating = {entry.value("UID") for entry in source.entries() if any(map(entry.first, _REPEATS))}
+    parts = tuple(
+        part
+        for part in source.calendar.parts
+        if part.name != "VEVENT"
+        or part.value("UID") in repeating
+        or not _is_far(part, f"{low:%Y%m%d}", f"{high:%Y%m%d}")
+    )
+    return Source(calendar=source.calendar.with_parts(parts), warnings=source.warnings)
+
+
+def _is_far(entry: Component, low: str, high: str) -> bool:
+    starts, ends = (re.match(r"[12]\d{7}", entry.value(name)) for name in ("DTSTART", "DTEND"))
+    if not entry.value("UID") or starts is None or not (ends or _SHORT.fullmatch(entry.value("DURATION"))):
+        return False
+    return starts[0] > high or max(ends[0] if ends else "", starts[0]) < low
 
 
 def _between(interpreted: Interpreted, start: Moment, end: Moment, zoned: bool, warn: Warnings) -> Iterable[Occurrence]:
