@@ -243,6 +243,7 @@ def test_a_picture_of_an_invoice_is_the_invoice(as_pdf: bool) -> None:
     data = picture(pdf(TOOLS, GERMAN))
     reading = read_all(pictured(data) if as_pdf else data, "scan")
     assert reading.kind == "image" and not reading.is_picture and reading.words
+    assert reading.media_type == ("application/pdf" if as_pdf else "image/png")
     fields = extract(reading)
     assert head(fields) == head(extract(read(pdf(TOOLS, GERMAN), "page.pdf")))
     assert all(reading.text[w.start : w.end].strip() == reading.text[w.start : w.end] for w in reading.words)

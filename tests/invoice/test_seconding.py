@@ -27,7 +27,7 @@ UNKNOWN = """Alderway Print Ltd
 NR1 4AB Norwick
 hello@alderwayprint.example
 
-Norwick, 17 May 2024
+17 May 2024
 
 Doc number: AP-1041
 Your order no: PO-77
@@ -93,8 +93,9 @@ def test_a_model_alone_is_not_enough(name: str, value: object, message: str) -> 
 
 @pytest.mark.parametrize("name", ["number", "lines", "net_total", "seller_name", "iban", "issue_date"])
 def test_what_the_rules_have_found_is_neither_changed_nor_dropped(name: str) -> None:
-    assert said(FIELDS, TEXT) == []
-    dropped = msgspec.structs.replace(FIELDS, **{name: () if name in ("lines", "iban") else None})
+    fields = msgspec.structs.replace(FIELDS, payable=FIELDS.gross_total)
+    assert said(fields, TEXT) == []
+    dropped = msgspec.structs.replace(fields, **{name: () if name in ("lines", "iban") else None})
     assert len(said(dropped, TEXT)) == 1
 
 

@@ -39,7 +39,8 @@ def read_picture(data: bytes, name: str) -> Reading:
     """As `read`, by OCR, for what `read` found to be a picture; takes some seconds a page."""
     from skerry_workflows.invoice.ocr import recognise
 
-    return _bounded(recognise, data, name)
+    media_type = _image_type(data) or "application/pdf"
+    return _bounded(lambda data, name: recognise(data, name, media_type), data, name)
 
 
 def read_all(data: bytes, name: str) -> Reading:

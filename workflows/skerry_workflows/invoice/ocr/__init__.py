@@ -29,7 +29,7 @@ _DOTS_PER_INCH: Final = 300
 _TYPE_IT_IN: Final = "a person has to type it in"
 
 
-def recognise(data: bytes, name: str) -> Reading:
+def recognise(data: bytes, name: str, media_type: str = "application/pdf") -> Reading:
     """Read a picture, or a PDF whose pages are pictures. For a process with limits on memory and time.
 
     Raises:
@@ -48,8 +48,7 @@ def recognise(data: bytes, name: str) -> Reading:
     if sum(not c.isspace() for c in text) < limits.PDF_TEXT_CHARS_MIN:
         raise Unreadable("no text can be made out on this picture", hint=_TYPE_IT_IN)
     return Reading(
-        name=name, media_type="application/pdf" if _is_pdf(data) else "image/*", kind="image", text=text,
-        pages=len(pages), words=tuple(words),
+        name=name, media_type=media_type, kind="image", text=text, pages=len(pages), words=tuple(words),
     )  # fmt: skip
 
 
