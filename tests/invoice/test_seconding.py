@@ -27,7 +27,7 @@ UNKNOWN = """Alderway Print Ltd
 NR1 4AB Norwick
 hello@alderwayprint.example
 
-17 May 2024
+                                             17 May 2024
 
 Doc number: AP-1041
 Your order no: PO-77
