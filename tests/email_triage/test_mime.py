@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from email.message import EmailMessage
 
 import msgspec
@@ -14,6 +15,7 @@ from skerry_workflows.email import addresses, charsets, dates, headers, limits
 from skerry_workflows.email.html import render
 from skerry_workflows.email.mime import parse, part_bytes, urls
 from skerry_workflows.email.model import Address, Message
+from skerry_workflows.email.triage import read
 from tests.email_triage.data import FOLDER, needs_data
 
 
@@ -231,3 +233,22 @@ def test_nothing_raises_on_real_messages_that_were_damaged(drawn: st.DataObject)
         at = drawn.draw(st.integers(0, max(0, len(data) - 1)))
         data[at : at + drawn.draw(st.integers(0, 20))] = drawn.draw(st.binary(max_size=12))
     parse(bytes(data))
+
+
+HOSTILE = {
+    "delimiters": b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n" * 100_000,
+    "words": b"Subject: " + b"=?utf-8?q?a" * 2_000 + b"\n\nx",
+    "comments": b"To: " + b"(" * 20_000 + b"\n\nx",
+    "anchors": b"Content-Type: text/html\n\n" + b"<a href=http://x.example/y>z" * 20_000,
+    "blanks": b"From: a@b.example\n\n" + b" " * 1_000_000,
+    "attributions": b"From: a@b.example\n\n" + b"On 1.1.2025 wrote\n" * 50_000,
+    "addresses of pages": b"From: a@b.example\n\nhttp://a.example/" + b")" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=list(HOSTILE))
+def test_what_is_made_to_cost_much_costs_little(data: bytes) -> None:
+    """All that a task does with a message; its sandbox would stop it after 20 s of processor time."""
+    began = time.process_time()
+    read(data, dt.datetime(2025, 1, 3, tzinfo=dt.UTC))
+    assert time.process_time() - began < 10

@@ -12,7 +12,8 @@ from skerry_workflows.email import charsets, limits
 
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
-_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*)*)\?=")
+# An encoded word has 75 characters (RFC 2047, 2); longer ones are met, and one without an end must not cost much.
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,500}(?:\?(?!=)[^?]{0,200}){0,3})\?=")
 _BETWEEN = re.compile(r"\?=\s+=\?")
 _TOKEN = re.compile(r"[^\s;=\"]+")
 _TSPECIALS = re.compile(r"[;\s]*")

@@ -26,6 +26,7 @@ _APART: Final = {"p", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "o
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0|mso-hide\s*:\s*all|opacity\s*:\s*0(?![.\d])"
 )
+_SHOWN_PIECES = 50
 _MARK = "\x1e"
 """Where a quoted block begins, until the lines are made."""
 
@@ -115,7 +116,9 @@ class _Renderer:
         if tag in ("a", "area") and self._anchors:
             target, at = self._anchors.pop()
             if target.strip():
-                self._link(target.strip(), re.sub(r"[\s\x1e]+", " ", "".join(self._out[at:])).strip())
+                self._link(
+                    target.strip(), re.sub(r"[\s\x1e]+", " ", "".join(self._out[at : at + _SHOWN_PIECES])).strip()
+                )
         if tag == "blockquote":
             self._quoted -= 1
             self._put(f"\n{_MARK}-")

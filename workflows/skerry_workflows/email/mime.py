@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from skerry_workflows.email import addresses, dates, limits, structure
 from skerry_workflows.email.headers import words
@@ -157,7 +158,7 @@ class _Bodies:
             else:
                 text = _unflowed(part)
                 pieces.append(text)
-                links += [Link(target=url) for url in urls(text)]
+                links += [Link(target=url) for url in islice(urls(text), limits.LINKS_MAX)]
         distinct = tuple(dict.fromkeys(links))[: limits.LINKS_MAX]
         return "\n".join(pieces), "\n".join(html), distinct, hidden
 

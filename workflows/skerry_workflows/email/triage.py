@@ -15,6 +15,7 @@ from skerry_workflows.email.model import Address, Attachment
 from skerry_workflows.email.spam import SURE_HAM, SURE_SPAM, Sign, Verdict
 from skerry_workflows.email.wishes import Priority
 
+_JUDGED_MAX, _LINES_MAX = 40_000, 1_500
 _NEW_MAX, _QUOTED_MAX = 20_000, 5_000
 _SIGNS_MAX, _ATTACHMENTS_MAX = 12, 50
 _INVOICE_WORDS = re.compile(
@@ -81,6 +82,7 @@ def read(data: bytes, received: dt.datetime, zone: str = "UTC") -> Mail:
     from skerry_workflows.email.wishes import wish_of
 
     message = parse(data)
+    message = msgspec.structs.replace(message, text=calm(message.text))
     parts = quotes.split(message.text)
     judged = spam.score(message)
     wish = wish_of(message, parts.new, received, zone)
@@ -112,6 +114,12 @@ def read(data: bytes, received: dt.datetime, zone: str = "UTC") -> Mail:
         meeting=wish.meeting,
         flaws=message.flaws,
     )
+
+
+def calm(text: str) -> str:
+    """A text as it is judged: without its monotonous and endless parts, which say nothing and cost much."""
+    shorter = re.sub(r"(.)\1{100,}", lambda run: run[0][:100], text[:_JUDGED_MAX])
+    return "\n".join(shorter.split("\n")[:_LINES_MAX])
 
 
 _TOLD = re.compile(rb"(?im)^(?:message-id|from|date|subject)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")
