@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.support import wait_until_blocking
 
 
 @contextmanager
 def radicale(folder: Path, port: int, user: str = "ada", password: str = "secret") -> Iterator[str]:
-    """The address of an empty calendar of `user`; the test is skipped where Radicale is not installed."""
-    if importlib.util.find_spec("radicale") is None:
-        pytest.skip("no CalDAV server: pip install radicale")
+    """The address of an empty calendar of `user`."""
     (folder / "users").write_text(f"{user}:{password}\n")
     (folder / "config").write_text(
         f"[server]\nhosts = 127.0.0.1:{port}\n[auth]\ntype = htpasswd\nhtpasswd_filename = {folder}/users\n"
@@ -30,7 +25,8 @@ def radicale(folder: Path, port: int, user: str = "ada", password: str = "secret
             [sys.executable, "-m", "radicale", "--config", str(folder / "config")], stdout=log, stderr=log
         )
     try:
-        wait_until_blocking(lambda: _answers(port), timeout_s=30)
+        wait_until_blocking(lambda: server.poll() is not None or _answers(port), timeout_s=30)
+        assert server.poll() is None, (folder / "radicale.log").read_text()
         _make(port, user, password)
         yield f"http://127.0.0.1:{port}/{user}/mine/"
     finally:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.controller import Controller
 
 from skerry.errors import RetryableError, TerminalError
 from skerry_workflows.scheduling.mailer import send
@@ -32,10 +32,6 @@ class Kept:
 
 @pytest.fixture
 def server(free_port: int) -> Iterator[tuple[Kept, Mail]]:
-    if importlib.util.find_spec("aiosmtpd") is None:
-        pytest.skip("no SMTP server: pip install aiosmtpd")
-    from aiosmtpd.controller import Controller
-
     kept = Kept()
     controller = Controller(kept, hostname="127.0.0.1", port=free_port)
     controller.start()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skerry_workflows.scheduling.slots.model import Engagement, Hours, Participant, Span, Wanted
+from skerry_workflows.scheduling.slots.model import Engagement, Found, Hours, Participant, Span, Wanted
 from skerry_workflows.scheduling.slots.search import search, working
 
 MONDAY = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
@@ -30,16 +30,16 @@ def span(start: float, end: float) -> Span:
     return Span(start=at(start), end=at(end))
 
 
-def wanted(*windows: Span, minutes: int = 60, **more: object) -> Wanted:
-    return Wanted(duration=minutes * MINUTE, windows=windows, **more)  # type: ignore[arg-type]
+def wanted(*windows: Span, minutes: int = 60, **more: Any) -> Wanted:
+    return Wanted(duration=minutes * MINUTE, windows=windows, **more)
 
 
-def person(name: str, *engagements: Engagement, **more: object) -> Participant:
-    return Participant(address=f"{name}@example.org", name=name, engagements=engagements, **more)  # type: ignore[arg-type]
+def person(name: str, *engagements: Engagement, **more: Any) -> Participant:
+    return Participant(address=f"{name}@example.org", name=name, engagements=engagements, **more)
 
 
-def hours_of(found: object) -> list[float]:
-    return [(one.start - MONDAY) / HOUR for one in found.proposals]  # type: ignore[attr-defined]
+def hours_of(found: Found) -> list[float]:
+    return [(one.start - MONDAY) / HOUR for one in found.proposals]
 
 
 engagements = st.builds(

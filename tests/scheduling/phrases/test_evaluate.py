@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -33,11 +32,8 @@ def test_a_folder_without_rows_is_refused(tmp_path: Path) -> None:
         predict(tmp_path)
 
 
-def test_every_row_is_predicted() -> None:
-    root = os.environ.get("SKERRY_TEST_DATA", Path(__file__).parents[4] / "shared" / "data")
-    folder = Path(root) / "timex"
-    if not folder.is_dir():
-        pytest.skip("the folder of development data is not there")
+def test_every_row_is_predicted(data_dir: Path) -> None:
+    folder = data_dir / "timex"
     predictions, failures = predict(folder)
     ids = [
         msgspec.json.decode(line)["id"] for file in folder.glob("*.jsonl") for line in file.read_bytes().splitlines()
