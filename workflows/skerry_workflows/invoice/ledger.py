@@ -1,8 +1,7 @@
 """The ledger: where accepted invoices end, each exactly once, whatever crashes, retries or forks on the way.
 
-It is an SQLite file of its own. One transaction looks up the idempotency key and the invoice's identity and inserts
-the row; it takes the write lock first (`BEGIN IMMEDIATE`), so two processes cannot both find nothing.
-`synchronous=FULL`: what `post` returned is on disk.
+One transaction of its file looks up the idempotency key and the invoice's identity and inserts the row, so two
+processes cannot both find nothing; what `post` returned is on disk.
 
 Two invoices that differ but have the same seller, number and date are a mistake or a fraud, until a person says that
 both are right: then the second is posted under a `version`, with who said so and why.
@@ -12,26 +11,22 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import os
 import sqlite3
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from decimal import Decimal
-from importlib import resources
 from pathlib import Path
-from types import TracebackType
 from typing import Final, TextIO
 
 import msgspec
 
-from skerry.errors import DataError, RetryableError, Unavailable
+from skerry.errors import DataError
 from skerry_workflows.invoice.duplicates import compare
 from skerry_workflows.invoice.identity import Identity, identity_of, normal_number
 from skerry_workflows.invoice.model import DocType, InvoiceFields
+from skerry_workflows.sqlite_file import SqliteFile
 
 _SCHEMAS: Final = ("ledger.sql", "ledger_2.sql", "ledger_3.sql")
 """What makes each version of the schema of the one before; the number of the last is the file's `user_version`."""
-_BUSY_TIMEOUT_S: Final = 20.0
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +119,7 @@ def fields_of(entry: Entry) -> InvoiceFields:
     return InvoiceFields(**{name: said[name] for name in InvoiceFields.__struct_fields__ if name in said})
 
 
-class Ledger:
+class Ledger(SqliteFile):
     """An open ledger file, made if it is not there. Not for use by several threads; open one for each.
 
     Raises:
@@ -132,51 +127,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _make_private(path)
-            self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            self._prepare()
-        except (OSError, sqlite3.Error) as error:
-            raise Unavailable(
-                f"the ledger {path} cannot be opened: {error}",
-                hint="check the path, its rights and the free disk space",
-            ) from error
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if version > len(_SCHEMAS):
-            raise Unavailable(
-                f"the ledger {self.path} was written by a newer version (schema {version})", hint="install that version"
-            )
-        if version < len(_SCHEMAS):
-            with self._transaction():
-                self._migrate()
-
-    def _migrate(self) -> None:
-        # Asked again now that nobody else can: two processes may open a new file at once.
-        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        for number, name in enumerate(_SCHEMAS[version:], start=version + 1):
-            schema = resources.files("skerry_workflows.invoice").joinpath(name).read_text(encoding="utf-8")
-            for statement in _statements(schema):
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version={number}")
-
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file. What was posted stays posted without it."""
-        self._db.close()
+        super().__init__(path, "ledger", "skerry_workflows.invoice", _SCHEMAS)
 
     def post(
         self, entry: Entry, idempotency_key: str, *, distinct: Distinct | None = None, any_date: bool = False
@@ -202,39 +153,21 @@ class Ledger:
         identity = _checked_identity(entry)
         if not idempotency_key:
             raise DataError("a posting needs an idempotency key", hint="pass the key of the task")
-        try:
-            with self._transaction():
-                known = self._by_key(idempotency_key)
-                if known:
-                    return known
-                fields = fields_of(entry)
-                having = self._having(identity)
-                dated = having or [
-                    p
-                    for p in self.with_number(entry.number)
-                    if any_date and compare(fields_of(p.entry), fields) == "review"
-                ]
-                same = [p for p in having if compare(fields_of(p.entry), fields) == "same"]
-                if same or (dated and distinct is None):
-                    return Duplicate(first=(same or dated)[0])
-                return self._insert(entry, identity, idempotency_key, distinct, _version(entry) if having else "")
-        except sqlite3.OperationalError as error:
-            raise RetryableError(f"the ledger {self.path} could not be written: {error}", retry_after_s=1.0) from error
-
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        try:
-            self._db.execute("COMMIT")
-        except sqlite3.Error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+        with self.transaction():
+            known = self._by_key(idempotency_key)
+            if known:
+                return known
+            fields = fields_of(entry)
+            having = self._having(identity)
+            dated = having or [
+                p
+                for p in self.with_number(entry.number)
+                if any_date and compare(fields_of(p.entry), fields) == "review"
+            ]
+            same = [p for p in having if compare(fields_of(p.entry), fields) == "same"]
+            if same or (dated and distinct is None):
+                return Duplicate(first=(same or dated)[0])
+            return self._insert(entry, identity, idempotency_key, distinct, _version(entry) if having else "")
 
     def _by_key(self, idempotency_key: str) -> Posting | None:
         row = self._db.execute("SELECT * FROM posting WHERE idempotency_key = ?", (idempotency_key,)).fetchone()
@@ -331,12 +264,6 @@ class Ledger:
         return count
 
 
-def _make_private(path: Path) -> None:
-    """Make the file, if it is not there, for its owner only; SQLite gives the files beside it the same rights."""
-    if str(path) != ":memory:":
-        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
 def _checked_identity(entry: Entry) -> Identity:
     identity = identity_of(
         InvoiceFields(
@@ -358,16 +285,6 @@ def _checked_identity(entry: Entry) -> Identity:
 def _version(entry: Entry) -> str:
     """What tells an invoice from another one of the same seller, number and date, in words for people."""
     return f"{entry.doc_type} {_column(entry.gross_total)} {entry.currency}"
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of an SQL script, one by one: `executescript` would end the transaction that is open."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _column(value: object) -> object:
