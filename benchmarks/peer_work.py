@@ -106,7 +106,7 @@ async def on_langgraph(folder: Path, runs: int, _: str) -> dict[str, float]:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
     from langgraph.graph import END, START, StateGraph
 
-    graph: Any = StateGraph(TypedDict("Sum", {"x": int}))  # type: ignore[operator]
+    graph: Any = StateGraph(TypedDict("Sum", {"x": int}))  # type: ignore[operator]  # mypy knows it in assignments only
 
     def node(number: int) -> Callable[[dict[str, int]], Awaitable[dict[str, int]]]:
         async def add(state: dict[str, int]) -> dict[str, int]:
@@ -185,7 +185,7 @@ async def on_restate(folder: Path, runs: int, server: str) -> dict[str, float]:
     }
     command = [server, "--base-dir", str(folder / "restate"), "--log-filter", "error", "--no-logo"]
     # A server of its own, which lives as long as we do.
-    process = subprocess.Popen(  # noqa: ASYNC220
+    process = subprocess.Popen(  # noqa: ASYNC220 - nothing else runs yet
         command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
     )
     loop, threads = asyncio.get_running_loop(), ThreadPoolExecutor(AT_A_TIME)

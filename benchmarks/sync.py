@@ -74,7 +74,7 @@ class Server:
             with socket.socket() as caller:
                 if caller.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
-            time.sleep(0.001)
+            time.sleep(0.001)  # nothing tells us of the moment, which is where the clock of `resume` begins
 
     def kill(self) -> None:
         """kill -9."""
@@ -92,7 +92,7 @@ class Place:
         self.far = Server(path, "hub", f'leafnodes {{ listen: "127.0.0.1:{leaf}" }}')
         remote = f'{{ url: "nats-leaf://u:p@127.0.0.1:{leaf}", account: APP }}'
         self.near = Server(path, "edge", f'leafnodes {{ reconnect: "500ms", remotes: [ {remote} ] }}')
-        self._children: list[subprocess.Popen[bytes]] = []
+        self.children: list[subprocess.Popen[bytes]] = []
         self._dice = random.Random(7)
         self._ids = RunIds("bench")
 
@@ -109,12 +109,12 @@ class Place:
     def _child(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
         full = [sys.executable, "-m", "skerry.cli", *command]
         env = {**os.environ, **environment, "SKERRY_LOG_LEVEL": "error"}
-        self._children.append(subprocess.Popen(full, env=env, stdout=subprocess.DEVNULL))
-        return self._children[-1]
+        self.children.append(subprocess.Popen(full, env=env, stdout=subprocess.DEVNULL))
+        return self.children[-1]
 
     def stop(self) -> None:
         """All of it."""
-        for child in self._children:
+        for child in self.children:
             child.kill()
             child.wait()
         self.far.kill()
@@ -189,6 +189,7 @@ async def plain(place: Place, events: int) -> float:
     lines: list[Sequence[Any]] = []
     while len(lines) < events:
         after = lines[-1][0] if lines else 0
+        # The rows as an uplink reads them; it has no need of a public word for that.
         lines += source._events(after, 2**62)  # pyright: ignore[reportPrivateUsage]
     source.close()
     encoded = [
@@ -242,7 +243,7 @@ async def measure(asked: Options, path: Path) -> tuple[list[Figure], list[str]]:
             turns.add("plain /s", events / await plain(place, events))
             turns.add("hub's server s", await resume(place, place.far))
             turns.add("node's server s", await resume(place, place.near))
-        held = [child.pid for child in place._children]  # pyright: ignore[reportPrivateUsage]
+        held = [child.pid for child in place.children]
         memory = [_megabytes(pid) for pid in held]
     finally:
         place.stop()

@@ -46,11 +46,11 @@ class Options(Frozen, omit_defaults=True):
     """What the program is told."""
 
     modules: tuple[str, ...] = ("skerry_workflows.invoice.workflow",)
-    workers: dict[str, tuple[int, int]] = {}
+    workers: dict[wire.Size, tuple[int, int]] = {}
     """Processes and slots by size."""
     models: dict[str, dict[str, Any]] = {}
     """As in skerry.toml."""
-    sizes: tuple[str, ...] = ("rules",)
+    sizes: tuple[wire.Size, ...] = ("rules",)
     """Sizes that the engine knows of, also without workers of its own."""
     limits: dict[str, int | float] = {}
     lease_s: float = 2.0
@@ -88,13 +88,13 @@ async def serve(data: Path, options: Options) -> int:
                 return super().now_us() + int(options.clock_s * 1e6)
 
         setattr(node, "SystemClock", ShiftedClock)  # noqa: B010 - for type checkers, a module's class is what it is
-    pools = {size: Workers(processes=0) for size in options.sizes}
+    pools: dict[wire.Size, Workers] = {size: Workers(processes=0) for size in options.sizes}
     pools.update({size: Workers(processes=p, slots=s) for size, (p, s) in options.workers.items()})
     config = Config(
         data=data,
         node="n1",
         modules=("tests.faults.program", *options.modules),  # a worker process takes the lease over by loading this
-        workers=pools,  # type: ignore[arg-type]
+        workers=pools,
         models={name: Model(**{**given, "path": _path(given)}) for name, given in options.models.items()},
         limits=msgspec.convert({"resend_after_s": 3.0, **options.limits}, EngineLimits),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,9 +16,11 @@ from skerry_workers.models import gbnf, machine
 from skerry_workers.models.port import ModelError, ModelSpec, Stopped
 from tests.models.gguf_kit import ENDLESS, QUESTION, TINY, asked
 
-library: Any = pytest.importorskip("llama_cpp", reason="the extra `llama` is not installed")
+pytest.importorskip("llama_cpp", reason="the extra `llama` is not installed")
 
-from skerry_workers.models import llama  # noqa: E402
+from skerry_workers.models import llama
+
+library: Any = import_module("llama_cpp")  # it has no types
 
 SPEC = ModelSpec(name="tiny", backend="llama", path=str(TINY), threads=1, slots=4)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -55,8 +56,8 @@ def test_processes_share_the_cores_and_settings_are_obeyed(tmp_path: Path) -> No
         (lambda p: p, "has neither a genai_config.json nor a .gguf file in it", "name the file"),
     ],
 )
-def test_what_cannot_be_used_says_why(tmp_path: Path, make: object, why: str, mend: str) -> None:
-    choice = consider("m", Model(path=make(tmp_path)), Workers(), MACHINE)  # type: ignore[operator]
+def test_what_cannot_be_used_says_why(tmp_path: Path, make: Callable[[Path], Path], why: str, mend: str) -> None:
+    choice = consider("m", Model(path=make(tmp_path)), Workers(), MACHINE)
     assert choice.spec is None
     assert why in choice.why[0]
     assert mend in choice.mend
@@ -80,8 +81,13 @@ def test_a_backend_that_is_missing_is_named_with_its_command(tmp_path: Path) -> 
 def test_either_backend_reads_gguf(tmp_path: Path) -> None:
     path = gguf(tmp_path / "m.gguf")
     other = msgspec.structs.replace(MACHINE, backends={"llama": "0.3"})
-    for settings, here, backend in (("", other, "llama"), ("llama", other, "llama"), ("xllama", MACHINE, "xllama")):
-        choice = consider("m", Model(path=path, backend=settings), Workers(), here)  # type: ignore[arg-type]
+    by_default, named = Model(path=path), Model(path=path, backend="llama")
+    for settings, here, backend in (
+        (by_default, other, "llama"),
+        (named, other, "llama"),
+        (msgspec.structs.replace(named, backend="xllama"), MACHINE, "xllama"),
+    ):
+        choice = consider("m", settings, Workers(), here)
         assert choice.spec is not None and choice.spec.backend == backend
     assert "is not for the backend onnx" in consider("m", Model(path=path, backend="onnx"), Workers(), MACHINE).why[0]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from skerry.core.tasks import Prompt
@@ -61,7 +62,7 @@ class Asker:
                 answer, loaded = await self.models.answer(offer.spec.name, question)
                 facts |= _facts(answer, loaded) | _cost(answer.usage, offer.model.price)
                 self._count(answer, offer, time.perf_counter() - began)
-                value = await aside(lambda answer=answer: value_of(task, prompt, about, answer))  # type: ignore[misc]
+                value = await aside(partial(value_of, task, prompt, about, answer))
                 outcome = Outcome(value=value, fields=notes_of(task, prompt, answer))
                 break
             except SkerryError as error:
