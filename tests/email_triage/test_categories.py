@@ -64,9 +64,8 @@ def test_the_file(tmp_path: Path) -> None:
 
 
 def test_words_are_cut_to_what_they_share() -> None:
-    assert words("The payments were stopped, paying stops!") == ["were", "stop", "pay", "stop"] or words(
-        "stopped stops"
-    )
+    # A short word keeps its ending: what would be left says too little.
+    assert words("The payments were stopped, paying stops!") == ["payment", "were", "stop", "paying", "stop"]
     assert words("orders ordering ordered")[0] == words("order")[0]
     assert counts("order form")["order form"] == 1
 

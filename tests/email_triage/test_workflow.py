@@ -16,6 +16,7 @@ from skerry.core.projection import RunRow
 from skerry.journal.references import references
 from skerry.testing import Lab
 from skerry_workflows.email import workflow as module
+from skerry_workflows.email.learning import FILE, Lessons
 from skerry_workflows.email.mime import parse
 from skerry_workflows.email.triage import identity
 from skerry_workflows.email.workflow import Filed, Learned
@@ -188,8 +189,8 @@ async def test_invoices_and_meetings_are_handed_over_once(tmp_path: Path) -> Non
         bill.add_attachment(b"%PDF-1.4 x", maintype="application", subtype="pdf", filename="invoice-4711.pdf")
         bill.add_attachment(b"GIF89a", maintype="image", subtype="gif", filename="logo.gif")
         meeting = mail("Meeting", "could you make us an offer?")
-        meeting.add_alternative("BEGIN:VCALENDAR\nMETHOD:REQUEST\nEND:VCALENDAR\n", subtype="calendar")
-        meeting.get_payload(1).set_param("method", "REQUEST")  # type: ignore[union-attr]
+        calendar = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nEND:VCALENDAR\n"
+        meeting.add_alternative(calendar, subtype="calendar", params={"method": "REQUEST"})
         for message, event in ((bill, "invoice.received"), (meeting, "meeting.requested")):
             run = await office.receive(message)
             if (await office.settled(run)).status == "review":
@@ -252,6 +253,9 @@ async def test_a_correction(tmp_path: Path) -> None:
         data: dict[str, Any] = {"document": document, "unwanted": True, "category": ""}
         (run,) = await office.publish("mail.corrected", **data)
         assert await office.result(run) == Learned(key=identity(newsletter.as_bytes()))
+        with Lessons(tmp_path / FILE) as lessons:
+            assert list(lessons.texts("spam")) == ["spam"]
+            assert lessons.texts("category") == {}
 
 
 async def test_settings_that_are_wrong_say_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ class Journal:
     """A node's journal: a list of headers with salts and bodies."""
 
     def __init__(self) -> None:
-        self.lines: list[list[object]] = []
+        self.lines: list[list[Any]] = []
         self.epoch = 1
 
     def end(self) -> int:
@@ -30,10 +31,10 @@ class Journal:
     def hash_at(self, seq: int) -> bytes | None:
         if seq == 0:
             return START.hash
-        return Header(*self.lines[seq - 1][:9]).hash() if seq <= len(self.lines) else None  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        return Header(*self.lines[seq - 1][:9]).hash() if seq <= len(self.lines) else None
 
     def first_after(self, epoch: int) -> int:
-        return next((int(str(line[0])) for line in self.lines if int(str(line[1])) > epoch), len(self.lines) + 1)
+        return next((int(line[0]) for line in self.lines if line[1] > epoch), len(self.lines) + 1)
 
     def append(self, count: int) -> None:
         previous = self.hash_at(self.end())
@@ -44,7 +45,7 @@ class Journal:
         """As the uplink cuts them: of one epoch."""
         lines = self.lines[after : after + count]
         lines = [line for line in lines if line[1] == lines[0][1]]
-        return pages.read(pages.write("n", int(str(lines[0][1])), lines, []))
+        return pages.read(pages.write("n", lines[0][1], lines, []))
 
 
 class Hub:
