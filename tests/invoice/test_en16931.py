@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skerry_workflows.invoice import en16931, xml_tree
-from skerry_workflows.invoice.en16931.table import cents
+from skerry_workflows.invoice import en16931, limits, xml_tree
+from skerry_workflows.invoice.en16931.table import Rule, cents
 from skerry_workflows.invoice.evaluate import TASKS
 from skerry_workflows.invoice.read import read
+from skerry_workflows.invoice.unreadable import Unreadable
 from skerry_workflows.invoice.verify import verify
 from tests.invoice.demo_xml import cii, ubl
 from tests.invoice.make_demo import FRENCH, LAMPS, PAPER, hybrid
@@ -98,7 +99,7 @@ def test_the_rate_and_the_category_of_lines_must_agree() -> None:
 
 
 CATEGORY = {
-    "Z": {"BR-Z-05", "BR-Z-09", "BR-CO-17"} - {"BR-CO-17"},
+    "Z": {"BR-Z-05", "BR-Z-09"},
     "AE": {"BR-AE-05", "BR-AE-09", "BR-AE-10"},
     "K": {"BR-IC-05", "BR-IC-09", "BR-IC-10", "BR-IC-12"},
     "O": {"BR-O-02", "BR-O-05", "BR-O-09", "BR-O-10"},
@@ -137,6 +138,16 @@ def test_a_broken_rule_is_an_objection_by_its_id() -> None:
     objections = verify(reading.fields, reading)
     assert "BR-CO-16" in {o.rule for o in objections}
     assert any("rule BR-CO-16 of EN 16931 is broken: the amount due is" in o.message for o in objections)
+
+
+def test_what_is_too_much_is_refused_before_its_rules_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(root: xml_tree.Node) -> tuple[Rule, ...]:
+        raise AssertionError(root.tag)
+
+    monkeypatch.setattr(en16931, "broken", asked)
+    many = ubl(LAMPS).decode().replace("</Invoice>", "<cac:InvoiceLine/>" * (limits.LINE_ITEMS_MAX + 1) + "</Invoice>")
+    with pytest.raises(Unreadable, match="line items, more than"):
+        read(many.encode(), "x")
 
 
 # --- the real ones --------------------------------------------------------------------------------------------------

@@ -34,13 +34,23 @@ def read_xml(data: bytes, name: str) -> Reading:
 def parse_invoice(data: bytes) -> Parsed:
     """What an XML invoice is and says. Raises as `read_xml` does."""
     document = xml_tree.parse(data)
+    kind, fields = _exact(document)
+    # Before its rules are asked, which takes longer the more there is of it.
+    reading = Reading(name="", media_type="application/xml", kind=kind, text=document.text)
+    if beyond := bounds.beyond(fields, reading):
+        raise Unreadable(f"this is too much for an invoice: {beyond}", hint="a person has to enter it")
+    breaches = tuple(Breach(rule.id, rule.words) for rule in en16931.broken(document.root))
+    return Parsed(kind, fields, document.text, breaches)
+
+
+def _exact(document: xml_tree.Document) -> tuple[Kind, InvoiceFields]:
     root = document.root
     if root.tag in ("Invoice", "CreditNote") and document.namespace.startswith(ubl.NAMESPACE_PREFIX):
-        return _bounded(Parsed("xml-ubl", ubl.fields(root), document.text, _breaches(root)))
+        return "xml-ubl", ubl.fields(root)
     if root.tag in cii.ROOTS:
-        return _bounded(Parsed("xml-cii", cii.fields(root), document.text, _breaches(root)))
+        return "xml-cii", cii.fields(root)
     if root.tag == "FatturaElettronica" and document.namespace.startswith(fatturapa.NAMESPACES):
-        return _bounded(Parsed("xml-fatturapa", fatturapa.fields(root), document.text))
+        return "xml-fatturapa", fatturapa.fields(root)
     if root.tag == "FatturaElettronicaSemplificata":
         raise Unreadable(
             "this is a simplified Italian FatturaPA invoice, which is not read",
@@ -50,14 +60,3 @@ def parse_invoice(data: bytes) -> Parsed:
         f"this XML file is not an invoice in a known syntax (its root is {root.tag[:60]!r})",
         hint="UBL, CII, XRechnung, Factur-X, ZUGFeRD and FatturaPA are known; ask the sender for one, or for a PDF",
     )
-
-
-def _breaches(root: xml_tree.Node) -> tuple[Breach, ...]:
-    return tuple(Breach(rule.id, rule.words) for rule in en16931.broken(root))
-
-
-def _bounded(parsed: Parsed) -> Parsed:
-    reading = Reading(name="", media_type="application/xml", kind="xml-ubl", text=parsed.text)
-    if beyond := bounds.beyond(parsed.fields, reading):
-        raise Unreadable(f"this is too much for an invoice: {beyond}", hint="a person has to enter it")
-    return parsed
