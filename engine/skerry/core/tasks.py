@@ -258,8 +258,8 @@ def write_blob(data: bytes, *, name: str = "", media_type: str = "application/oc
 class Written(dict[str, bytes]):
     """The documents that a task has made, by SHA-256: whoever runs it puts them into the blob store."""
 
-    def write(self, data: bytes) -> str:
-        """Takes one; says its name."""
+    def write(self: dict[str, bytes], data: bytes) -> str:
+        """Takes one; says its name. A plain dict does, too, where one is needed for every call and few write."""
         sha256 = hashlib.sha256(data).hexdigest()
         self[sha256] = bytes(data)
         return sha256

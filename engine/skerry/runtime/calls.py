@@ -55,7 +55,7 @@ class LocalCalls:
         task = (name, step, attempt)
         failure: ev.Failure | None = None
         raw, value, retry_after_s = b"", None, 0.0
-        written = Written()
+        written: dict[str, bytes] = {}
         self._running[task] = current
         try:
             arguments = call.arguments()
@@ -68,7 +68,7 @@ class LocalCalls:
                     attempt=attempt,
                     key=f"{name}/{step}",
                     read=read,
-                    write=written.write,
+                    write=partial(Written.write, written),
                     settings=engine.settings,
                 )
             )
