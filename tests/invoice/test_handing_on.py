@@ -124,7 +124,7 @@ def test_a_posting_is_handed_over_under_its_key(receiver: Receiver, posting: Pos
     assert isinstance(entry, dict) and (entry["number"], entry["gross_total"]) == ("AP-1041", "178.50")
 
 
-@pytest.mark.parametrize("status", [500, 503, 408, 409, 429])
+@pytest.mark.parametrize("status", [500, 503, 408, 409, 425, 429])
 def test_what_may_pass_is_tried_again(receiver: Receiver, posting: Posting, status: int) -> None:
     receiver.answers = [status]
     with pytest.raises(RetryableError, match=f"answered {status}"):
@@ -140,10 +140,23 @@ def test_a_no_is_for_a_person(receiver: Receiver, posting: Posting, status: int)
     assert len(receiver.requests) == 1, "and nobody else was told: redirects are not followed"
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x/y", "nonsense", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd", "ftp://x/y", "nonsense", "http://", "http://[/", "http://x:99999/", "http://x/a b",
+        "http://x/\u00e9",
+    ],
+)  # fmt: skip
 def test_only_addresses_of_http(posting: Posting, url: str) -> None:
     with pytest.raises(TerminalError, match="is no address"):
         webhook.send(posting, url)
+
+
+@pytest.mark.parametrize("token", ["s3cret\n", "s3\u20accret"])
+def test_a_token_that_cannot_be_sent_is_not_told(receiver: Receiver, posting: Posting, token: str) -> None:
+    with pytest.raises(TerminalError, match="the token of the webhook") as caught:
+        webhook.send(posting, receiver.url, token)
+    assert "s3" not in str(caught.value) and receiver.requests == []
 
 
 def test_nobody_there_is_tried_again(receiver: Receiver, posting: Posting) -> None:
