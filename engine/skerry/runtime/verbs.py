@@ -167,11 +167,11 @@ class Verbs:
         engine = self._engine
         self._refuse_when_draining()
         recorded = await engine.journal.events(audit.run)
-        placed = [(each.header.n, each.header.at_us, each.event) for each in recorded if each.event is not None]
-        event = audited(accepted(audit.run, placed), audit.step, audit.changes, audit.by, audit.reason)
         row, events = await engine.at_rest(audit.run, ENDED)
         if not events:
             raise Conflict(f"run {audit.run} is {row.status}", hint="answers are audited once their run has ended")
+        placed = [(each.header.n, each.header.at_us, each.event) for each in recorded if each.event is not None]
+        event = audited(accepted(audit.run, placed), audit.step, audit.changes, audit.by, audit.reason)
         run = Execution(self._workflow_of(row), row, engine.fleet)
         run.n = events[-1].header.n
         await engine.advance(run, Transition(event))
