@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from skerry_workers.models.host import HostLimits, ModelHost
+from skerry_workers.models.machine import memory_of
 from skerry_workers.models.port import (
     ModelBroken,
     ModelError,
@@ -57,7 +58,7 @@ async def test_it_answers(host: ModelHost) -> None:
     assert host.digest.startswith("sha256:")
     assert answer.usage.loading_s > 0
     assert (await host.answer(SHORT)).usage.loading_s < answer.usage.loading_s
-    assert host.rss_bytes > 10 << 20
+    assert host.pid is not None and memory_of(host.pid) > 10
     assert host.capabilities.schema
 
 
@@ -198,7 +199,8 @@ async def test_a_memory_limit_that_the_model_does_not_fit_in() -> None:
 
 async def test_more_memory_than_it_may_have(host: ModelHost) -> None:
     await host.start()
-    mapped = host.rss_bytes >> 20
+    assert host.pid is not None
+    mapped = memory_of(host.pid)
     small = ModelHost(msgspec.structs.replace(SPEC, memory_mb=mapped // 2), QUICK)
     with pytest.raises(ModelError):
         await small.start()

@@ -93,11 +93,6 @@ class ModelHost:
         return None if self._process is None or self._process.ended else self._process.pid
 
     @property
-    def rss_bytes(self) -> int:
-        """The memory that the process has at the moment, mapped files included; 0 while there is none."""
-        return 0 if self._process is None or self._process.ended else self._process.rss_bytes()
-
-    @property
     def busy(self) -> int:
         """Questions that are being answered, taken-back ones that have not yet stopped included."""
         return 0 if self._process is None else self._process.busy

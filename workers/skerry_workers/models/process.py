@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -36,6 +34,7 @@ from skerry_workers.models.frames import (
     frame,
     from_child,
 )
+from skerry_workers.models.machine import memory_of
 from skerry_workers.models.port import Answer, ModelError, ModelSpec, ModelUnavailable, Question
 
 _LINES_KEPT, _LINE_CHARACTERS_MAX = 40, 500
@@ -116,14 +115,6 @@ class ModelProcess:
     def busy(self) -> int:
         """Questions that it has."""
         return len(self._asked)
-
-    def rss_bytes(self) -> int:
-        """The memory that it has; 0 where that cannot be read."""
-        try:
-            pages = int(Path(f"/proc/{self.pid}/statm").read_bytes().split()[1])
-        except (OSError, IndexError, ValueError):
-            return 0
-        return pages * resource.getpagesize()
 
     async def load(self) -> Ready:
         """Has it load the model. Raises `ModelBroken` or `ModelUnavailable`."""
@@ -304,14 +295,14 @@ class ModelProcess:
         ticks, not in time: when our own loop was held up, its words are waiting to be read.
         """
         tick_s = min(ALIVE_S, self._silence_s / 4)
-        most = self._spec.memory_mb << 20
+        most = self._spec.memory_mb
         while not self.ended:
             await asyncio.wait([self._tasks[0]], timeout=tick_s)
             self._quiet_s += tick_s if self.phase == "ready" else 0.0
             if self._quiet_s > self._silence_s:
                 self._kill(f"the process of {self._spec.name} gave no sign of life for {self._silence_s:g} s")
-            elif most and self.rss_bytes() > most:
-                self._kill(f"{self._spec.name} took more than its {self._spec.memory_mb} MB of memory")
+            elif most and memory_of(self.pid) > most:
+                self._kill(f"{self._spec.name} took more than its {most} MB of memory")
 
 
 def _environment(spec: ModelSpec) -> dict[str, str]:

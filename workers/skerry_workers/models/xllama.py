@@ -98,12 +98,11 @@ class _NotHeld(ModelError):
 class XllamaBackend:
     """A loaded model."""
 
-    def __init__(self, spec: ModelSpec, model: ggufs.Gguf, servers: Servers, folder: Path, context: int) -> None:
+    def __init__(self, spec: ModelSpec, model: ggufs.Gguf, servers: Servers, folder: Path) -> None:
         self.capabilities = Capabilities(
             slots=max(1, spec.slots), schema=True, quoted=True, confidence=True, prefix=True
         )
         self.digest = model.digest()
-        self.context = context
         self._name = spec.name
         self._markers = model.markers
         self._options = ggufs.options(spec)
@@ -281,7 +280,7 @@ def load(spec: ModelSpec) -> XllamaBackend:
         raise ModelBroken(
             f"{path}: llama.cpp cannot load it: {error}", hint="its architecture may need a newer xllamacpp"
         ) from None
-    return XllamaBackend(spec, model, Servers(servers), folder, context)
+    return XllamaBackend(spec, model, Servers(servers), folder)
 
 
 def division(spec: ModelSpec, model: ggufs.Gguf) -> tuple[int, int, int]:
