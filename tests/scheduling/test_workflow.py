@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
@@ -41,7 +39,6 @@ from skerry_workflows.scheduling.model import (
 from skerry_workflows.scheduling.slots.model import Span
 from skerry_workflows.scheduling.stores.caldav import CaldavStore
 from skerry_workflows.scheduling.stores.files import IcsStore
-from skerry_workflows.scheduling.watch import CALENDAR, WatchedCalendar
 from tests.scheduling.radicale import radicale
 from tests.support import wait_until
 
@@ -206,6 +203,24 @@ async def test_another_proposal_is_picked(tmp_path: Path) -> None:
         assert booked.start == dt.datetime(2026, 1, 6, 10, tzinfo=dt.UTC), "Tuesday; and Ben is inside: nobody is asked"
 
 
+async def test_a_hold_that_has_ended_is_searched_again(tmp_path: Path) -> None:
+    """While the first waited for its approval, somebody else has got the time."""
+    async with open_node(tmp_path, 'choose = "best"\nhold_hours = 1') as node:
+        slow = await node.send(request=request())
+        assert "Mon 5 January 2026, 11:00-12:00" in await node.asks(slow)
+        await node.skip(2 * HOUR)
+        fast = await node.send(request=request())
+        await node.approve(fast)
+        await node.approve(slow)
+        first = await node.result(fast)
+        assert "Mon 5 January 2026, 12:00-13:00" in await node.asks(slow)
+        await node.approve(slow)
+        second = await node.result(slow)
+        assert isinstance(first, Booked) and isinstance(second, Booked)
+        assert first.start == dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC) and second.start == first.start + HOUR
+        assert len(node.sent()) == 2
+
+
 async def test_two_want_the_same_slot(tmp_path: Path) -> None:
     """Without a person, one after the other as the engine likes: each gets a slot of its own."""
     async with open_node(tmp_path, BOLD) as node:
@@ -255,6 +270,16 @@ async def test_what_is_not_said_is_asked_by_mail(tmp_path: Path) -> None:
         assert "how long" in mail.read_text().lower()
         await node.signal(run, Answer(text="For 30 minutes."))
         assert (await node.result(run)).end == dt.datetime(2026, 1, 6, 10, 30, tzinfo=dt.UTC)
+
+
+async def test_a_wish_to_move_a_meeting_is_asked_about(tmp_path: Path) -> None:
+    """Which meeting, words do not say for sure: a second one must not be booked beside it."""
+    async with open_node(tmp_path, BOLD) as node:
+        text = "Can we move our meeting to Tuesday 6 January 2026 at 11:00, for 30 minutes?"
+        run = await node.send(text=text, sender="ben@example.com")
+        assert "or is one that there is already to be moved?" in await node.asks(run)
+        await node.approve(run, questions=[])
+        assert isinstance(await node.result(run), Booked)
 
 
 async def test_a_person_completes_it(tmp_path: Path) -> None:
@@ -447,43 +472,23 @@ async def test_what_is_changed_by_hand_is_told(tmp_path: Path) -> None:
         assert isinstance(old, Noted), "nobody is told of what is over"
 
 
+async def test_a_change_by_hand_is_asked_about_in_the_owners_time(tmp_path: Path) -> None:
+    async with open_node(tmp_path, 'choose = "best"') as node:
+        run = await node.send(request=request())
+        await node.approve(run)
+        booked = await node.result(run)
+        stored = node.mine.get(booked.uid)
+        assert stored is not None
+        node.mine.put(booked.uid, stored.calendar.map_lines(lambda old: _at(old, booked.start + DAY)), stored.etag)
+        changed = await node.send("calendar.changed", uid=booked.uid)
+        assert "Tue 6 January 2026, 11:00-12:00 (Europe/Berlin)" in await node.asks(changed)
+        await node.reject(changed)
+        assert isinstance(await node.result(changed), NotBooked) and len(node.sent()) == 1
+
+
 def _at(old: Line, start: dt.datetime) -> Line:
     moments = {"DTSTART": start, "DTEND": start + HOUR}
     return Line(old.name, old.params, it.utc(moments[old.name])) if old.name in moments else old
-
-
-async def test_a_calendar_is_watched(tmp_path: Path) -> None:
-    store = IcsStore(tmp_path / "cal")
-    start = dt.datetime.now(dt.UTC) + DAY
-    etag = store.put(
-        "a", event(uid="a", start=start, end=start + HOUR, summary="a", organizer=ADA, attendees=[], now=START)
-    )
-    settings = WatchedCalendar(path=str(tmp_path / "cal"), every_s=0.01)
-    memory: dict[str, str] = {}
-    assert CALENDAR.check(settings) == "" and "there is no" in CALENDAR.check(WatchedCalendar(path=str(tmp_path / "x")))
-    coming = CALENDAR.arrivals(settings, Kept(memory))
-    first = await anext(coming)
-    assert (first.data, first.id[:2]) == ({"uid": "a"}, "a@")
-    waiting = asyncio.ensure_future(anext(coming))
-    await wait_until(lambda: "a" in memory.get("events", ""))
-    store.delete("a", etag)
-    assert "@gone@" in (await waiting).id
-    assert json.loads(memory["events"]) != {}, "only what was handed over is remembered"
-
-
-class Kept:
-    """A source's memory, in a dict."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        self.values = values
-
-    def get(self, key: str) -> str:
-        """What was put there."""
-        return self.values.get(key, "")
-
-    def put(self, key: str, value: str) -> None:
-        """Remembers it."""
-        self.values[key] = value
 
 
 async def test_a_proposal_of_another_time(tmp_path: Path) -> None:

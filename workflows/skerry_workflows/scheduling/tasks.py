@@ -326,8 +326,9 @@ def _send(mail: Outgoing, settings: Settings, folder: Path, bookings: Bookings, 
 
 class Noticed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A change in the calendar that somebody made by hand. With `effects` people have to be told; then `slot` is the
-    new time, None for a meeting that is gone."""
+    new time, None for a meeting that is gone. `zone` is the one that times are shown in."""
 
+    zone: str = "UTC"
     summary: str = ""
     effects: Effects | None = None
     slot: Span | None = None
@@ -369,7 +370,8 @@ def notice(uid: str, now: dt.datetime) -> Noticed:
         sent = [one for one in messages(old, new, settings.owner, now) if one.significant]
     at = occurrence_of(entry, Source(calendar=new)) if new else None
     slot = Span(start=instant(at.start), end=instant(at.end)) if at else None
-    time = words.when(slot.start, slot.end, zone_of(settings)) if slot else "no longer"
+    zone = zone_of(settings)
+    time = words.when(slot.start, slot.end, zone) if slot else "no longer"
     summary = entry.text("SUMMARY")
     what = "Changed" if new else "Cancelled"
     mails = tuple(mail_of(one, f"{what}: {summary}", words.note(what, summary, time)) for one in sent)
@@ -377,7 +379,7 @@ def notice(uid: str, now: dt.datetime) -> Noticed:
         uid=uid, sequence=it.sequence(entry), ics=written(new).decode() if new else "",
         etag=stored.etag if stored else "", mails=mails, ask=why_ask(settings, mails), ours=True,
     )  # fmt: skip
-    return Noticed(summary=summary, effects=effects, slot=slot)
+    return Noticed(zone=zone, summary=summary, effects=effects, slot=slot)
 
 
 # --- afterwards -------------------------------------------------------------------------------------------------------

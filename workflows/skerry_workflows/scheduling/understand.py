@@ -39,6 +39,8 @@ def understand(letter: Letter) -> MeetingRequest:
         Span(start=one.start, end=one.end) for one in read.excluded if one.start and one.end and one.start < one.end
     )
     questions = [*read.questions, *(f"Who is {name}?" for name in unknown)]
+    if read.moves:
+        questions.append("Is a new meeting wanted, or is one that there is already to be moved?")
     if read.recurring:
         questions.append(f"Is a single meeting enough, or is a series wanted ({read.recurring})?")
     minutes = Decimal(round(read.duration.total_seconds / 60) if read.duration else 0)

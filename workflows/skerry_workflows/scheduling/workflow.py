@@ -367,7 +367,7 @@ class Touched(State):
         effects = seen.effects
         if effects is None:
             return Done(Noted(uid=self.uid, change="ignored", why="nobody has to be told"))
-        time = words.when(seen.slot.start, seen.slot.end, "UTC") if seen.slot else "it is gone"
+        time = words.when(seen.slot.start, seen.slot.end, seen.zone) if seen.slot else "it is gone"
         if no := await _allowed(
             step, effects, f"{seen.summary!r} was changed in the calendar ({time}). Tell everybody?"
         ):
