@@ -23,7 +23,7 @@ from msgspec import Raw
 from skerry_workers.models import confidence, gbnf, ggufs
 from skerry_workers.models.confidence import Token
 from skerry_workers.models.machine import detect
-from skerry_workers.models.messages import messages
+from skerry_workers.models.messages import messages, without_system
 from skerry_workers.models.port import (
     Answer,
     Capabilities,
@@ -123,15 +123,14 @@ class LlamaBackend:
         return Answer(value=Raw(value), fields=notes, usage=usage)
 
     def _prompt(self, question: Question) -> list[int]:
-        """What is read. Some templates know no system's words: these go above the text, then."""
+        """What is read."""
         turns = messages(question, markers=self._markers, show_schema=self._options.show_schema)
         try:
             text = self._template(messages=turns, enable_thinking=False).prompt
         except Exception as error:  # a template is a program of its author's, and fails as it likes
             _log.debug("%s: its template: %r", self._name, error)
-            user = {"role": "user", "content": "\n\n".join(turn["content"] for turn in turns)}
             try:
-                text = self._template(messages=[user], enable_thinking=False).prompt
+                text = self._template(messages=without_system(turns), enable_thinking=False).prompt
             except Exception as error:
                 raise ModelError(f"the chat template of {self._name} fails: {error}") from None
         tokens: list[int] = self._llama.tokenize(text.encode(), add_bos=False, special=True)

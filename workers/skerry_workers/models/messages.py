@@ -32,6 +32,11 @@ def messages(
     return [{"role": "system", "content": system}, user] if system else [user]
 
 
+def without_system(turns: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """The same in the user's turn alone: some models know no system, and its words stand above the text then."""
+    return [{"role": "user", "content": "\n\n".join(turn["content"] for turn in turns)}]
+
+
 def harmless(text: str, markers: Sequence[str] = MARKERS) -> str:
     """The text with a space after the first character of each marker in it, and for each zero character.
 

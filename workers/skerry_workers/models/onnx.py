@@ -28,7 +28,7 @@ from msgspec import Raw
 from skerry_workers.models import confidence
 from skerry_workers.models.constraint import Granularity, grammar
 from skerry_workers.models.digest import digest_of
-from skerry_workers.models.messages import harmless, messages
+from skerry_workers.models.messages import harmless, messages, without_system
 from skerry_workers.models.misfit import misfit, shown
 from skerry_workers.models.port import (
     Answer,
@@ -208,11 +208,11 @@ class OnnxBackend:
         try:
             text = self._tokenizer.apply_chat_template(json.dumps(turns), add_generation_prompt=True)
         except RuntimeError:  # no template, or one without a system's role
-            user = {"role": "user", "content": "\n\n".join(turn["content"] for turn in turns)}
+            (turn,) = turns = without_system(turns)
             try:
-                text = self._tokenizer.apply_chat_template(json.dumps([user]), add_generation_prompt=True)
+                text = self._tokenizer.apply_chat_template(json.dumps(turns), add_generation_prompt=True)
             except RuntimeError:
-                text = user["content"] + "\n\n"
+                text = turn["content"] + "\n\n"
         tokens = [int(each) for each in self._tokenizer.encode(text)]
         if len(tokens) > 1 and tokens[0] == tokens[1] == self._tokenizer.bos_token_id:
             del tokens[0]  # one of the template, one of the tokenizer

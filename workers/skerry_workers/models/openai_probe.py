@@ -17,7 +17,7 @@ import msgspec
 
 from skerry.core.structs import Frozen
 from skerry_workers.models import gbnf, openai_schema
-from skerry_workers.models.messages import messages
+from skerry_workers.models.messages import messages, without_system
 from skerry_workers.models.openai_http import Endpoint
 from skerry_workers.models.openai_line import Patience
 from skerry_workers.models.openai_reply import Completion, Declined, Model, completion, models, refusal
@@ -136,9 +136,7 @@ def request(dialect: Dialect, model: str, question: Question, extra: Mapping[str
 
 def _messages(dialect: Dialect, question: Question) -> list[dict[str, str]]:
     spoken = messages(question)
-    if dialect.system:
-        return spoken
-    return [{"role": "user", "content": "\n\n".join(each["content"] for each in spoken)}]
+    return spoken if dialect.system else without_system(spoken)
 
 
 def _grammar(dialect: GrammarDialect, question: Question) -> dict[str, Any]:
