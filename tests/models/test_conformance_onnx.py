@@ -13,7 +13,7 @@ import pytest
 from skerry_workers.models import messages, onnx
 from skerry_workers.models.conformance import ASKED, INVOICE, BackendConformance
 from skerry_workers.models.constraint import Grammar
-from skerry_workers.models.port import Backend, ModelBroken, ModelError, ModelSpec, Question
+from skerry_workers.models.port import Backend, ModelBroken, ModelError, ModelSpec, Question, Stopped
 
 pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is not installed (the extra `onnx`)")
 pytest.importorskip("llguidance", reason="llguidance is not installed (the extra `onnx`)")
@@ -134,10 +134,23 @@ def test_a_schema_that_no_grammar_is_for() -> None:
         assert answer.finish == "length"
 
 
+class Impatient(threading.Event):
+    """Set from the third look on."""
+
+    looks = 0
+
+    def is_set(self) -> bool:
+        self.looks += 1
+        return self.looks > 2
+
+
 def test_a_long_prompt_is_read_in_pieces_and_can_be_stopped() -> None:
-    backend, stop = loaded(), threading.Event()
+    backend = loaded()
     question = msgspec.structs.replace(ASKED, text="word 12\n" * 200)
-    answer = backend.answer(question, stop)
+    with pytest.raises(Stopped):
+        backend.answer(question, Impatient())
+    assert backend._kept is not None and len(backend._kept._tokens) == 2 * onnx.READ_TOKENS
+    answer = backend.answer(question, threading.Event())
     assert answer.usage.tokens_in > 2 * onnx.READ_TOKENS
     assert set(ask(backend, question)) == set(INVOICE["properties"])
 
