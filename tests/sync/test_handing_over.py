@@ -302,7 +302,7 @@ async def test_what_is_withheld_stays_and_the_chain_holds(house: House) -> None:
     store.close()
 
 
-async def test_a_link_that_is_half_open_is_given_up_and_nothing_is_lost(house: House) -> None:
+async def test_while_a_link_is_half_open_nothing_is_lost(house: House) -> None:
     writer = await house.writer()
     await writer.write(5)
     house.hub().start()
@@ -310,7 +310,7 @@ async def test_a_link_that_is_half_open_is_given_up_and_nothing_is_lost(house: H
     await arrives(house)
     house.server.pause(True)
     await writer.write(50)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(1.0)  # nothing can come: there is no condition to wait for
     assert end_at_hub(house.folder / "hub", "edge1") < end_of(house.folder / "edge1")
     house.server.pause(False)
     await arrives(house)
@@ -327,12 +327,12 @@ async def test_whatever_is_killed_everything_arrives_once(house: House, seed: in
     programs = [house.hub().start(), house.uplink().start()]
     for _ in range(12):
         await writer.write(dice.randrange(1, 150), blob_bytes=dice.choice((0, 0, 0, 20_000)))
-        await asyncio.sleep(dice.random() * 1.2)
+        await asyncio.sleep(dice.random() * 1.2)  # the moment of the fault is drawn by lot
         victims: list[Program | Server] = [*programs, house.server]
         victim = dice.choice(victims)
         victim.kill()
         if dice.random() < 0.5:
-            await asyncio.sleep(dice.random() * 0.5)
+            await asyncio.sleep(dice.random() * 0.5)  # and so is how long it is away
         victim.start()
     await arrives(house)
     same(house)

@@ -58,12 +58,12 @@ class Storm:
 
     async def half_open(self) -> None:
         self.proxy.hold(True)
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(0.7)  # this is the fault
         self.proxy.hold(False)
 
     async def slow(self) -> None:
         self.proxy.delay_s = 0.1
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(1.0)  # this is the fault
         self.proxy.delay_s = 0.0
 
     async def put_hub_back(self) -> None:
@@ -113,7 +113,7 @@ async def test_everything_is_there_once_after_a_storm(storm: Storm) -> None:
         fault = dice.choice(storm.faults)
         told.append(fault.__name__)
         await fault()
-        await asyncio.sleep(dice.random())
+        await asyncio.sleep(dice.random())  # the moment of the next fault is drawn by lot
     data, hub = house.folder / "edge1", house.folder / "hub"
     await writer.write(1)
     try:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -98,10 +99,12 @@ async def test_what_is_said_while_the_node_is_away_waits_and_is_done_once(house:
     assert said["state"] == "open"
     assert say(house, "reject", second, "--reason", "too dear")[1]["state"] == "open"
     assert say(house, "approve", third, "--valid", "1s")[1]["state"] == "open"
-    await wait_until(lambda: all(view.command.valid_until_us for view in commands(house)))
+    views = await wait_until(lambda: found if len(found := commands(house)) == 3 else [])
+    until_us = [view.command.valid_until_us for view in views]
+    assert all(until_us)
     house.server.kill()
     house.server.start()
-    await asyncio.sleep(0.5)
+    await wait_until(lambda: time.time_ns() // 1000 > min(until_us))
     node.start()
     await wait_until(lambda: {view.state for view in commands(house)} == {"applied", "expired"}, 30.0)
     assert {view.command.run: view.state for view in commands(house)} == {
