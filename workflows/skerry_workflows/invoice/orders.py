@@ -34,6 +34,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     cost_centre: str = ""
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a total that is no amount."""
+        if not self.total.is_finite():
+            raise ValueError(f"its total is an amount, not {self.total}")
+
 
 class Match(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of an invoice's order number.

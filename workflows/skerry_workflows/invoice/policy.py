@@ -93,7 +93,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     approvals: int = 1
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` for an approval that nobody could give."""
+        """Raises `ValueError` for an approval that nobody could give, and for a limit that is no amount."""
+        if self.up_to is not None and not self.up_to.is_finite():
+            raise ValueError(f"up_to is an amount, not {self.up_to}")
         if not 0 <= self.approvals <= _APPROVALS_MAX:
             raise ValueError(f"approvals are from 0 to {_APPROVALS_MAX}")
         if self.approvers and self.approvals > len(set(self.approvers)):
@@ -121,6 +123,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reminders: Reminders = Reminders()
     deputies: Mapping[str, str] = {}
     rule: tuple[Rule, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a tolerance that is none."""
+        if not self.order_tolerance_percent.is_finite() or self.order_tolerance_percent < 0:
+            raise ValueError(f"order_tolerance_percent is from 0, not {self.order_tolerance_percent}")
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
