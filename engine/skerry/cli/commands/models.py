@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -135,24 +135,15 @@ def _trial(trial: Any) -> list[str | Cell]:
 
 def _loaded(app: App) -> dict[str, list[dict[str, Any]]]:
     """By model, the workers that have it, where an engine runs."""
+    found: dict[str, list[dict[str, Any]]] = {}
     try:
         workers = app.run(_workers(app))
     except SkerryError:
-        return {}
-    return {name: list(at) for name, at in _by_model(workers)}
-
-
-def _by_model(workers: Sequence[WorkerStatus]) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
-    for name in dict.fromkeys(model.name for worker in workers for model in worker.models):
-        yield (
-            name,
-            (
-                {"worker": worker.name, "status": model}
-                for worker in workers
-                for model in worker.models
-                if model.name == name
-            ),
-        )
+        return found
+    for worker in workers:
+        for model in worker.models:
+            found.setdefault(model.name, []).append({"worker": worker.name, "status": model})
+    return found
 
 
 async def _workers(app: App) -> list[WorkerStatus]:
