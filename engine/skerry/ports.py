@@ -6,7 +6,7 @@ A promise named J1 to J9 is defined in docs/journal.md. Each port has one confor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -286,6 +286,6 @@ class SourceKind(Generic[S]):
 
     name: str
     settings: type[S]
-    arrivals: Callable[[S, Memory], AsyncIterator[Arrival]]
+    arrivals: Callable[[S, Memory], AsyncGenerator[Arrival, None]]
     event: str = ""
     check: Callable[[S], str] = lambda settings: ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import aclosing
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -85,7 +85,7 @@ class Watcher:
         while True:
             try:
                 self._now("watching")
-                async with aclosing(cast(Any, self._kind.arrivals(self._settings, self._memory))) as arrivals:
+                async with aclosing(self._kind.arrivals(self._settings, self._memory)) as arrivals:
                     async for arrival in arrivals:
                         await self._hand_over(arrival)
                         pause_s = 0.0
