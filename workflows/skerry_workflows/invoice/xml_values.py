@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from skerry_workflows.invoice.model import DocType
@@ -57,10 +58,29 @@ def looks_like_iban(text: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z]{2}\d{2}[A-Za-z0-9 ]{8,40}", text))
 
 
+def text_at(node: Node | None, path: str) -> str:
+    """The first text that is not empty at a path; "" where there is none, or no node."""
+    return (node.value(path) if node else None) or ""
+
+
+def attribute_of(node: Node | None, name: str) -> str:
+    """An attribute; "" where there is none, or no node."""
+    return node.attributes.get(name, "") if node else ""
+
+
+def schemes_of(identifiers: Iterable[Node]) -> Iterator[str]:
+    """The schemes of those identifiers that name one."""
+    return (scheme for node in identifiers if (scheme := attribute_of(node, "schemeID")))
+
+
+def amount_of(text: str | None) -> Decimal | None:
+    """The decimal number that a text is; None for nothing, or something else."""
+    return Decimal(text) if text is not None and _DECIMAL.fullmatch(text) else None
+
+
 def amount_at(node: Node, path: str) -> Decimal | None:
     """The decimal number at a path; None where there is none, or something else."""
-    text = node.value(path)
-    return Decimal(text) if text is not None and _DECIMAL.fullmatch(text) else None
+    return amount_of(node.value(path))
 
 
 def sum_of(node: Node, path: str, within: str) -> Decimal:

@@ -16,7 +16,7 @@ from skerry_workflows.invoice.en16931.terms import (
     Vat,
 )
 from skerry_workflows.invoice.xml_tree import Node
-from skerry_workflows.invoice.xml_values import amount_at, sum_of
+from skerry_workflows.invoice.xml_values import amount_at, amount_of, attribute_of, schemes_of, sum_of, text_at
 
 _NONE = Node("", "")
 _TRADE = "SupplyChainTradeTransaction"
@@ -32,24 +32,24 @@ def terms(root: Node) -> Terms:
     totals = settlement.first("SpecifiedTradeSettlementHeaderMonetarySummation")
     payee, representative = settlement.first("PayeeTradeParty"), agreement.first("SellerTaxRepresentativeTradeParty")
     address, period = delivery.first("ShipToTradeParty/PostalTradeAddress"), settlement.first("BillingSpecifiedPeriod")
-    currency = _text(settlement, "InvoiceCurrencyCode")
+    currency = text_at(settlement, "InvoiceCurrencyCode")
     due = ("SpecifiedTradePaymentTerms/DueDateDateTime/DateTimeString", "SpecifiedTradePaymentTerms/Description")
     return Terms(
         syntax="cii",
-        specification=_text(root, "ExchangedDocumentContext/GuidelineSpecifiedDocumentContextParameter/ID"),
-        number=_text(head, "ID"),
-        issue_date=_text(head, "IssueDateTime/DateTimeString"),
-        type_code=_text(head, "TypeCode"),
+        specification=text_at(root, "ExchangedDocumentContext/GuidelineSpecifiedDocumentContextParameter/ID"),
+        number=text_at(head, "ID"),
+        issue_date=text_at(head, "IssueDateTime/DateTimeString"),
+        type_code=text_at(head, "TypeCode"),
         currency=currency,
-        tax_currency=_text(settlement, "TaxCurrencyCode"),
-        tax_point_date=_text(settlement, "ApplicableTradeTax/TaxPointDate/DateString"),
+        tax_currency=text_at(settlement, "TaxCurrencyCode"),
+        tax_point_date=text_at(settlement, "ApplicableTradeTax/TaxPointDate/DateString"),
         seller=_party(agreement.first("SellerTradeParty") or _NONE),
         buyer=_party(agreement.first("BuyerTradeParty") or _NONE),
         payee=_party(payee) if payee else None,
         representative=_party(representative) if representative else None,
-        period=_period(period, _text(settlement, "ApplicableTradeTax/DueDateTypeCode")) if period else None,
-        has_delivery_date=bool(_text(delivery, "ActualDeliverySupplyChainEvent/OccurrenceDateTime/DateTimeString")),
-        deliver_to_country=_text(address, "CountryID") if address else None,
+        period=_period(period, text_at(settlement, "ApplicableTradeTax/DueDateTypeCode")) if period else None,
+        has_delivery_date=bool(text_at(delivery, "ActualDeliverySupplyChainEvent/OccurrenceDateTime/DateTimeString")),
+        deliver_to_country=text_at(address, "CountryID") if address else None,
         adjustments=tuple(map(_adjustment, settlement.all("SpecifiedTradeAllowanceCharge"))),
         totals=_totals(totals) if totals else None,
         tax_totals=tuple(_tax_totals(totals, settlement, currency)) if totals else (),
@@ -57,27 +57,17 @@ def terms(root: Node) -> Terms:
         lines=tuple(map(_line, root.all(f"{_TRADE}/IncludedSupplyChainTradeLineItem"))),
         payments=tuple(map(_payment, settlement.all("SpecifiedTradeSettlementPaymentMeans"))),
         says_when_due=bool(settlement.value(*due)),
-        documents=tuple(_text(n, "IssuerAssignedID") for n in agreement.all("AdditionalReferencedDocument")),
-        preceding=tuple(_text(n, "IssuerAssignedID") for n in settlement.all("InvoiceReferencedDocument")),
+        documents=tuple(text_at(n, "IssuerAssignedID") for n in agreement.all("AdditionalReferencedDocument")),
+        preceding=tuple(text_at(n, "IssuerAssignedID") for n in settlement.all("InvoiceReferencedDocument")),
         countries=tuple(n.text for n in root.everywhere("CountryID")),
         party_schemes=tuple(_party_schemes(root)),
-        legal_schemes=tuple(
-            n.attributes["schemeID"]
-            for organisation in root.everywhere("SpecifiedLegalOrganization")
-            for n in organisation.all("ID")
-            if n.attributes.get("schemeID")
-        ),
+        legal_schemes=tuple(s for n in root.everywhere("SpecifiedLegalOrganization") for s in schemes_of(n.all("ID"))),
     )
-
-
-def _text(node: Node, path: str) -> str:
-    return node.value(path) or ""
 
 
 def _party_schemes(root: Node) -> list[str]:
     """Of the global identifiers of all parties but the one to deliver to, which has a list of its own."""
-    parties = [n for tag in _PARTIES for n in root.everywhere(tag)]
-    return [g.attributes["schemeID"] for n in parties for g in n.all("GlobalID") if g.attributes.get("schemeID")]
+    return [s for tag in _PARTIES for n in root.everywhere(tag) for s in schemes_of(n.all("GlobalID"))]
 
 
 _PARTIES = ("SellerTradeParty", "BuyerTradeParty", "PayeeTradeParty", "SellerTaxRepresentativeTradeParty",
@@ -89,35 +79,35 @@ def _party(party: Node) -> Party:
     address, endpoint = party.first("PostalTradeAddress"), party.first("URIUniversalCommunication/URIID")
     registered = [(n.attributes.get("schemeID"), n.text) for n in party.all("SpecifiedTaxRegistration/ID")]
     return Party(
-        name=_text(party, "Name"),
+        name=text_at(party, "Name"),
         ids=tuple(n.text for tag in ("ID", "GlobalID") for n in party.all(tag) if n.text),
         vat_id=next((number for scheme, number in registered if scheme == "VA" and number), ""),
         tax_ids=tuple(number for scheme, number in registered if scheme in ("VA", "FC") and number),
-        legal_id=_text(party, "SpecifiedLegalOrganization/ID"),
+        legal_id=text_at(party, "SpecifiedLegalOrganization/ID"),
         has_address=address is not None,
-        country=_text(address, "CountryID") if address else "",
+        country=text_at(address, "CountryID"),
         has_endpoint=endpoint is not None,
-        endpoint_scheme=endpoint.attributes.get("schemeID", "") if endpoint else "",
+        endpoint_scheme=attribute_of(endpoint, "schemeID"),
     )
 
 
 def _period(period: Node, code: str = "") -> Period:
-    start, end = (_text(period, f"{which}DateTime/DateTimeString") for which in ("Start", "End"))
+    start, end = (text_at(period, f"{which}DateTime/DateTimeString") for which in ("Start", "End"))
     return Period(start=start, end=end, code=code)
 
 
 def _category(node: Node, path: str) -> tuple[str, Decimal | None]:
     """The code and the rate of a category of VAT; those of other taxes are passed over."""
     for tax in node.all(path) if path else (node,):
-        if _text(tax, "TypeCode").upper() == "VAT":
-            return _text(tax, "CategoryCode"), amount_at(tax, "RateApplicablePercent")
+        if text_at(tax, "TypeCode").upper() == "VAT":
+            return text_at(tax, "CategoryCode"), amount_at(tax, "RateApplicablePercent")
     return "", None
 
 
 def _adjustment(node: Node) -> Adjustment:
     category, rate = _category(node, "CategoryTradeTax")
     return Adjustment(
-        is_charge=_text(node, "ChargeIndicator/Indicator") in ("true", "1"),
+        is_charge=text_at(node, "ChargeIndicator/Indicator") in ("true", "1"),
         amount=amount_at(node, "ActualAmount"),
         has_reason=bool(node.first("Reason", "ReasonCode")),
         category=category,
@@ -142,9 +132,10 @@ def _tax_totals(totals: Node, settlement: Node, currency: str) -> list[TaxTotal]
     of_breakdown = sum_of(settlement, "ApplicableTradeTax", "CalculatedAmount")
     found: list[TaxTotal] = []
     for node in totals.all("TaxTotalAmount"):
-        own = node.attributes.get("currencyID", "")
-        amount = amount_at(Node("", "", children=[node]), "TaxTotalAmount")
-        found.append(TaxTotal(amount=amount, currency=own, of_breakdown=of_breakdown if own == currency else None))
+        own = attribute_of(node, "currencyID")
+        found.append(
+            TaxTotal(amount=amount_of(node.text), currency=own, of_breakdown=of_breakdown if own == currency else None)
+        )
     return found
 
 
@@ -168,11 +159,11 @@ def _line(node: Node) -> LineItem:
     standard, period = product.first("GlobalID"), settlement.first("BillingSpecifiedPeriod")
     attributes = product.all("ApplicableProductCharacteristic")
     return LineItem(
-        id=_text(node, "AssociatedDocumentLineDocument/LineID"),
+        id=text_at(node, "AssociatedDocumentLineDocument/LineID"),
         has_quantity=quantity is not None,
-        unit=quantity.attributes.get("unitCode", "") if quantity else "",
+        unit=attribute_of(quantity, "unitCode"),
         net=amount_at(settlement, _LINE_TOTAL),
-        name=_text(product, "Name"),
+        name=text_at(product, "Name"),
         price=amount_at(agreement, "NetPriceProductTradePrice/ChargeAmount"),
         gross_price=amount_at(agreement, "GrossPriceProductTradePrice/ChargeAmount"),
         category=category,
@@ -181,9 +172,9 @@ def _line(node: Node) -> LineItem:
         period=_period(period) if period else None,
         attributes_whole=all(n.first("Description") and n.first("Value") for n in attributes),
         standard_id=standard is not None,
-        standard_scheme=standard.attributes.get("schemeID", "") if standard else "",
+        standard_scheme=attribute_of(standard, "schemeID"),
         class_schemes=tuple(
-            n.attributes.get("listID", "") for n in product.all("DesignatedProductClassification/ClassCode")
+            attribute_of(n, "listID") for n in product.all("DesignatedProductClassification/ClassCode")
         ),
     )
 
@@ -192,7 +183,7 @@ def _payment(node: Node) -> Payment:
     card = node.first("ApplicableTradeSettlementFinancialCard")
     accounts = node.all("PayeePartyCreditorFinancialAccount")
     return Payment(
-        code=_text(node, "TypeCode"),
+        code=text_at(node, "TypeCode"),
         accounts=tuple(n.value("IBANID", "ProprietaryID") or "" for n in accounts),
-        card=_text(card, "ID") if card else None,
+        card=text_at(card, "ID") if card else None,
     )
