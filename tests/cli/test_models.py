@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from skerry.cli.commands import models
 from skerry.cli.commands.workers import cells
 from skerry.cli.fleet import unserved, waits_for
 from skerry.client.ended import RunEvent
@@ -53,6 +54,21 @@ def test_models_with_the_reasons(call: Call) -> None:
     assert "cannot be used" in table and "bill.read" in table and "asked over HTTP at http://127.0.0.1:9/v1" in table
 
 
+def test_which_workers_have_a_model_loaded(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = "sha256:" + "a" * 64
+    here = ModelStatus(name="here", backend="xllama", state="ready", digest=digest)
+
+    async def workers(app: object) -> list[WorkerStatus]:
+        return [WorkerStatus(name=name, size="small", state="ready", slots=1, models=(here,)) for name in ("s1", "s2")]
+
+    monkeypatch.setattr(models, "_workers", workers)
+    Path("m-q8_0.gguf").write_bytes(b"GGUF" + bytes(1000))
+    settings('[models.here]\npath = "m-q8_0.gguf"\nsizes = ["small"]\n')
+    (said,) = call("models", "--json").json["models"]
+    assert [(each["worker"], each["status"]["state"]) for each in said["loaded"]] == [("s1", "ready"), ("s2", "ready")]
+    assert digest[:19] in call("models").out
+
+
 def test_a_trial_that_fails_is_exit_code_1(call: Call) -> None:
     settings('[models.gone]\npath = "gone.gguf"\n')
     told = call("models", "gone", "--check")
@@ -91,9 +107,9 @@ def test_what_the_steps_of_a_run_wait_for() -> None:
 
 
 def test_a_worker_with_models_in_the_table() -> None:
-    models = (
+    loaded = (
         ModelStatus(name="tiny", backend="onnx", state="ready", memory_mb=180),
         ModelStatus(name="big", backend="xllama", state="unloaded"),
     )
-    row = cells(WorkerStatus(name="s1", size="small", state="loading", slots=3, models=models, started_us=NOON_US))
+    row = cells(WorkerStatus(name="s1", size="small", state="loading", slots=3, models=loaded, started_us=NOON_US))
     assert "tiny (ready, 180 MB); big (unloaded)" in row
