@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
@@ -26,13 +25,6 @@ from skerry.ports import Delivery, Message
 from tests.support import wait_until
 
 
-def free_port() -> int:
-    """A port that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def config_of(data: Path, port: int) -> Config:
     """Settings of a node that starts no workers."""
     workers: dict[wire.Size, Workers] = {"rules": Workers(processes=0), "small": Workers(processes=0)}
@@ -40,9 +32,9 @@ def config_of(data: Path, port: int) -> Config:
 
 
 @pytest.fixture
-async def node(tmp_path: Path) -> AsyncIterator[Node]:
+async def node(tmp_path: Path, free_port: int) -> AsyncIterator[Node]:
     """A running node, with somebody in its own process who answers for the size rules."""
-    async with open_node(config_of(tmp_path / "data", free_port())) as running:
+    async with open_node(config_of(tmp_path / "data", free_port)) as running:
         await answers(running, "rules", "12")
         yield running
 

@@ -37,17 +37,22 @@ def told(data: Path) -> int:
     return sum(batch.signal == "traces" for batch in batches(folder_of(data)))
 
 
+def kill_while_it_tells(command: list[str], data: Path) -> None:
+    """Starts an engine, and kills it when it has told something more."""
+    known = told(data)
+    process = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2])
+    try:
+        wait_until_blocking(lambda: told(data) > known, 30.0)
+    finally:
+        process.kill()
+        process.wait()
+
+
 async def test_nothing_is_missing_or_told_twice_after_kill_9(tmp_path: Path) -> None:
     data = tmp_path / "data"
     command = [sys.executable, "-c", _PROGRAM, str(data), str(_STEPS), str(_RUNS)]
     for kills in range(1, 3):
-        process = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2])
-        try:
-            known = told(data)
-            wait_until_blocking(lambda known=known: told(data) > known, 30.0)  # type: ignore[misc]
-        finally:
-            process.kill()
-            process.wait()
+        kill_while_it_tells(command, data)
         follow(data)
         async with engine_in(data) as here:
 

@@ -21,7 +21,7 @@ from skerry.registry import Registry
 from skerry.runtime.engine import Engine
 from skerry.runtime.service import Service
 from skerry.runtime.verbs import Verbs
-from skerry.settings import Model, Price
+from skerry.settings import Model, ModelSize, Price
 from skerry.testing.memory_broker import MemoryBroker
 from skerry.testing.memory_bus import MemoryBus
 from skerry.testing.memory_journal import MemoryDisk, MemoryJournal
@@ -86,11 +86,11 @@ async def events(verbs: Verbs, run: str) -> list[Any]:
     return [msgspec.json.decode(each.event, type=ev.AnyEvent) for each in shown.events]
 
 
-async def serve(start_worker: StartWorker, tmp_path: Path, size: str, total: int, price: Price) -> None:
+async def serve(start_worker: StartWorker, tmp_path: Path, size: ModelSize, total: int, price: Price) -> None:
     """A worker of a size, whose model always answers the same."""
     usage = Usage(tokens_in=20, tokens_out=5, tokens_cached=8, energy_j=1.5)
     hosts = Hosts(lambda question: Answer(value=Raw(encode_json({"number": "4711", "total": total})), usage=usage))
-    models = {size: Model(path=gguf(tmp_path / f"{size}.gguf"), sizes=(size,), price=price)}  # type: ignore[arg-type]
+    models = {size: Model(path=gguf(tmp_path / f"{size}.gguf"), sizes=(size,), price=price)}
     worker = await start_worker(name=size, size=size, models=models, opens=hosts)
     await wait_until(lambda: worker.status().state == "ready")
 

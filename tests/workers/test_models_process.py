@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -111,20 +110,12 @@ async def engine(tmp_path: Path) -> AsyncIterator[FakeEngine]:
             yield running
 
 
-def free_port() -> int:
-    """A port that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
-async def small(engine: FakeEngine, endpoint: EndpointServer, tmp_path: Path) -> AsyncIterator[Small]:
+async def small(engine: FakeEngine, endpoint: EndpointServer, tmp_path: Path, free_port: int) -> AsyncIterator[Small]:
     """A worker whose model is the endpoint, starting."""
-    port = free_port()
     settings = {
         "SKERRY_MODELS": json.dumps({"far": {"url": endpoint.url, "model": "m1", "slots": 2}}),
-        "SKERRY_WORKERS": json.dumps({"small": {"slots": 4, "http_port": port}}),
+        "SKERRY_WORKERS": json.dumps({"small": {"slots": 4, "http_port": free_port}}),
         "SKERRY_MODULES": "tests.workers.sample",
         "SKERRY_DATA": str(tmp_path / "data"),
     }
@@ -137,7 +128,7 @@ async def small(engine: FakeEngine, endpoint: EndpointServer, tmp_path: Path) ->
             stdin=subprocess.DEVNULL,
             stderr=output,
         )
-    yield Small(engine, process, port, log)
+    yield Small(engine, process, free_port, log)
     process.kill()
     process.wait()
 
