@@ -16,7 +16,7 @@ from skerry.hub.source import Source
 from skerry.hub.store import HubStore
 from skerry.journal import prune
 from skerry.sync import page as pages
-from skerry.sync.plan import Known, Take
+from skerry.sync.plan import START, Gap, Known, Take
 from skerry.sync.wire import Cursor
 from tests.sync.kit import Writer
 
@@ -63,6 +63,31 @@ async def test_a_batch_and_its_place_are_there_together_and_once(tmp_path: Path,
     assert again.stands("edge1")[0].seq == 18
     assert again.stands("edge2")[0].hash == GENESIS
     again.close()
+
+
+async def test_what_is_missing_is_asked_for_until_it_is_there(tmp_path: Path, writer: Writer) -> None:
+    await writer.write(1)
+    store, source = HubStore(tmp_path, write=True), Source(writer.folder)
+    assert store.gaps() == store.hole() == {}
+    await writer.write(1)
+    late = source.next(6)
+    assert late is not None
+    cursor = Cursor(
+        kind="page", node="edge1", epoch=1, first=7, seq=12, hash=late.hash.hex(), head=12, at_us=1, batch="b"
+    )
+    assert store.take_page(cursor, pages.read(late.data), late.data, 1) == Gap()
+    assert store.gaps() == {"edge1": START}
+    store.note_hole()
+    assert store.hole() == {"edge1": START}
+    take_all(writer.folder, store)
+    assert store.gaps() == {}
+    assert store.stands("edge1")[0].seq == 12
+    store.note_hole()
+    assert store.hole() == {"edge1": START}, "what was missing first is what is asked for"
+    store.hole_is_asked_for()
+    assert store.hole() == {}
+    source.close()
+    store.close()
 
 
 async def test_bodies_that_a_node_has_removed_are_removed_here(tmp_path: Path, writer: Writer) -> None:

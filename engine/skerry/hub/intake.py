@@ -76,7 +76,6 @@ class Intake:
         """The message to be read next; what is before it is applied, or in the batch that is being read."""
         self._rewound: dict[str, int] = {}
         """Up to which place each node was asked for what is missing: once is enough."""
-        self.caught_up = asyncio.Event()
 
     async def run(self) -> None:
         """For ever. Raises `JournalError` when the store cannot be written."""
@@ -85,7 +84,6 @@ class Intake:
             try:
                 await self._follow(self._connection.need())
             except Unavailable as error:
-                self.caught_up.clear()
                 log.info("the hub waits: %s", error.message)
                 await asyncio.sleep(0.1)
                 await self._connection.wait_up(POLL_S)
@@ -112,7 +110,6 @@ class Intake:
                 soon = ()
                 continue
             await self._ask_for_missing()
-            self.caught_up.set()
             if time.monotonic() >= check_at:
                 check_at = time.monotonic() + _CHECK_S
                 if await self._shorter():

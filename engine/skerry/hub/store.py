@@ -32,6 +32,8 @@ from skerry.sync.wire import Command, Cursor, Outcome
 DATABASE = "hub.db"
 _VERSION = 1
 _REMOVED = "bodies.removed"
+_MISSING = "are missing"
+"""So ends the trouble of a node of which events are missing."""
 
 
 class NodeView(Frozen, omit_defaults=True):
@@ -167,7 +169,7 @@ class HubStore:
                 trouble = f"events {page.first} to {page.last} were kept apart: {verdict.why}"
                 self._db.execute(SQL["node_trouble"], {"key": node.key, "trouble": trouble})
             elif isinstance(verdict, Gap):
-                trouble = f"the events between {node.place.seq} and {page.first} are missing"
+                trouble = f"the events between {node.place.seq} and {page.first} {_MISSING}"
                 self._db.execute(SQL["node_trouble"], {"key": node.key, "trouble": trouble})
             self._come_to(place, cursor.batch)
         return verdict
@@ -221,14 +223,13 @@ class HubStore:
 
     def gaps(self) -> dict[str, Place]:
         """Nodes of which something is missing, and up to where they are here."""
-        found = {view.node: self.stands(view.node) for view in self.nodes()}
-        return {node: place for node, (place, trouble) in found.items() if "are missing" in trouble}
+        return {node: place for node, (place, trouble) in self._all_stand().items() if trouble.endswith(_MISSING)}
 
     def note_hole(self) -> None:
         """Something has fallen out of the stream before it was read: of which node, and whether it was a blob, nobody
         can say. So all are asked to send again what comes after what is here now. Raises `JournalError`."""
         hole = self.hole()
-        places = {view.node: hole.get(view.node, self.stands(view.node)[0]) for view in self.nodes()}
+        places = {node: hole.get(node, place) for node, (place, _) in self._all_stand().items()}
         with self._transaction():
             self._db.execute(SQL["put_meta"], ("hole", msgspec.json.encode(places)))
 
@@ -305,6 +306,10 @@ class HubStore:
             return None
         key, epoch, seq, hash, trouble = found[0]
         return _Node(key, Place(epoch, seq, hash), trouble)
+
+    def _all_stand(self) -> dict[str, tuple[Place, str]]:
+        """`stands` of every node. Cheap, unlike `nodes`, which counts runs: an idle hub asks again and again."""
+        return {node: (Place(epoch, seq, hash), trouble) for node, epoch, seq, hash, trouble in self._all("stands")}
 
     def _heard(self, cursor: Cursor) -> _Node:
         node = self._node(cursor.node)

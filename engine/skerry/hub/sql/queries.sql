@@ -9,6 +9,9 @@ INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET va
 -- name: node
 SELECT key, epoch, seq, hash, trouble FROM nodes WHERE node = ?
 
+-- name: stands
+SELECT node, epoch, seq, hash, trouble FROM nodes
+
 -- name: add_node
 INSERT INTO nodes (node, hash) VALUES (?, ?) RETURNING key
 
@@ -96,9 +99,6 @@ JOIN events AS e ON e.node = l.node AND e.epoch = l.epoch AND e.seq > :after AND
 LEFT JOIN runs AS r ON r.key = e.run_key
 WHERE l.node = (SELECT key FROM nodes WHERE node = :node)
 ORDER BY e.seq LIMIT :limit
-
--- name: counts
-SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM runs), (SELECT count(*) FROM blobs)
 
 -- name: put_command
 INSERT INTO commands (id, node, run, state, at_us, command) VALUES (?, ?, ?, 'open', ?, ?) ON CONFLICT DO NOTHING
