@@ -172,14 +172,11 @@ class Bookings:
                 self._release(row["id"])
             return self._booking(number)
 
-    def release(self, uid: str, *, up_to: int | None = None, number: int | None = None) -> None:
-        """Give the time back: of one booking, of a meeting's revisions up to one, or of all of them. Twice is once."""
+    def release(self, uid: str, *, number: int | None = None) -> None:
+        """Give the time back: of one booking of a meeting, or of all its revisions. Twice is once."""
         with self._transaction():
-            rows = self._db.execute("SELECT id, sequence FROM booking WHERE uid = ?", (uid,)).fetchall()
-            for row in rows:
-                if number is not None and row["id"] != number:
-                    continue
-                if up_to is None or row["sequence"] <= up_to:
+            for row in self._db.execute("SELECT id FROM booking WHERE uid = ?", (uid,)).fetchall():
+                if number is None or row["id"] == number:
                     self._release(row["id"])
 
     def current(self, uid: str) -> Booking | None:

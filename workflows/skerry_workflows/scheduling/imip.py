@@ -58,7 +58,6 @@ class Mailed(msgspec.Struct, frozen=True, kw_only=True):
     calendar: Component
     events: tuple[MailedEvent, ...]
     sender: str = ""
-    message_id: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -93,7 +92,6 @@ def read_mail(data: bytes) -> Mailed | None:
             calendar=source.calendar,
             events=mailed_events(source),
             sender=next((address_of(one.address) for one in message.sender), ""),
-            message_id=message.message_id,
             warnings=tuple(warnings),
         )
     if problem is not None:

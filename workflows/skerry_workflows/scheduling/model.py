@@ -48,7 +48,6 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str = ""
     sender: str = ""
     sender_name: str = ""
-    message_id: str = ""
     ics: str = ""
     method: str = ""
     flaws: tuple[str, ...] = ()

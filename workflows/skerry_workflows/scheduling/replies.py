@@ -172,13 +172,12 @@ def take(letter: Letter) -> Noted:
 def decline_proposal(letter: Letter, now: dt.datetime) -> Effects:
     """The no to a proposal of another time: the event stays as it is."""
     from skerry_workflows.scheduling import words
+    from skerry_workflows.scheduling.calendar.read import read
     from skerry_workflows.scheduling.imip import counter_message
     from skerry_workflows.scheduling.itip import entries as it
     from skerry_workflows.scheduling.itip.write import counter_declined
 
     settings, folder = settings_here()
-    from skerry_workflows.scheduling.calendar.read import read
-
     uid = it.entries(read(letter.ics.encode()).calendar)[0].text("UID")
     stored = stored_event(settings, folder, uid)
     entry = it.entries(stored.calendar)[0]

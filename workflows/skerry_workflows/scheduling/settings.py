@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -129,15 +128,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             (one for key, one in self.people.items() if address_of(key) == address_of(address)), PersonSettings()
         )
 
-    def called(self, name: str) -> tuple[str, ...]:
-        """The addresses of those whom a name can mean: the whole of a name, or one word of it."""
-        said = name.strip().casefold()
-        if "@" in said:
-            return (address_of(said),)
-        known = {address_of(self.owner): self.name, **{address_of(key): one.name for key, one in self.people.items()}}
-        whole = [key for key, one in known.items() if one.casefold() == said]
-        return tuple(whole or [key for key, one in known.items() if said in one.casefold().split()])
-
 
 def load(settings: Mapping[str, str]) -> tuple[Settings, Path]:
     """The settings of the node that a task runs on, and the folder that relative paths are below.
@@ -167,7 +157,6 @@ def hours_of(person: PersonSettings, zone: str) -> Hours | None:
     name = resolve(person.zone or zone)
     if name is None:
         raise TerminalError(f"the zone {person.zone or zone!r} is not known", hint=_HINT)
-    zoneinfo.ZoneInfo(name)
     if person.hours is None:
         return None
     if not person.hours:

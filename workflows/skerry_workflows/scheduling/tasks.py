@@ -49,7 +49,6 @@ def open_mail(mail: Blob) -> Letter:
         subject=message.subject,
         sender=sender.address.lower() if sender else "",
         sender_name=sender.name if sender else "",
-        message_id=message.message_id,
     )
     try:
         mailed = read_mail(data)
@@ -99,7 +98,7 @@ def choices() -> Choices:
 
 
 @task(name="scheduling.question")
-def question(letter: Letter, request: MeetingRequest, now: dt.datetime) -> Effects:
+def question(letter: Letter, request: MeetingRequest) -> Effects:
     """The mail that asks back."""
     import hashlib
 
@@ -111,7 +110,6 @@ def question(letter: Letter, request: MeetingRequest, now: dt.datetime) -> Effec
         recipient=letter.sender, recipient_name=letter.sender_name, subject=f"Re: {letter.subject or 'your request'}",
         text="\n".join(["About your request for a meeting:", *asked, ""]),
     )  # fmt: skip
-    del now
     return Effects(uid=mail.uid, sequence=0, mails=(mail,), ask=why_ask(settings, (mail,)))
 
 

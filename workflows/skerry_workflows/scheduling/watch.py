@@ -25,25 +25,17 @@ BACK_DAYS, AHEAD_DAYS = 7, 400
 _INDEX = "events"
 
 
-class WatchedCalendar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings of `kind = "calendar"`: where it is, as in `CalendarAt`, and how often it is looked at."""
+class WatchedCalendar(CalendarAt, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of `kind = "calendar"`: where it is, and how often it is looked at."""
 
-    path: str = ""
-    url: str = ""
-    user: str = ""
-    password_env: str = ""
     every_s: float = 60.0
-
-    def at(self) -> CalendarAt:
-        """Where it is."""
-        return CalendarAt(path=self.path, url=self.url, user=self.user, password_env=self.password_env)
 
 
 def look(calendar: WatchedCalendar, now: dt.datetime) -> dict[str, str]:
     """The events there are, by UID, each with what changes whenever it does."""
     from skerry_workflows.scheduling.itip.entries import entries
 
-    store = calendar.at().open(Path())
+    store = calendar.open(Path())
     found: dict[str, list[str]] = {}
     low, high = now - dt.timedelta(days=BACK_DAYS), now + dt.timedelta(days=AHEAD_DAYS)
     for source in store.read(low, high) if store else []:
@@ -73,7 +65,7 @@ async def arrivals(calendar: WatchedCalendar, memory: Memory) -> AsyncGenerator[
 def check(calendar: WatchedCalendar) -> str:
     """What is wrong with the settings."""
     try:
-        store = calendar.at().open(Path())
+        store = calendar.open(Path())
     except SkerryError as error:
         return str(error)
     if store is None:

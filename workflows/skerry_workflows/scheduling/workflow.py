@@ -51,6 +51,8 @@ from skerry_workflows.scheduling.watch import CALENDAR as CALENDAR
 
 REVIEW = dt.timedelta(days=30)
 """How long a person may take for an answer."""
+FOLLOW_UP_REVIEW = dt.timedelta(days=1)
+"""The same for a follow-up, which is not worth asking about for longer."""
 TRIES_MAX = 5
 """How often another slot is looked for where somebody else was faster."""
 
@@ -62,15 +64,18 @@ UNDERSTAND = Prompt(
 )
 
 
-async def _allowed(step: Step, effects: Effects, what: str) -> str:
-    """Whether this may be done: "" or why not."""
-    if not effects.ask:
-        return ""
+async def _asked(step: Step, question: str, timeout: dt.timedelta = REVIEW) -> str:
+    """A person's yes (""), or why not."""
     try:
-        decision = await step.wait(Decision, timeout=REVIEW, question=f"{what} ({effects.ask}.)")
+        decision = await step.wait(Decision, timeout=timeout, question=question)
     except TimedOut:
-        return f"nobody decided within {REVIEW.days} days"
+        return f"nobody decided within {timeout.days} days"
     return "" if decision.approved else decision.reason or f"{decision.by or 'a person'} said no"
+
+
+async def _allowed(step: Step, effects: Effects, what: str, timeout: dt.timedelta = REVIEW) -> str:
+    """Whether this may be done: "" or why not."""
+    return await _asked(step, f"{what} ({effects.ask}.)", timeout) if effects.ask else ""
 
 
 # --- a request --------------------------------------------------------------------------------------------------------
@@ -129,7 +134,7 @@ class AskBack(State):
         open_questions = [one.message for verify in VERIFIERS for one in verify(request, self.letter)]
         if not open_questions:
             return Search(request=request)
-        effects = await step.call(question, self.letter, request, step.now())
+        effects = await step.call(question, self.letter, request)
         if no := await _allowed(step, effects, f"Ask {self.letter.sender}: {' '.join(open_questions)}"):
             return Done(NotBooked(reason=no))
         await step.call(perform, effects, 0, step.now())
@@ -301,15 +306,6 @@ class Consider(State):
         return Done(result)
 
 
-async def _asked(step: Step, asked: str) -> str:
-    """A person's yes (""), or why not."""
-    try:
-        decision = await step.wait(Decision, timeout=REVIEW, question=asked)
-    except TimedOut:
-        return f"nobody decided within {REVIEW.days} days"
-    return "" if decision.approved else decision.reason or f"{decision.by or 'a person'} said no"
-
-
 # --- moving and cancelling --------------------------------------------------------------------------------------------
 
 
@@ -413,22 +409,10 @@ class Keep(State):
             known = await step.call(look_up, self.uid)
             if known.sequence == self.sequence and known.unanswered and not known.cancelled:
                 effects = await step.call(follow_up, self.uid, self.sequence, step.now())
-                if not await _allowed_for_now(
-                    step, effects, f"Remind {', '.join(known.unanswered)} of the invitation?"
-                ):
+                what = f"Remind {', '.join(known.unanswered)} of the invitation?"
+                if not await _allowed(step, effects, what, FOLLOW_UP_REVIEW):
                     await step.call(perform, effects, 0, step.now())
         return Remind(uid=self.uid, sequence=self.sequence, due=timers.reminders, over=timers.over)
-
-
-async def _allowed_for_now(step: Step, effects: Effects, what: str) -> str:
-    """As `_allowed`, but a question about a follow-up is open for a day only: then it is not worth asking."""
-    if not effects.ask:
-        return ""
-    try:
-        decision = await step.wait(Decision, timeout=dt.timedelta(days=1), question=f"{what} ({effects.ask}.)")
-    except TimedOut:
-        return "nobody decided"
-    return "" if decision.approved else "no"
 
 
 class Remind(State):
