@@ -1,0 +1,108 @@
+"""How often mail is judged without asking, and how often that is wrong: the figures of `Email` in docs/quality.md.
+
+    python -m benchmarks.sure DATA
+
+DATA is the folder with `emails/`. Besides the judgement as it comes, unwanted mail is judged after lessons of others of
+these messages: four parts, each judged by what was taught of the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+from skerry_workflows.email import quotes
+from skerry_workflows.email.categories import Category, Classifier
+from skerry_workflows.email.learning import spam_odds
+from skerry_workflows.email.mime import parse
+from skerry_workflows.email.model import Message
+from skerry_workflows.email.spam import score
+
+PARTS = 4
+TAUGHT = (0, 40, 80, 160)
+NOWHERE = "oos"
+"""The label of a short message that belongs into no category."""
+
+
+class Mail(NamedTuple):
+    """A message, what it is, and the words by which lessons judge it."""
+
+    message: Message
+    label: str
+    words: str
+
+
+def mails(data: Path) -> list[Mail]:
+    """The messages of the task `spam`."""
+    folder = data / "emails"
+    found: list[Mail] = []
+    for case in json.loads((folder / "manifest.json").read_bytes())["cases"]:
+        if case["task"] == "spam":
+            message = parse((folder / case["input"]).read_bytes())
+            words = f"{message.subject}\n{quotes.split(message.text).new}"
+            found.append(Mail(message, case["expected"]["label"], words))
+    return found
+
+
+def judged(messages: Sequence[Mail], taught: int) -> Counter[str]:
+    """What becomes of them after so many lessons."""
+    order = list(range(len(messages)))
+    Random(1).shuffle(order)
+    counts: Counter[str] = Counter()
+    for part in range(PARTS):
+        mine = order[part::PARTS]
+        others = [messages[i] for i in order if i not in set(mine)][:taught]
+        lessons = {label: [each.words for each in others if each.label == label] for label in ("spam", "ham")}
+        counts["lessons"] = len(others)
+        for mail in (messages[i] for i in mine):
+            said = score(mail.message, learned=spam_odds(lessons, mail.words))
+            counts["right, forced"] += ("spam" if said.probability > 0.5 else "ham") == mail.label
+            counts["asked"] += said.verdict == "unsure"
+            counts["sure and wrong"] += said.verdict not in ("unsure", mail.label)
+            counts["wanted, and surely spam"] += (said.verdict, mail.label) == ("spam", "ham")
+    return counts
+
+
+def intents(data: Path, name: str) -> Counter[str]:
+    """Short messages put into categories of which only the names are known."""
+    folder = data / "emails" / "intents"
+    labels: list[str] = json.loads((folder / "labels.json").read_bytes())[name]
+    classifier = Classifier([Category(name=label) for label in labels if label != NOWHERE])
+    counts: Counter[str] = Counter()
+    for line in (folder / f"{name}_test.jsonl").read_bytes().splitlines():
+        row: dict[str, Any] = json.loads(line)
+        guess = classifier.guess(row["text"])
+        counts["messages"] += 1
+        counts["sure"] += guess.sure
+        counts["sure and wrong"] += guess.sure and (guess.category or NOWHERE) != row["label"]
+    return counts
+
+
+def tables(data: Path) -> Iterator[str]:
+    """Both, as they stand in the page."""
+    messages = mails(data)
+    columns = ("right, forced", "asked", "sure and wrong", "wanted, and surely spam")
+    yield f"| lessons | {' | '.join(columns)} |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for taught in TAUGHT:
+        counts = judged(messages, taught)
+        yield f"| {counts['lessons']} | {' | '.join(str(counts[column]) for column in columns)} |"
+    for name in ("banking77", "clinc150"):
+        yield f"{name}: {', '.join(f'{count} {what}' for what, count in intents(data, name).items())}"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    for line in tables(parser.parse_args().data):
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
