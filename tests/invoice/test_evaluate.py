@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from skerry.errors import DataError
-from skerry_workflows.invoice.evaluate import extract_all, predict, predict_duplicates, prediction
+from skerry_workflows.invoice.evaluate import TASKS, extract_all, predict, predict_duplicates, prediction
 from skerry_workflows.invoice.model import InvoiceFields, Reading
 from skerry_workflows.invoice.read import read_all
 from skerry_workflows.invoice.rules import extract
@@ -66,6 +66,17 @@ def test_a_folder_without_a_manifest_of_cases(tmp_path: Path, content: str | Non
     with pytest.raises(DataError, match=r"manifest\.json") as caught:
         predict(tmp_path)
     assert caught.value.hint
+
+
+def test_a_case_that_is_gone_leaves_the_others_and_rows_that_are_gone_are_said(folder: Path) -> None:
+    manifest = {"cases": [{"id": name, "input": f"{name}.xml"} for name in ("gone", "b")]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    found, failures = TASKS["validity"](folder, None)
+    assert (found, [f.id for f in failures]) == ({"b": []}, ["gone"])
+    for task in ("rules", "duplicates"):
+        (folder / f"{task}.jsonl").unlink(missing_ok=True)
+        with pytest.raises(DataError, match=rf"{task}\.jsonl cannot be read"):
+            TASKS[task](folder, None)
 
 
 def test_naming_the_module_loads_no_parser() -> None:

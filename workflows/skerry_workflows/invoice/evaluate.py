@@ -12,8 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from skerry.errors import DataError
-from skerry_workflows.evaluation import Cascade, Failure, Predicted, Progress, Task
+from skerry_workflows.evaluation import Cascade, Failure, Predicted, Progress, Task, each_case, read_json, read_rows
 from skerry_workflows.invoice.model import InvoiceFields
 
 # In the scorer's shape, in its order.
@@ -26,6 +25,7 @@ _FIELDS = (
 
 _KINDS: Final = {"xml": "xml-", "hybrid": "pdf-hybrid", "pdf": "pdf-text", "image": "image", "text": "text"}
 """What the cases of one kind are called in a manifest, by how the kinds of a task are called."""
+_HINT: Final = "give the folder of the cases, whose manifest.json lists them, each with an id and an input"
 
 
 class _Case(msgspec.Struct, frozen=True):
@@ -75,16 +75,7 @@ def extract_all(
 ) -> tuple[dict[str, InvoiceFields], list[Failure]]:
     """As `predict`, with the fields themselves; of the cases whose kind begins with `kind`."""
     cases = [case for case in _manifest(folder).cases if case.kind.startswith(kind)]
-    extracted: dict[str, InvoiceFields] = {}
-    failures: list[Failure] = []
-    for done, case in enumerate(cases, start=1):
-        try:
-            extracted[case.id] = extract_file(folder / case.input)
-        except Exception as error:  # whatever one file does, the others are still wanted
-            failures.append(Failure(id=case.id, reason=str(error) or type(error).__name__))
-        if progress:
-            progress(done, len(cases))
-    return extracted, failures
+    return each_case([(case.id, partial(extract_file, folder / case.input)) for case in cases], progress)
 
 
 def extract_file(path: Path) -> InvoiceFields:
@@ -115,8 +106,7 @@ def predict_duplicates(folder: Path, extracted: Mapping[str, InvoiceFields]) -> 
     from skerry_workflows.invoice.duplicates import compare
 
     verdicts: dict[str, bool | str] = {}
-    for row in (folder / "duplicates.jsonl").read_bytes().splitlines():
-        pair = msgspec.json.decode(row, type=_Pair)
+    for pair in read_rows(folder / "duplicates.jsonl", _Pair, _HINT):
         if pair.a in extracted and pair.b in extracted:
             verdict = compare(extracted[pair.a], extracted[pair.b])
             verdicts[f"{pair.a}|{pair.b}"] = "review" if verdict == "review" else verdict == "same"
@@ -138,29 +128,24 @@ def _answered(answer: bytes) -> dict[str, Any]:
 
 def _rules(folder: Path, progress: Progress | None) -> Predicted:
     """The rules of EN 16931 that each row of the folder's `rules.jsonl` breaks."""
-    rows = [msgspec.json.decode(row, type=_Row) for row in (folder / "rules.jsonl").read_bytes().splitlines()]
-    return _broken({row.id: row.xml.encode() for row in rows}, progress)
+    rows = read_rows(folder / "rules.jsonl", _Row, _HINT)
+    return each_case([(row.id, partial(_broken, row.xml.encode())) for row in rows], progress)
 
 
 def _validity(folder: Path, progress: Progress | None) -> Predicted:
     """As `_rules`, for every XML file of the manifest."""
-    files = {case.id: folder / case.input for case in _manifest(folder).cases if case.input.endswith(".xml")}
-    return _broken({case: path.read_bytes() for case, path in files.items()}, progress)
+    files = [case for case in _cases(folder) if case[1].suffix == ".xml"]
+    return each_case([(case, partial(_broken_file, path)) for case, path in files], progress)
 
 
-def _broken(documents: Mapping[str, bytes], progress: Progress | None) -> Predicted:
+def _broken_file(path: Path) -> list[str]:
+    return _broken(path.read_bytes())
+
+
+def _broken(data: bytes) -> list[str]:
     from skerry_workflows.invoice import en16931, xml_tree
 
-    found: dict[str, list[str]] = {}
-    failures: list[Failure] = []
-    for done, (case, data) in enumerate(documents.items(), start=1):
-        try:
-            found[case] = [rule.id for rule in en16931.broken(xml_tree.parse(data).root)]
-        except Exception as error:  # as in `extract_all`
-            failures.append(Failure(id=case, reason=str(error) or type(error).__name__))
-        if progress:
-            progress(done, len(documents))
-    return found, failures
+    return [rule.id for rule in en16931.broken(xml_tree.parse(data).root)]
 
 
 TASKS: Mapping[str, Task] = {
@@ -176,11 +161,4 @@ CASCADES: Mapping[str, Cascade] = {
 
 
 def _manifest(folder: Path) -> _Manifest:
-    path = folder / "manifest.json"
-    hint = "give the folder that holds manifest.json with a list of cases, each with an id and an input"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=_Manifest)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})", hint=hint) from None
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise DataError(f"{path} is not a manifest of cases: {error}", hint=hint) from None
+    return read_json(folder / "manifest.json", _Manifest, _HINT)
