@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiosmtpd.controller import Controller
 
@@ -71,6 +72,12 @@ def test_nobody_there_and_no_tls(tmp_path: Path, free_port: int) -> None:
         send(mail(), Mail(host="127.0.0.1", port=free_port, tls="no"), tmp_path)
     with pytest.raises(TerminalError, match="without TLS"):
         send(mail(), Mail(host="mail.example.org", user="ada", tls="no"), tmp_path)
+
+
+def test_a_password_that_is_not_there_is_named(server: tuple[Kept, Mail], tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(server[1], user="ada", password_env="NO_SUCH_PASSWORD")
+    with pytest.raises(TerminalError, match="NO_SUCH_PASSWORD"):
+        send(mail(), settings, tmp_path)
 
 
 def test_into_a_folder_twice_is_once(tmp_path: Path) -> None:

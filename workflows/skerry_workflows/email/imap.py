@@ -20,7 +20,8 @@ from skerry.core.structs import Frozen
 from skerry.errors import TerminalError, Unavailable
 from skerry.ports import Arrival, Memory
 from skerry.threads import Threads
-from skerry_workflows.email.outgoing import connect, password, quoted, said
+from skerry_workflows.email.outgoing import connect, quoted, said
+from skerry_workflows.scheduling.mailer import password
 
 T = TypeVar("T")
 

@@ -1,15 +1,12 @@
-"""Where answers go: a Drafts mailbox over IMAP or a folder; out over SMTP. Doing it twice is doing it once.
+"""Where drafts go: a mailbox over IMAP, or a folder. Doing it twice is doing it once.
 
 A message is known by its Message-ID, which is made of the step's key (`drafts.message_id`): a mailbox is searched for
-it before anything is appended, and a file is named after it. SMTP cannot be asked whether it has had a message: what
-was handed over is marked beside the lessons, and a crash in just that moment sends the same id again, which mail
-servers and programs take for the same message.
+it before anything is appended, and a file is named after it.
 """
 
 from __future__ import annotations
 
 import imaplib
-import os
 import ssl
 from email import policy
 from email.message import EmailMessage
@@ -17,31 +14,15 @@ from pathlib import Path
 
 from skerry.errors import RetryableError, TerminalError
 from skerry_workflows.email.settings import Drafts
-from skerry_workflows.scheduling.settings import Mail as Outgoing
-
-TIMEOUT_S = 30.0
+from skerry_workflows.scheduling import mailer
+from skerry_workflows.scheduling.mailer import HERE, TIMEOUT_S, password
 
 
 def put(message: EmailMessage, drafts: Drafts, folder: Path) -> str:
     """Puts a message where drafts are; says where, for people. Raises `RetryableError` or `TerminalError`."""
     if drafts.host:
         return _append(message, drafts)
-    return _file(message, folder / Path(drafts.folder).expanduser())
-
-
-def _file(message: EmailMessage, folder: Path) -> str:
-    name = str(message["Message-ID"]).strip("<>").partition("@")[0]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{name}.tmp"
-        with temporary.open("wb") as file:
-            file.write(message.as_bytes(policy=policy.SMTP))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / f"{name}.eml")
-    except OSError as error:
-        raise RetryableError(f"the draft could not be put into {folder}: {error.strerror}") from error
-    return str(folder / f"{name}.eml")
+    return str(mailer.put(message, folder / Path(drafts.folder).expanduser()))
 
 
 def _append(message: EmailMessage, drafts: Drafts) -> str:
@@ -71,7 +52,7 @@ def connect(host: str, port: int, tls: str, user: str, secret: str) -> imaplib.I
     if tls == "tls":
         server: imaplib.IMAP4 = imaplib.IMAP4_SSL(host, port or 993, ssl_context=context, timeout=TIMEOUT_S)
     else:
-        if tls == "no" and host not in ("localhost", "127.0.0.1", "::1"):
+        if tls == "no" and host not in HERE:
             raise TerminalError("a password is not sent without TLS", hint='set tls = "tls" or "starttls"')
         server = imaplib.IMAP4(host, port or 143, timeout=TIMEOUT_S)
     try:
@@ -90,21 +71,6 @@ def said(error: Exception) -> str:
     return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(error)
 
 
-def password(variable: str) -> str:
-    """The password in an environment variable. Raises `TerminalError` when there is none."""
-    found = os.environ.get(variable, "") if variable else ""
-    if variable and not found:
-        raise TerminalError(f"the environment has no {variable}", hint="set it where skerry up runs")
-    return found
-
-
 def quoted(text: str) -> str:
     """An IMAP quoted string (RFC 3501, 4.3)."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def send(message: EmailMessage, smtp: Outgoing, folder: Path) -> None:
-    """Hands a message over to be sent. Raises `RetryableError` or `TerminalError`."""
-    from skerry_workflows.scheduling.mailer import send as hand_over
-
-    hand_over(message, smtp, folder)

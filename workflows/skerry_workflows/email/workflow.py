@@ -177,8 +177,12 @@ def put_draft(mail: Mail, text: str) -> str:
 
 @task(name="email.send")
 def send_answer(mail: Mail, text: str) -> None:
-    """Sends an answer, once for the step. Raises what `outgoing.send` does."""
-    from skerry_workflows.email import outgoing
+    """Sends an answer, once for the step. Raises what `mailer.send` does.
+
+    SMTP cannot be asked whether it has had a message: what was handed over is marked beside the lessons, and a crash in
+    just that moment sends the same Message-ID again, which mail servers and programs take for the same message.
+    """
+    from skerry_workflows.scheduling.mailer import send
 
     settings, folder = _settings()
     key = task_context().key
@@ -186,7 +190,7 @@ def send_answer(mail: Mail, text: str) -> None:
         if correspondence.was_sent(key):
             return
         message = message_of(mail, text, Address(name=settings.name, address=settings.owner), key)
-        outgoing.send(message, settings.smtp, folder)
+        send(message, settings.smtp, folder)
         correspondence.mark_sent(key)
 
 

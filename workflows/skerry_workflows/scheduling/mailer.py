@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import smtplib
-import ssl
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,6 +12,8 @@ from skerry.errors import RetryableError, TerminalError
 from skerry_workflows.scheduling.settings import Mail
 
 TIMEOUT_S: Final = 30.0
+HERE: Final = ("localhost", "127.0.0.1", "::1")
+"""Hosts to which a password may go without TLS."""
 
 
 def send(mail: EmailMessage, settings: Mail, folder: Path) -> None:
@@ -26,11 +26,14 @@ def send(mail: EmailMessage, settings: Mail, folder: Path) -> None:
     if settings.host:
         _over_smtp(mail, settings)
     else:
-        _into(mail, folder / Path(settings.outbox).expanduser())
+        put(mail, folder / Path(settings.outbox).expanduser())
 
 
-def _into(mail: EmailMessage, folder: Path) -> None:
-    """A file named after its Message-ID: written again, it is the same file."""
+def put(mail: EmailMessage, folder: Path) -> Path:
+    """Makes a file of a mail, named after its Message-ID: written again, it is the same file.
+
+    Raises `RetryableError` when the folder cannot be written.
+    """
     name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,16 +42,26 @@ def _into(mail: EmailMessage, folder: Path) -> None:
             file.write(mail.as_bytes(policy=policy.SMTP))
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(folder / f"{name}.eml")
+        return temporary.replace(folder / f"{name}.eml")
     except OSError as error:
         raise RetryableError(f"the mail could not be put into {folder}: {error.strerror}") from error
 
 
+def password(variable: str) -> str:
+    """The password in an environment variable. Raises `TerminalError` when there is none."""
+    found = os.environ.get(variable, "") if variable else ""
+    if variable and not found:
+        raise TerminalError(f"the environment has no {variable}", hint="set it where skerry up runs")
+    return found
+
+
 def _over_smtp(mail: EmailMessage, settings: Mail) -> None:
+    import smtplib  # most offices never send: it is loaded when they do
+    import ssl
+
     context = ssl.create_default_context()
-    local = settings.host in ("localhost", "127.0.0.1", "::1")
-    if settings.user and settings.tls == "no" and not local:
-        raise TerminalError("a password is not sent without TLS", hint='set mail.tls = "starttls" or "tls"')
+    if settings.user and settings.tls == "no" and settings.host not in HERE:
+        raise TerminalError("a password is not sent without TLS", hint='set tls = "starttls" or "tls"')
     port = settings.port or {"tls": 465, "starttls": 587, "no": 25}[settings.tls]
     try:
         if settings.tls == "tls":
@@ -59,10 +72,10 @@ def _over_smtp(mail: EmailMessage, settings: Mail) -> None:
             if settings.tls == "starttls":
                 server.starttls(context=context)
             if settings.user:
-                server.login(settings.user, os.environ.get(settings.password_env, ""))
+                server.login(settings.user, password(settings.password_env))
             server.send_message(mail)
     except smtplib.SMTPAuthenticationError as error:
-        raise TerminalError(f"{settings.host} does not let us in", hint="check mail.user and the password") from error
+        raise TerminalError(f"{settings.host} does not let us in", hint="check user and password") from error
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         if all(400 <= code < 500 for code in codes):
