@@ -136,6 +136,20 @@ async def test_a_folder_that_comes_later(tmp_path: Path) -> None:
             await until(watches, taken=1)
 
 
+async def test_what_cannot_be_taken_in_keeps_nothing_waiting(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    with (inbox / "a.iso").open("wb") as huge:
+        huge.truncate(1 << 40)  # more than there is memory for
+    (inbox / "b.txt").symlink_to("/proc/self/mem")  # a file that cannot be read, whoever reads
+    async with Lab(came) as lab:
+        async with watched(lab, folder(inbox), tmp_path) as (watches, _):
+            assert "a.iso has more than the 67108864 bytes" in (await until(watches, refused=1)).note
+            assert "OSError" in (await until(watches, state="failing")).note
+            (inbox / "c.txt").write_text("one")
+            await until(watches, taken=1, refused=1)
+
+
 class Counting(Frozen):
     """A source of numbers that fails once."""
 

@@ -38,7 +38,7 @@ def publish_of(event: str, arrival: Arrival, by: str) -> api.Publish:
     blob: Blob | None = None
     if arrival.file is not None:
         if len(arrival.file) > BLOB_BYTES_MAX:
-            raise DataError(f"{arrival.name or 'it'} has {len(arrival.file)} bytes; {BLOB_BYTES_MAX} are taken at most")
+            raise DataError(f"{arrival.name or 'it'} has more than the {BLOB_BYTES_MAX} bytes that are taken at most")
         blob = Blob(
             sha256=sha256(arrival.file), size=len(arrival.file), name=arrival.name, media_type=arrival.media_type
         )

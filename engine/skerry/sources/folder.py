@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import mimetypes
 import os
 import time
@@ -12,7 +11,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
+from skerry.core.codec import sha256
 from skerry.core.structs import Frozen
+from skerry.core.wire import BLOB_BYTES_MAX
 from skerry.ports import Arrival, Memory, SourceKind
 
 _UNFINISHED = (".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".swp")
@@ -66,25 +67,37 @@ def look(folder: Folder) -> list[Seen]:
 
 
 async def arrivals(folder: Folder, memory: Memory) -> AsyncGenerator[Arrival, None]:
-    """What comes into the folder, and what is there already."""
+    """What comes into the folder, and what is there already. A file that cannot be read keeps no other one waiting."""
     while True:
+        unread: OSError | None = None
         for seen in await asyncio.to_thread(look, folder):
             age_s = time.time() - seen.mtime_s
             if memory.get(seen.key) == seen.mark or -_FUTURE_S < age_s < folder.settle_s:
                 continue
             try:
-                data = await asyncio.to_thread(seen.path.read_bytes)
+                data = await asyncio.to_thread(_read, seen.path)
             except FileNotFoundError:
                 continue
-            sha256 = hashlib.sha256(data).hexdigest()
+            except OSError as error:
+                unread = error
+                continue
+            name = sha256(data)
             yield Arrival(
-                id=f"{seen.key}@{seen.mark}@{sha256}" if folder.changes else sha256,
+                id=f"{seen.key}@{seen.mark}@{name}" if folder.changes else name,
                 file=data,
                 name=seen.path.name,
                 media_type=mimetypes.guess_type(seen.path.name)[0] or "application/octet-stream",
             )
             memory.put(seen.key, seen.mark)
+        if unread is not None:
+            raise unread
         await asyncio.sleep(folder.every_s)
+
+
+def _read(path: Path) -> bytes:
+    """A file; of one that is too big for a document, as much as shows that it is."""
+    with path.open("rb") as file:
+        return file.read(BLOB_BYTES_MAX + 1)
 
 
 def check(folder: Folder) -> str:
