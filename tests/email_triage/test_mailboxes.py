@@ -100,7 +100,6 @@ async def test_a_maildir(tmp_path: Path) -> None:
 
 @pytest.fixture
 def imap(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImapServer]:
-    pytest.importorskip("pymap", reason="there is no IMAP server (pip install pymap)")
     monkeypatch.setenv(PASSWORD_ENV, PASSWORD)
     with imap_server() as server:
         yield server
@@ -155,7 +154,6 @@ def test_a_draft_is_there_once(imap: ImapServer, tmp_path: Path) -> None:
 
 
 async def test_an_answer_leaves_over_smtp_once(tmp_path: Path) -> None:
-    pytest.importorskip("aiosmtpd", reason="there is no SMTP server (pip install aiosmtpd)")
     with smtp_server() as inbox:
         inbox.refusals = 1
         office = Office(tmp_path, send="auto")
