@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from skerry_workflows.email.mime import parse
 from skerry_workflows.email.model import Message
 from skerry_workflows.email.spam import score
 from skerry_workflows.email.spam_words import CLASSES
+from skerry_workflows.email.triage import judge, read
 from tests.email_triage.data import FOLDER, needs_data
 
 PERSONAL = b"""From: Ada <ada@example.org>
@@ -103,7 +105,11 @@ def test_corrections_teach(tmp_path: Path) -> None:
         assert abs(spam_odds(taught, "nothing that was ever seen")) < 0.5
         lessons.learn("spam", "s0", "ham", "cheap watches")  # the last word about a message counts
         assert len(lessons.texts("spam")["spam"]) == 7
-        assert score(parse(PERSONAL), learned=8.0).probability > score(parse(PERSONAL)).probability
+        before = read(PERSONAL, dt.datetime(2025, 1, 3, tzinfo=dt.UTC))
+        assert judge(before, (), {}, {}).probability == pytest.approx(before.probability, abs=1e-3)
+        for n in range(8):
+            lessons.learn("spam", f"p{n}", "spam", before.said)
+        assert judge(before, (), lessons.texts("spam"), {}).probability > before.probability
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from skerry_workflows.email import quote_words as w
 
 _QUOTED = re.compile(r"^\s{0,3}>")
-_DASHES = r"[-_=*~–—\s]{2,}"
 _ORIGINAL = re.compile(
     rf"^\W*[-_=–—]{{2,}}\s*(?:{w.ORIGINAL})\s*[-_=–—]{{2,}}\s*$|^\s*>?\s*(?:{w.BEGIN})\s*:?\s*$", re.I
 )

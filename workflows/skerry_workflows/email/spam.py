@@ -2,7 +2,7 @@
 
 The weights are general judgements, written down by hand: what follows from the rules of mail (a forged answer, a
 mailer that leaves out what every honest one writes), from wording (`spam_words`) and from links (`links`). They are
-log-odds, so what a user's corrections teach (`learning`) is added to them.
+log-odds, so what a user's corrections teach (`learning`) is added to what comes out (`triage.judge`).
 """
 
 from __future__ import annotations
@@ -78,17 +78,23 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     signs: tuple[Sign, ...]
 
 
-def score(message: Message, *, learned: float = 0.0) -> Score:
-    """Judges a message. `learned` are the log-odds that the user's own corrections speak for (`learning`)."""
+def verdict_of(probability: float) -> Verdict:
+    """What a probability of being unwanted means: whether somebody is asked."""
+    return "spam" if probability >= SURE_SPAM else "ham" if probability <= SURE_HAM else "unsure"
+
+
+def score(message: Message) -> Score:
+    """Judges a message, without anything that was taught."""
     signs = _weighed(message, [each for each in _signs(message) if each.weight])
-    total = _PRIOR + sum(each.weight for each in signs) + learned
+    total = _PRIOR + sum(each.weight for each in signs)
     probability = 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
-    verdict: Verdict = "spam" if probability >= SURE_SPAM else "ham" if probability <= SURE_HAM else "unsure"
     names = {each.name for each in signs}
     lure = names & {"account", "brand", "shown", "homograph", "user", "ip", "authentication"}
     phishing = probability > 0.5 and len(lure) >= 2
     ordered = sorted(signs, key=lambda each: -abs(each.weight))
-    return Score(probability=round(probability, 4), verdict=verdict, phishing=phishing, signs=tuple(ordered))
+    return Score(
+        probability=round(probability, 4), verdict=verdict_of(probability), phishing=phishing, signs=tuple(ordered)
+    )
 
 
 _TRADE = frozenset(CLASSES) - {"advance fee", "account"} | {

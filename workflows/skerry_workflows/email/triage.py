@@ -12,7 +12,7 @@ import msgspec
 from skerry_workflows.email.categories import Category, Classifier, Guess
 from skerry_workflows.email.learning import spam_odds
 from skerry_workflows.email.model import Address, Attachment
-from skerry_workflows.email.spam import SURE_HAM, SURE_SPAM, Sign, Verdict
+from skerry_workflows.email.spam import Sign, Verdict, verdict_of
 from skerry_workflows.email.wishes import Priority
 
 _JUDGED_MAX, _LINES_MAX = 40_000, 1_500
@@ -142,13 +142,12 @@ def judge(
     probability = min(max(mail.probability, 1e-9), 1 - 1e-9)
     odds = math.log(probability / (1 - probability)) + spam_odds(spam, mail.said)
     probability = 1 / (1 + math.exp(-odds))
-    verdict: Verdict = "spam" if probability >= SURE_SPAM else "ham" if probability <= SURE_HAM else "unsure"
     guess: Guess = Classifier(categories, sorted_).guess(mail.said)
     names = tuple(each.name for each in categories)
     # Which of two it is, a person decides; that it is none of them needs nobody: it stays where all mail is.
     others = tuple(name for name, chance in guess.others if name and chance > 0.1)
     return Judgement(
-        verdict=verdict,
+        verdict=verdict_of(probability),
         probability=round(probability, 4),
         category=guess.category,
         sure=guess.sure or (not guess.category and not others),

@@ -75,7 +75,6 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     asks: bool = False
     by: dt.datetime | None = None
-    by_words: str = ""
     priority: Priority = "normal"
     language: str = ""
     meeting: bool = False
@@ -85,12 +84,12 @@ def wish_of(message: Message, text: str, now: dt.datetime, zone: str = "UTC") ->
     """Of a message's new text. `zone` is the reader's (IANA); what is said without one is meant there."""
     bulk = bool(message.header("List-Unsubscribe") or message.header("List-Id")) or "no-reply" in _sender(message)
     asks = bool(_ASKS.search(text)) and not bulk
-    by, words = _deadline(text, message.date or now, zone)
+    by = _deadline(text, message.date or now, zone)
     urgent = bool(_URGENT.search(f"{message.subject}\n{text}")) or _marked_urgent(message)
     priority: Priority = "low" if bulk else "high" if urgent or _soon(by, now) else "normal"
     language = language_of(f"{message.subject}\n{text}")
     meeting = any(method == "REQUEST" for method, _ in message.calendars) or _wants_to_meet(text, now, zone)
-    return Wish(asks=asks, by=by, by_words=words, priority=priority, language=language, meeting=meeting)
+    return Wish(asks=asks, by=by, priority=priority, language=language, meeting=meeting)
 
 
 def language_of(text: str) -> str:
@@ -118,11 +117,11 @@ def _soon(by: dt.datetime | None, now: dt.datetime) -> bool:
     return by is not None and by - now < dt.timedelta(days=2)
 
 
-def _deadline(text: str, now: dt.datetime, zone: str) -> tuple[dt.datetime | None, str]:
+def _deadline(text: str, now: dt.datetime, zone: str) -> dt.datetime | None:
     from skerry_workflows.scheduling.phrases import deadline
 
     found = deadline(text, now, zone)
-    return (None, "") if found is None or not found.sure else (found.due, found.reading.words)
+    return found.due if found is not None and found.sure else None
 
 
 def _wants_to_meet(text: str, now: dt.datetime, zone: str) -> bool:
