@@ -1,6 +1,6 @@
 """What the invoice workflow books without a person, and whether it is right: rules, models, verifiers, all of it.
 
-    python -m benchmarks.accepted DATA [--write docs/quality.md] [--made-up 35] [--generated 200]
+    python -m benchmarks.accepted DATA [--write docs/quality.md] [--made-up 14] [--generated 300]
 
 DATA is the folder of real cases (with `invoices/` and `score.py` in it). Beside them are judged: invoices that
 tests/invoice makes up, in layouts that no model was trained on, papers of the same kind that are made to mislead, and
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import json
 import re
 import tempfile
@@ -24,6 +23,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from benchmarks.scores import KINDS, kind_of, scorer, write
 from skerry.cli import cascading
 from skerry.config import load
 from skerry_workflows.invoice.evaluate import CASCADES
@@ -33,7 +33,6 @@ from tests.invoice.samples import TEXT
 from tests.invoice.synthetic import LAYOUTS, Facts, invoice
 from tests.invoice.test_accepted import WRONG
 
-BEGIN, END = "<!-- accepted: begin -->", "<!-- accepted: end -->"
 Right = Callable[[str, dict[str, Any]], bool | None]
 """Whether a field of a prediction is right; None where nobody can say."""
 
@@ -59,23 +58,15 @@ class Row(NamedTuple):
 
 def real(data: Path) -> Iterator[Case]:
     """The cases of a folder with a scorer; of e-invoices, which no model reads, none."""
-    spec = importlib.util.spec_from_file_location("score", data / "score.py")
-    assert spec is not None and spec.loader is not None, f"there is no {data / 'score.py'}"
-    score: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(score)
+    score = scorer(data)
     for case in json.loads((data / "invoices" / "manifest.json").read_text(encoding="utf-8"))["cases"]:
-        if not case["kind"].startswith("xml"):
+        if (kind := kind_of(case)) != "xml":
 
             def right(name: str, given: dict[str, Any], case: Any = case) -> bool | None:
                 scored = name in case["scored_fields"]
                 return bool(score.field_ok(name, case, given.get(name))) if scored else None
 
-            yield Case(case["id"], data / "invoices" / case["input"], f"real: {_named(case['kind'])}", right)
-
-
-def _named(kind: str) -> str:
-    kinds = {"pdf-text": "PDF with a text layer", "text": "plain text", "image": "picture"}
-    return kinds.get(kind, "PDF with XML inside")
+            yield Case(case["id"], data / "invoices" / case["input"], f"real: {KINDS[kind][1]}", right)
 
 
 def made_up(folder: Path, seeds: int) -> Iterator[Case]:
@@ -185,7 +176,7 @@ def judge(cases: list[Case]) -> tuple[dict[str, Row], dict[str, tuple[int, int]]
     )
 
 
-def tables(rows: dict[str, Row], fields: dict[str, tuple[int, int]], wrong: list[str]) -> str:
+def tables(rows: dict[str, Row], fields: dict[str, tuple[int, int]], wrong: list[str]) -> list[str]:
     """As a page has them."""
     lines = [
         "| documents | cases | accepted without a person | with a model's part | their headline fields | wrong |",
@@ -198,7 +189,7 @@ def tables(rows: dict[str, Row], fields: dict[str, tuple[int, int]], wrong: list
     ]
     if wrong:
         lines += ["", "Wrong and accepted:", "", *(f"* {each}" for each in wrong)]
-    return "\n".join(lines)
+    return lines
 
 
 def main() -> None:
@@ -213,14 +204,10 @@ def main() -> None:
         place = Path(folder)
         cases = [*real(asked.data), *made_up(place, asked.made_up), *misleading(place)]
         cases += generated(place, asked.generated) if asked.generated else []
-        text = tables(*judge(cases))
-    print(text)
+        found = tables(*judge(cases))
+    print("\n".join(found))
     if asked.write:
-        page = asked.write.read_text(encoding="utf-8")
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        assert rest and after, f"{asked.write} has no {BEGIN} ... {END}"
-        asked.write.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        write(asked.write, "accepted", found)
 
 
 if __name__ == "__main__":

@@ -25,12 +25,28 @@ from skerry_workflows.invoice.rules import extract
 from skerry_workflows.invoice.unreadable import Unreadable
 from skerry_workflows.invoice.verify import HEADLINE, verify
 
-BEGIN, END = "<!-- scores: begin -->", "<!-- scores: end -->"
-KINDS = {"xml": "UBL and CII", "hybrid": "PDF with XML inside", "pdf": "PDF with a text layer", "image": "picture",
-         "text": "plain text"}  # fmt: skip
+KINDS = {
+    "xml": ("xml-", "UBL and CII"),
+    "hybrid": ("pdf-hybrid", "PDF with XML inside"),
+    "pdf": ("pdf-text", "PDF with a text layer"),
+    "image": ("image", "picture"),
+    "text": ("text", "plain text"),
+}
+"""Of each kind of invoice what it begins with in the manifest of the cases, and what people call it."""
 
-BEGINNINGS = {"xml": "xml-", "hybrid": "pdf-hybrid", "pdf": "pdf-text", "image": "image", "text": "text"}
-"""What the kind of a case begins with in the manifest."""
+
+def scorer(data: Path) -> Any:
+    """The scorer of a folder of cases, as a module."""
+    spec = importlib.util.spec_from_file_location("score", data / "score.py")
+    assert spec is not None and spec.loader is not None, f"there is no {data / 'score.py'}"
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def kind_of(case: dict[str, Any]) -> str:
+    """The kind of a case of the manifest."""
+    return next(name for name, (begins, _) in KINDS.items() if str(case["kind"]).startswith(begins))
 
 
 def predicted(task: str, data: Path, folder: Path) -> dict[str, Any] | None:
@@ -51,7 +67,7 @@ def invoices(score: Any, predictions: dict[str, Any], data: Path) -> Iterator[st
     accepted = acceptance(score, data)
     yield "| kind | headline fields | all of them right | line items F1 | accepted | to a person | wrong and accepted |"
     yield "|---|---|---|---|---|---|---|"
-    for kind, name in KINDS.items():
+    for kind, (_, name) in KINDS.items():
         result, _ = score.TASKS[f"invoices-{kind}"](predictions)
         counts = accepted[kind]
         lines = "-" if result["line_items_f1"] is None else f"{result['line_items_f1']:.2f}"
@@ -65,7 +81,7 @@ def acceptance(score: Any, data: Path) -> dict[str, Counter[str]]:
     """By kind, how many real cases the rules alone would have booked, and how many of those with a wrong value."""
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     for case in json.loads((data / "invoices" / "manifest.json").read_text(encoding="utf-8"))["cases"]:
-        kind = next(name for name, begin in BEGINNINGS.items() if str(case["kind"]).startswith(begin))
+        kind = kind_of(case)
         try:
             reading = read_all((data / "invoices" / case["input"]).read_bytes(), case["input"])
         except Unreadable:
@@ -99,12 +115,13 @@ def _flat(result: dict[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{name} {value}".replace("_", " ")
 
 
-def write(page: Path, tables: Iterable[str]) -> None:
-    """Puts the tables between the marks of a page."""
-    head, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    assert begin and end, f"{page} has no {BEGIN} and {END}"
-    page.write_text(head + "\n".join((BEGIN, "", *tables, "", END)) + tail, encoding="utf-8")
+def write(page: Path, mark: str, tables: Iterable[str]) -> None:
+    """Puts the tables between the marks of that name in a page."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    head, found, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, closed, tail = rest.partition(end)
+    assert found and closed, f"{page} has no {begin} and {end}"
+    page.write_text(head + "\n".join((begin, "", *tables, "", end)) + tail, encoding="utf-8")
 
 
 def main() -> None:
@@ -114,10 +131,7 @@ def main() -> None:
     parser.add_argument("--tasks", default="", help="only these, with commas")
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
-    spec = importlib.util.spec_from_file_location("score", options.data / "score.py")
-    assert spec is not None and spec.loader is not None
-    score: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(score)
+    score = scorer(options.data)
     tasks = options.tasks.split(",") if options.tasks else [t for t in score.TASKS if not t.startswith("invoices-")]
     tables: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -127,7 +141,7 @@ def main() -> None:
     tables += others(score, found)
     print("\n".join(tables))
     if options.write:
-        write(options.write, tables)
+        write(options.write, "scores", tables)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import json
 import threading
 from collections import Counter
@@ -22,6 +21,7 @@ from typing import Any, cast
 import click
 import msgspec
 
+from benchmarks.scores import scorer
 from skerry.errors import SkerryError
 from skerry.settings import Workers
 from skerry_workers.models.catalog import shipped
@@ -69,10 +69,7 @@ def cases(data: Path) -> Iterator[tuple[dict[str, Any], Reading]]:
 
 def evaluate(data: Path, folder: Path) -> dict[str, list[int]]:
     """By field: how often it was right, and how often it counted; and "cases"."""
-    spec = importlib.util.spec_from_file_location("score", data / "score.py")
-    assert spec is not None and spec.loader is not None
-    score: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(score)
+    score = scorer(data)
     backend, words = open_model(folder, EXTRACT.name)
     right, counted, read = Counter[str](), Counter[str](), 0
     for case, reading in cases(data):

@@ -60,6 +60,21 @@ def test_has_help(name: str) -> None:
     assert "--quick" in said
 
 
+@pytest.mark.parametrize("name", ["scores", "accepted"])
+def test_what_judges_real_cases_has_help(name: str) -> None:
+    assert "--write" in run(name, "--help").stdout
+
+
+def test_the_scores_of_a_task_are_put_between_the_marks(data_dir: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- scores: begin -->\nold\n<!-- scores: end -->\nafter\n", encoding="utf-8")
+    run("scores", str(data_dir), "--tasks", "rrule", "--write", str(page))
+    written = page.read_text(encoding="utf-8").splitlines()
+    assert (written[0], written[-1]) == ("before", "after")
+    assert "old" not in written
+    assert any(line.startswith("| `rrule` | ") for line in written)
+
+
 def test_peers_that_are_not_installed_are_left_out(tmp_path: Path) -> None:
     bare = tmp_path / "python"
     bare.write_text("#!/bin/sh\nexit 1\n")
