@@ -11,7 +11,7 @@ from pathlib import Path
 from skerry_workflows.scheduling.bookings import Bookings
 from skerry_workflows.scheduling.calendar.freebusy import busy, kind_of
 from skerry_workflows.scheduling.calendar.lines import Component
-from skerry_workflows.scheduling.calendar.occurrences import instant, occurrences
+from skerry_workflows.scheduling.calendar.occurrences import instant
 from skerry_workflows.scheduling.calendar.read import Source
 from skerry_workflows.scheduling.itip import entries as it
 from skerry_workflows.scheduling.model import Invitee
@@ -88,16 +88,15 @@ def engagements(
     """A person's busy time, with the places of what has one; and why there may be more."""
     said = busy(sources, start, end, owner=owner, local=zone)
     found = [Engagement(start=one.start, end=one.end, kind=one.kind) for one in said.periods]
-    for source in sources:
-        for one in occurrences(source, start, end, local=zone).found:
-            kind = kind_of(one, owner)
-            if kind is not None and one.location and not re.search(r"https?://|@", one.location):
-                found.append(
-                    Engagement(
-                        start=instant(one.start, zone),
-                        end=instant(one.end, zone),
-                        kind=kind,
-                        place=one.location.strip(),
-                    )
+    for one in said.found:
+        kind = kind_of(one, owner)
+        if kind is not None and one.location and not re.search(r"https?://|@", one.location):
+            found.append(
+                Engagement(
+                    start=instant(one.start, zone),
+                    end=instant(one.end, zone),
+                    kind=kind,
+                    place=one.location.strip(),
                 )
+            )
     return tuple(found), said.warnings

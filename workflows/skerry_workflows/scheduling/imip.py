@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import re
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +18,9 @@ from skerry_workflows.scheduling.calendar.read import Source, read
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
 from skerry_workflows.scheduling.itip import entries as it
 from skerry_workflows.scheduling.itip.outgoing import Message, Method
+
+if TYPE_CHECKING:
+    from skerry_workflows.email.model import Message as Opened
 
 CALENDARS_MAX = 5
 """Parts with a calendar that are looked at in one mail."""
@@ -67,14 +71,18 @@ class Mailed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_mail(data: bytes) -> Mailed | None:
+    """As `calendar_in`, of a mail that is not parsed yet."""
+    from skerry_workflows.email.mime import parse
+
+    return calendar_in(parse(data))
+
+
+def calendar_in(message: Opened) -> Mailed | None:
     """The calendar that a mail brings: a text/calendar part, or else an attached .ics file. None where there is none.
 
     Raises:
         Unreadable: there is a calendar part, and no calendar can be read from it.
     """
-    from skerry_workflows.email.mime import parse
-
-    message = parse(data)
     found = [(method.upper(), text.encode()) for method, text in message.calendars]
     problem: Unreadable | None = None
     for method, text in found[:CALENDARS_MAX]:
@@ -126,22 +134,19 @@ def _mailed_event(entry: Component, source: Source) -> MailedEvent:
     )
 
 
-def write_mail(message: Message, *, subject: str, text: str, sent: Any = None, key: str = "") -> EmailMessage:
+def write_mail(
+    message: Message, *, subject: str, text: str, sent: dt.datetime | None = None, key: str = ""
+) -> EmailMessage:
     """The mail for an iTIP message: a text for people, the calendar beside it, and once more as a file for those whose
     mail program knows no other way (RFC 6047, section 4).
 
     Its Message-ID follows from what it says and to whom (`key_of`, unless there is a `key`), so that sending it again
     is the same mail. `sent` is the Date.
     """
-    mail = EmailMessage()
-    mail["Subject"] = " ".join(subject.split())
-    mail["From"] = _mailbox(message.sender_name, message.sender)
-    mail["To"] = _mailbox(message.recipient_name, message.recipient)
-    if sent is not None:
-        mail["Date"] = format_datetime(sent)
-    mail["Message-ID"] = f"<{key or key_of(message)}@{message.sender.rpartition('@')[2] or 'localhost'}>"
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(text)
+    mail = plain_mail(
+        key=key or key_of(message), sender=message.sender, sender_name=message.sender_name,
+        recipient=message.recipient, recipient_name=message.recipient_name, subject=subject, text=text, sent=sent,
+    )  # fmt: skip
     calendar = written(message.calendar)
     mail.add_alternative(calendar, maintype="text", subtype="calendar", cte="base64",
                          params={"charset": "UTF-8", "method": message.method})  # fmt: skip
@@ -150,15 +155,25 @@ def write_mail(message: Message, *, subject: str, text: str, sent: Any = None, k
 
 
 def plain_mail(
-    *, key: str, sender: str, sender_name: str, recipient: str, recipient_name: str, subject: str, text: str, sent: Any
+    *,
+    key: str,
+    sender: str,
+    sender_name: str,
+    recipient: str,
+    recipient_name: str,
+    subject: str,
+    text: str,
+    sent: dt.datetime | None,
 ) -> EmailMessage:
     """A mail without a calendar, whose Message-ID follows from `key`."""
     mail = EmailMessage()
     mail["Subject"] = " ".join(subject.split())
     mail["From"] = _mailbox(sender_name, sender)
     mail["To"] = _mailbox(recipient_name, recipient)
-    mail["Date"] = format_datetime(sent)
+    if sent is not None:
+        mail["Date"] = format_datetime(sent)
     mail["Message-ID"] = f"<{key}@{sender.rpartition('@')[2] or 'localhost'}>"
+    mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text)
     return mail
 

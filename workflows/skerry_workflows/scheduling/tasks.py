@@ -39,10 +39,9 @@ def open_mail(mail: Blob) -> Letter:
     from skerry_workflows.email.mime import parse
     from skerry_workflows.scheduling.calendar.lines import written
     from skerry_workflows.scheduling.calendar.unreadable import Unreadable
-    from skerry_workflows.scheduling.imip import read_mail
+    from skerry_workflows.scheduling.imip import calendar_in
 
-    data = read_blob(mail)
-    message = parse(data)
+    message = parse(read_blob(mail))
     sender = message.sender[0] if message.sender else None
     letter = Letter(
         text=message.text,
@@ -51,7 +50,7 @@ def open_mail(mail: Blob) -> Letter:
         sender_name=sender.name if sender else "",
     )
     try:
-        mailed = read_mail(data)
+        mailed = calendar_in(message)
     except Unreadable as error:
         return msgspec.structs.replace(letter, flaws=(f"the calendar in it cannot be read: {error.message}",))
     # PUBLISH and a bare calendar file are for looking at: nobody is asked for anything.

@@ -20,9 +20,11 @@ from skerry_workflows.scheduling.calendar.read import Source
 
 
 class Busy(msgspec.Struct, frozen=True, kw_only=True):
-    """`periods` in order and without overlaps. With `warnings` somebody may be busy at other times, too."""
+    """`periods` in order and without overlaps, `found` the occurrences among what they come from. With `warnings`
+    somebody may be busy at other times, too."""
 
     periods: tuple[Period, ...]
+    found: tuple[Occurrence, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -49,6 +51,7 @@ def busy(
         Unreadable: a calendar has more events in the window than the limits allow.
     """
     periods: list[Period] = []
+    found: list[Occurrence] = []
     warnings: list[str] = []
     for source in sources:
         listed = occurrences(source, start, end, local=local)
@@ -56,6 +59,7 @@ def busy(
         for one in listed.found:
             kind = kind_of(one, owner)
             if kind is not None:
+                found.append(one)
                 periods.append(Period(start=instant(one.start, local), end=instant(one.end, local), kind=kind))
         for entry in source.entries("VFREEBUSY"):
             periods.extend(_stated(entry))
@@ -64,7 +68,11 @@ def busy(
             said = unavailable(source, start, end, local=local)
             periods.extend(said.unavailable)
             warnings.extend(said.warnings)
-    return Busy(periods=tuple(clipped(merged(periods), start, end)), warnings=tuple(dict.fromkeys(warnings)))
+    return Busy(
+        periods=tuple(clipped(merged(periods), start, end)),
+        found=tuple(found),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
 
 
 def kind_of(one: Occurrence, owner: str = "") -> Kind | None:
