@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
-from skerry_workflows.scheduling.calendar import limits, zones
+from skerry_workflows.scheduling.calendar import zones
 from skerry_workflows.scheduling.calendar.lines import Component, Line, unquoted
-from skerry_workflows.scheduling.calendar.read import Source
+from skerry_workflows.scheduling.calendar.read import Source, Warnings
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
 
 _TIMES: Final = ("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "EXDATE", "RDATE", "DTSTAMP", "COMPLETED")
@@ -32,17 +32,6 @@ class Interpreted(msgspec.Struct, frozen=True, kw_only=True):
 
     calendar: Any
     warnings: tuple[str, ...]
-
-
-class Warnings:
-    """Sentences for people, each once, not too many."""
-
-    def __init__(self, sentences: tuple[str, ...] = ()) -> None:
-        self.sentences = list(sentences)
-
-    def __call__(self, sentence: str) -> None:
-        if sentence not in self.sentences and len(self.sentences) < limits.WARNINGS_MAX:
-            self.sentences.append(sentence)
 
 
 def interpret(source: Source, kinds: tuple[str, ...] = ("VEVENT",)) -> Interpreted:
@@ -214,7 +203,7 @@ def _define(definition: Component) -> str:
     """Defines a zone in `icalendar`, under a name made of its content: two files may call different zones the same."""
     import icalendar
 
-    plain = definition.map_lines(lambda line: line).without("TZID", "LAST-MODIFIED", "TZURL", "X-LIC-LOCATION")
+    plain = definition.without("TZID", "LAST-MODIFIED", "TZURL", "X-LIC-LOCATION")
     own = "skerry-" + hashlib.sha256(str(plain).encode()).hexdigest()[:16]
     try:
         icalendar.Timezone.from_ical(str(plain.with_line(Line("TZID", (), own))).replace("\n", "\r\n"))

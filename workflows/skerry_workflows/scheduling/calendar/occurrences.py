@@ -16,9 +16,9 @@ from typing import Any, Final, TypeAlias, cast
 import msgspec
 
 from skerry_workflows.scheduling.calendar import limits
-from skerry_workflows.scheduling.calendar.interpret import Interpreted, Warnings, interpret
+from skerry_workflows.scheduling.calendar.interpret import Interpreted, interpret
 from skerry_workflows.scheduling.calendar.lines import Component, address_of
-from skerry_workflows.scheduling.calendar.read import Source
+from skerry_workflows.scheduling.calendar.read import Source, Warnings
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
 
 Event: TypeAlias = Any

@@ -34,6 +34,17 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return self.calendar.named(name)
 
 
+class Warnings:
+    """Sentences for people, each once, not too many."""
+
+    def __init__(self, sentences: tuple[str, ...] = ()) -> None:
+        self.sentences = list(sentences)
+
+    def __call__(self, sentence: str) -> None:
+        if sentence not in self.sentences and len(self.sentences) < limits.WARNINGS_MAX:
+            self.sentences.append(sentence)
+
+
 def read(data: bytes) -> Source:
     """The calendars of a file.
 
@@ -54,7 +65,7 @@ def read(data: bytes) -> Source:
         raise Unreadable("this is a vCalendar 1.0, from before iCalendar", hint=_HINT)
     first = calendars[0]
     parts = tuple(part for calendar in calendars for part in calendar.parts)
-    return Source(calendar=Component("VCALENDAR", first.lines, parts), warnings=tuple(reader.warnings))
+    return Source(calendar=Component("VCALENDAR", first.lines, parts), warnings=tuple(reader.warn.sentences))
 
 
 def _no_calendar(data: bytes) -> Unreadable:
@@ -84,11 +95,7 @@ class _Reader:
     """Reads one file; keeps what it had to mend."""
 
     def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, sentence: str) -> None:
-        if sentence not in self.warnings and len(self.warnings) < limits.WARNINGS_MAX:
-            self.warnings.append(sentence)
+        self.warn = Warnings()
 
     def lines(self, text: str) -> Iterator[Line]:
         """The content lines. What is none continues the line before it: a fold whose blank got lost."""

@@ -12,8 +12,9 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from skerry_workflows.scheduling.calendar.interpret import Warnings, mend_rule
+from skerry_workflows.scheduling.calendar.interpret import mend_rule
 from skerry_workflows.scheduling.calendar.occurrences import Moment
+from skerry_workflows.scheduling.calendar.read import Warnings
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
 
 YEARS_MAX: Final = 400

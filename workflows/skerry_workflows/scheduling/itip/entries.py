@@ -127,10 +127,14 @@ def utc(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
+def defined(calendar: Component, some: Iterable[Component]) -> tuple[Component, ...]:
+    """The definitions of zones that these entries of a calendar use."""
+    used = {unquoted(one.param("TZID")) for entry in some for part in entry.walk() for one in part.lines}
+    return tuple(part for part in calendar.named("VTIMEZONE") if part.text("TZID") in used)
+
+
 def message(method: str, some: Iterable[Component], like: Component) -> Component:
     """A calendar with this method and these entries, and the definitions of zones that `like` has and they use."""
     chosen = tuple(some)
-    used = {unquoted(one.param("TZID")) for entry in chosen for part in entry.walk() for one in part.lines}
-    zones = tuple(part for part in like.named("VTIMEZONE") if part.text("TZID") in used)
     head = (line("VERSION", "2.0"), line("PRODID", PRODUCT), line("CALSCALE", "GREGORIAN"), line("METHOD", method))
-    return Component("VCALENDAR", head, (*zones, *chosen))
+    return Component("VCALENDAR", head, (*defined(like, chosen), *chosen))

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from skerry.errors import RetryableError, Unavailable
-from skerry_workflows.scheduling.calendar.lines import Component, line, unquoted, written
+from skerry_workflows.scheduling.calendar.lines import Component, line, written
 from skerry_workflows.scheduling.calendar.read import Source, read
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
-from skerry_workflows.scheduling.itip.entries import KINDS, PRODUCT
+from skerry_workflows.scheduling.itip.entries import KINDS, PRODUCT, defined
 from skerry_workflows.scheduling.stores.store import Changed, Stored
 
 _BETWEEN = b"\r\n \t\\"
@@ -152,10 +152,10 @@ def _is(part: Component, uid: str) -> bool:
 
 
 def _stored(uid: str, calendar: Component, entries: tuple[Component, ...]) -> Stored:
-    used = {unquoted(one.param("TZID")) for entry in entries for part in entry.walk() for one in part.lines}
-    zones = tuple(part for part in calendar.named("VTIMEZONE") if part.text("TZID") in used)
     etag = hashlib.sha256("".join(map(str, entries)).encode()).hexdigest()[:32]
-    return Stored(uid=uid, etag=etag, calendar=Component("VCALENDAR", calendar.lines, (*zones, *entries)))
+    return Stored(
+        uid=uid, etag=etag, calendar=Component("VCALENDAR", calendar.lines, (*defined(calendar, entries), *entries))
+    )
 
 
 def _with_event(whole: Component, uid: str, event: Component) -> Component:
