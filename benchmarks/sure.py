@@ -9,6 +9,7 @@ these messages: four parts, each judged by what was taught of the rest.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from skerry_workflows.email import quotes
+from skerry_workflows.email import triage
 from skerry_workflows.email.categories import Category, Classifier
-from skerry_workflows.email.learning import spam_odds
-from skerry_workflows.email.mime import parse
-from skerry_workflows.email.model import Message
-from skerry_workflows.email.spam import score
 
 PARTS = 4
 TAUGHT = (0, 40, 80, 160)
@@ -30,11 +27,10 @@ NOWHERE = "oos"
 
 
 class Mail(NamedTuple):
-    """A message, what it is, and the words by which lessons judge it."""
+    """A message as the workflow reads it, and what it is."""
 
-    message: Message
+    mail: triage.Mail
     label: str
-    words: str
 
 
 def mails(data: Path) -> list[Mail]:
@@ -43,9 +39,8 @@ def mails(data: Path) -> list[Mail]:
     found: list[Mail] = []
     for case in json.loads((folder / "manifest.json").read_bytes())["cases"]:
         if case["task"] == "spam":
-            message = parse((folder / case["input"]).read_bytes())
-            words = f"{message.subject}\n{quotes.split(message.text).new}"
-            found.append(Mail(message, case["expected"]["label"], words))
+            mail = triage.read((folder / case["input"]).read_bytes(), dt.datetime.now(dt.UTC))
+            found.append(Mail(mail, case["expected"]["label"]))
     return found
 
 
@@ -57,14 +52,14 @@ def judged(messages: Sequence[Mail], taught: int) -> Counter[str]:
     for part in range(PARTS):
         mine = order[part::PARTS]
         others = [messages[i] for i in order if i not in set(mine)][:taught]
-        lessons = {label: [each.words for each in others if each.label == label] for label in ("spam", "ham")}
+        lessons = {label: [each.mail.said for each in others if each.label == label] for label in ("spam", "ham")}
         counts["lessons"] = len(others)
-        for mail in (messages[i] for i in mine):
-            said = score(mail.message, learned=spam_odds(lessons, mail.words))
-            counts["right, forced"] += ("spam" if said.probability > 0.5 else "ham") == mail.label
+        for mail, label in (messages[i] for i in mine):
+            said = triage.judge(mail, (), lessons, {})
+            counts["right, forced"] += ("spam" if said.probability > 0.5 else "ham") == label
             counts["asked"] += said.verdict == "unsure"
-            counts["sure and wrong"] += said.verdict not in ("unsure", mail.label)
-            counts["wanted, and surely spam"] += (said.verdict, mail.label) == ("spam", "ham")
+            counts["sure and wrong"] += said.verdict not in ("unsure", label)
+            counts["wanted, and surely spam"] += (said.verdict, label) == ("spam", "ham")
     return counts
 
 
