@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from skerry.errors import DataError
 from skerry_workflows.email.model import Address, Message
-from skerry_workflows.evaluation import Failure, Predicted, Progress, Task
+from skerry_workflows.evaluation import Predicted, Progress, Task, each_case, read_json, read_rows
+
+_HINT = "give the folder that holds the cases of email: see its README"
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -27,29 +28,9 @@ class _Manifest(msgspec.Struct, frozen=True):
 
 def cases(folder: Path, task: str) -> list[Case]:
     """The cases of a task. Raises `DataError` when there is no manifest, or it has another shape."""
-    path = folder / "manifest.json"
     hint = "give the folder that holds manifest.json with a list of cases, each with an id, a task and an input"
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})", hint=hint) from None
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise DataError(f"{path} is not a manifest of cases: {error}", hint=hint) from None
+    manifest = read_json(folder / "manifest.json", _Manifest, hint)
     return [case for case in manifest.cases if case.task == task]
-
-
-def predict(items: list[tuple[str, Callable[[], Any]]], progress: Progress | None) -> Predicted:
-    """What each function answers, by id; one that fails is reported, never fatal."""
-    answers: dict[str, Any] = {}
-    failures: list[Failure] = []
-    for done, (id, answer) in enumerate(items, start=1):
-        try:
-            answers[id] = answer()
-        except Exception as error:  # whatever one case does, the others are still wanted
-            failures.append(Failure(id=id, reason=str(error) or type(error).__name__))
-        if progress:
-            progress(done, len(items))
-    return answers, failures
 
 
 def over_messages(task: str, answer: Callable[[Message], Any]) -> Task:
@@ -61,7 +42,7 @@ def over_messages(task: str, answer: Callable[[Message], Any]) -> Task:
         def one(case: Case) -> Callable[[], Any]:
             return lambda: answer(parse((folder / case.input).read_bytes()))
 
-        return predict([(case.id, one(case)) for case in cases(folder, task)], progress)
+        return each_case([(case.id, one(case)) for case in cases(folder, task)], progress)
 
     return run
 
@@ -109,7 +90,7 @@ class _Threads(msgspec.Struct, frozen=True):
 
 
 def _threads(folder: Path, progress: Progress | None) -> Predicted:
-    told = msgspec.json.decode((folder / "threads" / "threads.json").read_bytes(), type=_Threads)
+    told = read_json(folder / "threads" / "threads.json", _Threads, _HINT)
 
     def mailbox(box: _Mailbox) -> Callable[[], Any]:
         return lambda: thread_answer((folder / box.input).read_bytes(), box.algorithm)
@@ -126,7 +107,7 @@ def _threads(folder: Path, progress: Progress | None) -> Predicted:
             for entry in group
         }
 
-    return predict([*((box.id, mailbox(box)) for box in told.imaptest), ("real", real)], progress)
+    return each_case([*((box.id, mailbox(box)) for box in told.imaptest), ("real", real)], progress)
 
 
 def thread_answer(mbox: bytes, algorithm: str) -> str:
@@ -150,12 +131,12 @@ class _Reply(msgspec.Struct, frozen=True):
 
 
 def _replies(folder: Path, progress: Progress | None) -> Predicted:
-    rows = msgspec.json.decode((folder / "replies" / "replies.json").read_bytes(), type=list[_Reply])
+    rows = read_json(folder / "replies" / "replies.json", list[_Reply], _HINT)
 
     def one(row: _Reply) -> Callable[[], str]:
         return lambda: new_text(row.format, (folder / row.input).read_bytes() if row.input else row.text.encode())
 
-    return predict([(row.id, one(row)) for row in rows], progress)
+    return each_case([(row.id, one(row)) for row in rows], progress)
 
 
 def new_text(format: str, data: bytes) -> str:
@@ -195,15 +176,14 @@ def intents(name: str, nothing: str = "") -> Task:
     def run(folder: Path, progress: Progress | None) -> Predicted:
         from skerry_workflows.email.categories import Category, Classifier
 
-        labels = msgspec.json.decode((folder / "intents" / "labels.json").read_bytes(), type=dict[str, list[str]])
+        labels = read_json(folder / "intents" / "labels.json", dict[str, list[str]], _HINT)
         classifier = Classifier([Category(name=label) for label in labels[name] if label != nothing])
-        lines = (folder / "intents" / f"{name}_test.jsonl").read_bytes().splitlines()
 
         def one(row: _Row) -> Callable[[], str]:
             return lambda: (classifier.guess(row.text).category or nothing) if nothing else classifier.best(row.text)
 
-        rows = [msgspec.json.decode(line, type=_Row) for line in lines if line.strip()]
-        return predict([(row.id, one(row)) for row in rows], progress)
+        rows = read_rows(folder / "intents" / f"{name}_test.jsonl", _Row, _HINT)
+        return each_case([(row.id, one(row)) for row in rows], progress)
 
     return run
 

@@ -6,7 +6,7 @@ Each page is read twice, at different sizes: a word that was misread is seldom m
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from skerry_workflows.invoice import limits
 from skerry_workflows.invoice.model import Reading, Word
@@ -96,8 +96,20 @@ def _is_pdf(data: bytes) -> bool:
     return b"%PDF-" in data[: limits.PDF_HEADER_WITHIN_BYTES]
 
 
+def _is_tiff_of_several_pages(data: bytes) -> bool:
+    """Whether a second directory follows the first one (TIFF 6.0, section 2)."""
+    if not data.startswith((b"II*\0", b"MM\0*")):
+        return False
+    order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
+    first = int.from_bytes(data[4:8], order)
+    end = first + 2 + 12 * int.from_bytes(data[first : first + 2], order)
+    return any(data[end : end + 4])
+
+
 def _pictures(data: bytes) -> Iterator[Pix]:
     """The pages, one after the other; each is freed before the next is made."""
+    if _is_tiff_of_several_pages(data):
+        raise Unreadable("this TIFF file has several pages, of which only one would be read", hint="send it as a PDF")
     if not _is_pdf(data):
         yield decode(data, limits.PIXELS_MAX)
         return
