@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, TypeAlias
@@ -34,6 +34,15 @@ class Language:
     marks: str = ""
     hours: Literal[12, 24] = 24
     """Whether 3:30 is commonly any half past three, or the one of the night."""
+
+
+def day_parts(days: Sequence[str], parts: Mapping[str, str]) -> dict[Meaning, str]:
+    """Weekdays and parts of the day in one word ("Freitagnachmittag"): each part by its words, with blanks between."""
+    return {
+        f"{n} {part}": ", ".join(day + word for word in words.split())
+        for n, day in enumerate(days)
+        for part, words in parts.items()
+    }
 
 
 class Lexicon:

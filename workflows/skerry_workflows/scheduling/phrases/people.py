@@ -37,9 +37,7 @@ def people_in(text: str, words: Lexicon, readings: Sequence[Reading]) -> tuple[s
 
 def _taken(tokens: tuple[Token, ...], readings: Sequence[Reading]) -> frozenset[int]:
     """The tokens that belong to a time."""
-    return frozenset(
-        at for at, token in enumerate(tokens) if any(r.begin <= token.begin < r.stop for r in readings)
-    )  # fmt: skip
+    return frozenset(at for at, token in enumerate(tokens) if any(r.begin <= token.begin < r.stop for r in readings))
 
 
 def _names(text: str, tokens: tuple[Token, ...], at: int, words: Lexicon, taken: frozenset[int]) -> list[str]:

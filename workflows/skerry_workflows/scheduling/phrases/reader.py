@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from typing import get_args
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from skerry_workflows.scheduling.phrases.conventions import OFFICE, Conventions
 from skerry_workflows.scheduling.phrases.grammar import rules
 from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
 from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
-from skerry_workflows.scheduling.phrases.model import Alternative, Grain, Kind, Length, Reading, Span
+from skerry_workflows.scheduling.phrases.model import Alternative, Grain, Length, Reading, Span
 from skerry_workflows.scheduling.phrases.nodes import Amount, Clock, Either, Every, Fields, Node, Range, Relative
 from skerry_workflows.scheduling.phrases.parser import Parser
 from skerry_workflows.scheduling.phrases.resolve import resolve, zone_of
@@ -28,9 +30,8 @@ _JOINS = "./:-,_"
 # A date of two figures with so few digits is rather a fraction, where nothing leads to it.
 _FRACTION = re.compile(r"\d/\d{1,2}|\d{2}/\d")
 _PENCE = re.compile(r"\d{1,2}p")
-_LEADING = frozenset(
-    ["IN", "ON", "SINCE", "FROM", "DURING", "OF", "AND", "BY", "UNTIL", "TO", "BEFORE", "AFTER", "OR", "BETWEEN", "FOR"]
-)
+_LEADING_YEAR = frozenset(["IN", "SINCE", "FROM", "DURING", "OF", "AND", "BY", "UNTIL", "TO", "BEFORE", "AFTER", "OR"])
+_LEADING = _LEADING_YEAR | {"ON", "BETWEEN", "FOR"}
 
 
 def read(
@@ -114,21 +115,7 @@ class _Reader:
         if end - at == len(self._tokens):
             return end - at == 1 and self._tokens[at].text.isdecimal() and not isinstance(node, Fields)
         if isinstance(node, Fields) and node.year and node.month is None and end - at == 1:
-            before = {kind for kind, _, _ in self._parser.senses(at - 1)} if at else set[str]()
-            return not before & {
-                "IN",
-                "SINCE",
-                "FROM",
-                "DURING",
-                "OF",
-                "AND",
-                "BY",
-                "UNTIL",
-                "TO",
-                "BEFORE",
-                "AFTER",
-                "OR",
-            }
+            return not self._led(at, _LEADING_YEAR)
         if isinstance(node, Amount) and at and self._is_per(at):
             return True
         if _PENCE.fullmatch(self._said(at, end)) and not self._led(at):
@@ -154,9 +141,9 @@ class _Reader:
         article = any(kind == "A" for kind, _, _ in self._parser.senses(at))
         return article and self._tokens[at - 1].text.isdecimal()
 
-    def _led(self, at: int) -> bool:
+    def _led(self, at: int, by: frozenset[str] = _LEADING) -> bool:
         """Whether a word before it leads to a date or a year ("on", "since")."""
-        return at > 0 and any(kind in _LEADING for kind, _, _ in self._parser.senses(at - 1))
+        return at > 0 and any(kind in by for kind, _, _ in self._parser.senses(at - 1))
 
     def _said(self, at: int, end: int) -> str:
         return self._text[self._tokens[at].begin : self._tokens[end - 1].stop]
@@ -171,9 +158,9 @@ class _Reader:
         )  # fmt: skip
         if isinstance(node, Amount):
             length = Length(node.months, node.days, node.seconds)
-            return _with(bare, "duration", length=length, doubts=("how long exactly?",) if node.about else ())
+            return replace(bare, length=length, doubts=("how long exactly?",) if node.about else ())
         if isinstance(node, Every):
-            return _with(bare, "recurring")
+            return replace(bare, kind="recurring")
         slots = resolve(node, self._scope)
         if not slots:
             return None
@@ -183,8 +170,10 @@ class _Reader:
             doubts.append(_CLOCK_CHANGE)
         others = [(self._span(slot), slot.why or "another reading") for slot in slots[1:]]
         alternatives = tuple(Alternative(each, why) for each, why in dict(others).items() if each != span)
-        reading = _with(bare, first.kind, doubts=tuple(dict.fromkeys(doubts)))
-        return _spanned(reading, span, alternatives, first.dated)
+        return replace(
+            bare, kind=first.kind, span=span, alternatives=alternatives, doubts=tuple(dict.fromkeys(doubts)),
+            dated=first.dated,
+        )  # fmt: skip
 
     def _negated(self, at: int) -> bool:
         """Whether a word just before it says that this is not meant ("not Friday")."""
@@ -200,21 +189,6 @@ class _Reader:
         grain: Grain = next((each for each in _GRAINS if each == slot.grain), "day")
         zone = self._scope.zone
         return Span(_aware(slot.start, zone), _aware(slot.end, zone), grain, _aware(slot.last, zone))
-
-
-def _with(reading: Reading, kind: Kind, *, length: Length | None = None, doubts: tuple[str, ...] = ()) -> Reading:
-    return Reading(
-        words=reading.words, begin=reading.begin, stop=reading.stop, kind=kind, length=length, doubts=doubts,
-        negated=reading.negated, language=reading.language,
-    )  # fmt: skip
-
-
-def _spanned(reading: Reading, span: Span, alternatives: tuple[Alternative, ...], dated: bool) -> Reading:
-    return Reading(
-        words=reading.words, begin=reading.begin, stop=reading.stop, kind=reading.kind, span=span,
-        alternatives=alternatives, doubts=reading.doubts, negated=reading.negated, dated=dated,
-        language=reading.language,
-    )  # fmt: skip
 
 
 def _downwards(node: Range) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skerry_workflows.scheduling.phrases.language import Language, Meaning
+from skerry_workflows.scheduling.phrases.language import Language, day_parts
 
 _TEENS = ["zehn", "elf", "zwölf", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn"]
 _ONES = ["ein", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"]
@@ -37,14 +37,6 @@ _PARTS = {
 }
 
 
-def _day_parts() -> dict[Meaning, str]:
-    return {
-        f"{n} {part}": ", ".join(day + word for word in words.split())
-        for n, day in enumerate(_DAYS)
-        for part, words in _PARTS.items()
-    }
-
-
 LANGUAGE = Language(
     code="de",
     order="dmy",
@@ -59,7 +51,7 @@ LANGUAGE = Language(
         "geht, bitte"
     ),
     words={
-        "DAYPART": _day_parts(),
+        "DAYPART": day_parts(_DAYS, _PARTS),
         "WEEKDAY": {0: "montag, mo, montags", 1: "dienstag, di", 2: "mittwoch, mi, mittwochs", 3: "donnerstag, do",
             4: "freitag, fr", 5: "samstag, sa, sonnabend", 6: "sonntag, so",
         },

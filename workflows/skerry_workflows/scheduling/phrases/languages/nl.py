@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skerry_workflows.scheduling.phrases.language import Language, Meaning
+from skerry_workflows.scheduling.phrases.language import Language, day_parts
 
 _TO_19 = [
     "een",
@@ -46,14 +46,6 @@ _DAYS = ["maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "
 _PARTS = {"morning": "ochtend morgen", "afternoon": "middag", "evening": "avond", "night": "nacht"}
 
 
-def _day_parts() -> dict[Meaning, str]:
-    return {
-        f"{n} {part}": ", ".join(day + word for word in words.split())
-        for n, day in enumerate(_DAYS)
-        for part, words in _PARTS.items()
-    }
-
-
 LANGUAGE = Language(
     code="nl",
     order="dmy",
@@ -68,7 +60,7 @@ LANGUAGE = Language(
         "graag"
     ),
     words={
-        "DAYPART": _day_parts(),
+        "DAYPART": day_parts(_DAYS, _PARTS),
         "WEEKDAY": {0: "maandag, ma", 1: "dinsdag, di", 2: "woensdag, wo", 3: "donderdag, do", 4: "vrijdag, vr",
             5: "zaterdag, za", 6: "zondag, zo",
         },
