@@ -56,7 +56,7 @@ def _planned(name: str, table: dict[str, Any], registry: Registry) -> Planned:
         kinds |= load([module]).sources
     kind = kinds.get(kind_name)
     if kind is None:
-        hint = f"there are {', '.join(sorted(kinds))}; `module` says where another one is"
+        hint = f"kinds that are known: {', '.join(sorted(kinds))}; of another kind, name its module as well: `module`"
         raise DataError(f"{where}.kind: nothing of the kind {kind_name!r} can be watched", hint=hint)
     if not (event or kind.event):
         raise DataError(f"{where}: which event is to be published?", hint='event = "invoice.received"')

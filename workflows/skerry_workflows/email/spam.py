@@ -11,18 +11,15 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from itertools import islice
 
 import msgspec
 
 from skerry_workflows.email import dates, links
 from skerry_workflows.email.model import Message
 from skerry_workflows.email.spam_words import CLASSES
+from skerry_workflows.email.verdicts import Sign, Verdict, verdict_of
 
-Verdict: TypeAlias = Literal["spam", "ham", "unsure"]
-
-SURE_SPAM, SURE_HAM = 0.985, 0.3
-"""From and up to which probability nobody is asked. Losing a good message costs more than reading a bad one."""
 _PRIOR = -1.2
 _TEXT_CHARS_MAX = 30_000
 _FREE_MAIL = frozenset(
@@ -58,15 +55,10 @@ _FOR_PEOPLE = re.compile(
     r"(?i)\b(?:mutt|pine|kmail|gnus|evolution|thunderbird|mozilla|sylpheed|exmh|eudora|apple mail|squirrelmail|vm \d"
     r"|claws|mew )"
 )
+_WORDS = re.compile(r"[^\W\d_]{3,}")
+_THICK, _THIN, _HITS_MAX = 200, 0.2, 200
+"""One mention in so many words counts in full; one in many more counts this much, and no less."""
 _QUOTE_LINE = re.compile(r"(?m)^\s{0,3}>")
-
-
-class Sign(msgspec.Struct, frozen=True):
-    """One reason for or against: `weight` in log-odds (above 0: unwanted), `said` for people."""
-
-    name: str
-    weight: float
-    said: str
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,11 +68,6 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     phishing: bool
     signs: tuple[Sign, ...]
-
-
-def verdict_of(probability: float) -> Verdict:
-    """What a probability of being unwanted means: whether somebody is asked."""
-    return "spam" if probability >= SURE_SPAM else "ham" if probability <= SURE_HAM else "unsure"
 
 
 def score(message: Message) -> Score:
@@ -292,15 +279,19 @@ def _conversation_signs(message: Message) -> Iterator[Sign]:
 
 
 def _wording_signs(message: Message) -> Iterator[Sign]:
+    """Each class counts as it is thick in the text: a long letter says a bit of everything, an advertisement one thing."""
     text = f"{message.subject}\n{message.text[:_TEXT_CHARS_MAX]}"
+    words = len(_WORDS.findall(text))
     for name, (weight, pattern) in CLASSES.items():
-        if found := pattern.search(text):
-            yield Sign(name, weight, f"its words: {' '.join(found[0].split())[:60]}")
+        found = list(islice(pattern.finditer(text), _HITS_MAX))
+        if found:
+            share = min(1.0, max(_THIN, len(found) * _THICK / max(1, words)))
+            yield Sign(name, round(weight * share, 2), f"its words: {' '.join(found[0][0].split())[:60]}")
 
 
 def _shape_signs(message: Message) -> Iterator[Sign]:
     text = message.text[:_TEXT_CHARS_MAX]
-    words = re.findall(r"[^\W\d_]{3,}", text)
+    words = _WORDS.findall(text)
     if len(words) > 20 and sum(word.isupper() for word in words) / len(words) > 0.2:
         yield Sign("shouts", 1.2, "much of it is in capitals")
     if text.count("!") >= 3 and text.count("!") / max(1, len(words)) > 0.015:

@@ -12,7 +12,7 @@ import msgspec
 from skerry_workflows.email.categories import Category, Classifier, Guess
 from skerry_workflows.email.learning import spam_odds
 from skerry_workflows.email.model import Address, Attachment
-from skerry_workflows.email.spam import Sign, Verdict, verdict_of
+from skerry_workflows.email.verdicts import Sign, Verdict, verdict_of
 from skerry_workflows.email.wishes import Priority
 
 _JUDGED_MAX, _LINES_MAX = 40_000, 1_500
