@@ -60,7 +60,7 @@ def test_has_help(name: str) -> None:
     assert "--quick" in said
 
 
-@pytest.mark.parametrize("name", ["scores", "accepted"])
+@pytest.mark.parametrize("name", ["scores", "accepted", "times"])
 def test_what_judges_real_cases_has_help(name: str) -> None:
     assert "--write" in run(name, "--help").stdout
 

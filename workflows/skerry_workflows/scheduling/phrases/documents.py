@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import importlib.util
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from skerry_workflows.scheduling.phrases.conventions import Conventions
 from skerry_workflows.scheduling.phrases.reader import read
 from skerry_workflows.scheduling.phrases.resolve import zone_of
 
-# A document's date is rather past than future.
-_PAST = Conventions(prefer="past")
+DOCUMENT: Final = Conventions(prefer="past")
+"""A document's date is rather past than future."""
 _TEXT_MAX = 100
 
 
@@ -29,7 +29,7 @@ def date_in(text: str, now: dt.datetime, zone: str) -> dt.datetime | None:
         ValueError: `now` has no zone, or `zone` is not known.
     """
     text = text.strip()
-    for reading in read(text, now, zone, conventions=_PAST):
+    for reading in read(text, now, zone, conventions=DOCUMENT):
         if reading.span and reading.span.start and reading.words == text:
             return reading.span.start
     if len(text) > _TEXT_MAX or importlib.util.find_spec("dateparser") is None:

@@ -8,17 +8,18 @@ does not depend on the file. No expected answer is read.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from skerry.errors import DataError
 from skerry_workflows.evaluation import Failure, Predicted, Progress, Task
+from skerry_workflows.scheduling.phrases.calendar_units import add_months
 from skerry_workflows.scheduling.phrases.conventions import OFFICE, Conventions
-from skerry_workflows.scheduling.phrases.documents import date_in
-from skerry_workflows.scheduling.phrases.model import Reading
+from skerry_workflows.scheduling.phrases.documents import DOCUMENT, date_in
+from skerry_workflows.scheduling.phrases.model import Length, Reading
 from skerry_workflows.scheduling.phrases.reader import read
 
 # The hours that the projects document for the parts of a day, and how they count weeks and blocks.
@@ -55,14 +56,14 @@ def predict(folder: Path, progress: Progress | None = None) -> Predicted:
     Raises:
         DataError: the folder has none of the files.
     """
-    rows = [(row, shape) for file, shape in _SHAPES.items() for row in _rows(folder / file)]
+    rows = list(_shaped(folder))
     if not rows:
         raise DataError(f"{folder} has no time expressions", hint=f"it should have {', '.join(_SHAPES)}")
     predictions: dict[str, Any] = {}
     failures: list[Failure] = []
     for done, (row, shape) in enumerate(rows, start=1):
         try:
-            predictions[row.id] = shape(row)
+            predictions[row.id] = shape.tell(row, readings(row, shape.conventions))
         except Exception as error:  # whatever one row does, the others are still wanted
             failures.append(Failure(id=row.id, reason=f"{type(error).__name__}: {error}"))
         if progress:
@@ -73,14 +74,27 @@ def predict(folder: Path, progress: Progress | None = None) -> Predicted:
 TASKS: Mapping[str, Task] = {"timex": predict}
 
 
+def unsure(folder: Path) -> set[str]:
+    """The ids of the rows in which something was read with a doubt, so that it would be asked about."""
+    return {row.id for row, shape in _shaped(folder) if not all(one.sure for one in readings(row, shape.conventions))}
+
+
 def readings(row: _Row, conventions: Conventions) -> tuple[Reading, ...]:
     """What is read in a row; the zone of the reference does not matter, all is told in its local time."""
-    now = dt.datetime.fromisoformat(row.reference).replace(tzinfo=dt.UTC)
-    return read(row.text, now, "UTC", row.lang, conventions)
+    return read(row.text or _mail(row), _now(row), "UTC", row.lang, conventions)
 
 
-def _recognizers(row: _Row) -> list[dict[str, str]]:
-    return [_recognized(reading) for reading in readings(row, _RECOGNIZERS)]
+def _now(row: _Row) -> dt.datetime:
+    return dt.datetime.fromisoformat(row.reference).replace(tzinfo=dt.UTC)
+
+
+def _mail(row: _Row) -> str:
+    return f"{row.subject}\n\n{row.body}"
+
+
+def _recognizers(row: _Row, found: Sequence[Reading]) -> list[dict[str, str]]:
+    del row
+    return [_recognized(reading) for reading in found]
 
 
 def _recognized(reading: Reading) -> dict[str, str]:
@@ -108,12 +122,13 @@ def _recognized(reading: Reading) -> dict[str, str]:
     return said | {name: tell(moment) for name, moment in (("start", start), ("end", end)) if moment}
 
 
-def _duckling(row: _Row) -> dict[str, str] | None:
+def _duckling(row: _Row, found: Sequence[Reading]) -> dict[str, str] | None:
     """Its ends are exclusive by the grain of what was said: 2 to 3 o'clock ends at 4."""
-    found = [reading for reading in readings(row, _DUCKLING) if reading.span is not None]
-    if not found:
+    del row
+    timed = [reading for reading in found if reading.span is not None]
+    if not timed:
         return None
-    reading = max(found, key=lambda each: each.stop - each.begin)
+    reading = max(timed, key=lambda each: each.stop - each.begin)
     span = reading.span
     assert span is not None
     if reading.kind == "open":
@@ -128,30 +143,32 @@ def _duckling(row: _Row) -> dict[str, str] | None:
     return {"from": _plain(span.start), "to": _plain(end)}
 
 
-def _negative(row: _Row) -> list[str] | None:
-    return [reading.words for reading in readings(row, OFFICE) if reading.span is not None] or None
+def _negative(row: _Row, found: Sequence[Reading]) -> list[str] | None:
+    del row
+    return [reading.words for reading in found if reading.span is not None] or None
 
 
-def _absolute(row: _Row) -> dict[str, str] | None:
-    now = dt.datetime.fromisoformat(row.reference).replace(tzinfo=dt.UTC)
-    moment = date_in(row.text, now, "UTC")
+def _absolute(row: _Row, found: Sequence[Reading]) -> dict[str, str] | None:
+    del found
+    moment = date_in(row.text, _now(row), "UTC")
     return {"value": _plain(moment)} if moment else None
 
 
-def _relative(row: _Row) -> dict[str, str] | None:
-    """A bare length is not taken for a time: this asks back."""
-    conventions = Conventions(offsets="exact")
-    for reading in readings(row, conventions):
+def _relative(row: _Row, found: Sequence[Reading]) -> dict[str, str] | None:
+    """In this project a bare length is so long ago; the workflow itself takes it for a length and asks."""
+    for reading in found:
         if reading.span is not None and reading.span.start is not None:
             return {"value": _plain(reading.span.start)}
+        if reading.length is not None and reading.words == row.text.strip():
+            return {"value": _plain(_before(_now(row), reading.length))}
     return None
 
 
-def _event(row: _Row) -> dict[str, str] | None:
+def _event(row: _Row, found: Sequence[Reading]) -> dict[str, str] | None:
     from skerry_workflows.scheduling.phrases.wishes import read_wish
 
-    now = dt.datetime.fromisoformat(row.reference).replace(tzinfo=dt.UTC)
-    wish = read_wish(f"{row.subject}\n\n{row.body}", now, "UTC")
+    del found
+    wish = read_wish(_mail(row), _now(row), "UTC")
     if wish is None or not wish.windows or wish.windows[0].start is None:
         return None
     window, length = wish.windows[0], wish.duration
@@ -160,15 +177,34 @@ def _event(row: _Row) -> dict[str, str] | None:
     return {"start": _plain(window.start), **({"end": _plain(end)} if end else {})}
 
 
-_SHAPES: Mapping[str, Callable[[_Row], Any]] = {
-    "recognizers_en.jsonl": _recognizers,
-    "recognizers_other.jsonl": _recognizers,
-    "duckling_en.jsonl": _duckling,
-    "duckling_negative.jsonl": _negative,
-    "dateparser_absolute.jsonl": _absolute,
-    "dateparser_relative_en.jsonl": _relative,
-    "thunderbird_event_extract.jsonl": _event,
+class _Shape(NamedTuple):
+    """How the rows of a file are read, and how what was read is told."""
+
+    tell: Callable[[_Row, Sequence[Reading]], Any]
+    conventions: Conventions
+
+
+_SHAPES: Mapping[str, _Shape] = {
+    "recognizers_en.jsonl": _Shape(_recognizers, _RECOGNIZERS),
+    "recognizers_other.jsonl": _Shape(_recognizers, _RECOGNIZERS),
+    "duckling_en.jsonl": _Shape(_duckling, _DUCKLING),
+    "duckling_negative.jsonl": _Shape(_negative, OFFICE),
+    "dateparser_absolute.jsonl": _Shape(_absolute, DOCUMENT),
+    "dateparser_relative_en.jsonl": _Shape(_relative, Conventions(offsets="exact")),
+    "thunderbird_event_extract.jsonl": _Shape(_event, OFFICE),
 }
+
+
+def _shaped(folder: Path) -> Iterator[tuple[_Row, _Shape]]:
+    """Every row of every file that is there."""
+    for file, shape in _SHAPES.items():
+        for row in _rows(folder / file):
+            yield row, shape
+
+
+def _before(moment: dt.datetime, length: Length) -> dt.datetime:
+    """So long before a moment; months by the calendar."""
+    return add_months(moment, -int(length.months)) - dt.timedelta(days=length.days, seconds=length.seconds)
 
 
 def _plain(moment: dt.datetime) -> str:
