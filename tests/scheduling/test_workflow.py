@@ -297,6 +297,19 @@ async def test_settings_that_are_wrong_say_so(tmp_path: Path) -> None:
         assert row.status == "failed" and "scheduling.toml" in row.note
 
 
+async def test_without_settings_a_request_is_kept_until_there_are_some(tmp_path: Path) -> None:
+    """A node has this workflow unless it is told otherwise, and mail about meetings comes to everybody."""
+    async with open_node(tmp_path, BOLD) as node:
+        settings = (tmp_path / "scheduling.toml").rename(tmp_path / "later.toml")
+        run = await node.send(request=request())
+        assert "scheduling.toml, which says whose calendar it is" in await node.asks(run)
+        await node.approve(run)
+        assert "scheduling.toml" in await node.asks(run), "it was not written yet"
+        settings.rename(tmp_path / "scheduling.toml")
+        await node.approve(run)
+        assert isinstance(await node.result(run), Booked)
+
+
 # --- invitations of others --------------------------------------------------------------------------------------------
 
 

@@ -51,6 +51,7 @@ def test_files_in_a_folder_become_runs(tmp_path: Path) -> None:
             return int(status["watches"][0].get("taken", 0))
 
         wait_until_blocking(lambda: taken() == 1, timeout_s=60)
+        wait_until_blocking(lambda: {each["state"] for each in ask(tmp_path, "workers")} == {"ready"}, timeout_s=60)
         found = {each["check"]: each["verdict"] for each in ask(tmp_path, "doctor")}
         assert found["watch invoices"] == "ok"
         (inbox / second.name).write_bytes(second.read_bytes())

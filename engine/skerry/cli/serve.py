@@ -67,8 +67,14 @@ def _say(app: App, node: Node) -> None:
         out.line(f"  workers   {pools or 'none'} (processes x slots)")
     if config.http_port:
         out.line(f"  health    http://127.0.0.1:{config.http_port}/readyz, /metrics")
-    for watch in node.watching.status() if node.watching is not None else ():
-        out.line(f"  watching  {watch.name}: {watch.kind}, publishes {watch.event}")
+    events = sorted({workflow.on for workflow in node.engine.registry.workflows.values() if workflow.on})
+    out.line(f"  takes in  {', '.join(events) or 'no events'}")
+    if node.watching is not None:
+        watches = node.watching.status()
+        for watch in watches:
+            out.line(f"  watching  {watch.name}: {watch.kind}, publishes {watch.event}")
+        if not watches:
+            out.line("  watching  nothing yet: [watch.NAME] in skerry.toml names folders, mailboxes, calendars")
     if node.recovered:
         out.line(f"  taken up  {words.plural(node.recovered, 'run')}")
     out.line("  Ctrl-C stops it. In another terminal: skerry status; skerry runs")

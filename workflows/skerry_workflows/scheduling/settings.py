@@ -23,6 +23,11 @@ FILE: Final = "scheduling.toml"
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HINT: Final = "mend scheduling.toml, see docs/guides/scheduling.md, and retry the run"
 
+
+class NotSetUp(TerminalError):
+    """Nobody has said yet whose calendar it is."""
+
+
 Ask: TypeAlias = Literal["always", "outside", "never"]
 """When a person is asked before something is sent: always, where it goes to somebody outside of `inside`, or never."""
 
@@ -133,12 +138,15 @@ def load(settings: Mapping[str, str]) -> tuple[Settings, Path]:
     """The settings of the node that a task runs on, and the folder that relative paths are below.
 
     Raises:
-        TerminalError: the file is not there, or says something that is not understood.
+        NotSetUp: the file is not there.
+        TerminalError: it says something that is not understood.
     """
     data = Path(settings.get("SKERRY_DATA", "."))
     path = Path(settings.get("SKERRY_SCHEDULING_FILE") or data / FILE)
     try:
         decoded = msgspec.toml.decode(path.read_bytes(), type=Settings)
+    except FileNotFoundError:
+        raise NotSetUp(f"there is no {path}, which says whose calendar it is", hint=_HINT) from None
     except OSError as error:
         raise TerminalError(f"{path} cannot be read ({error.strerror})", hint=_HINT) from None
     except (msgspec.DecodeError, msgspec.ValidationError) as error:

@@ -29,6 +29,7 @@ from skerry_workflows.scheduling.model import (
     Suggest,
 )
 from skerry_workflows.scheduling.replies import answer, consider, decline_proposal, take
+from skerry_workflows.scheduling.settings import NotSetUp
 from skerry_workflows.scheduling.slots.model import Found, Proposal, Span
 from skerry_workflows.scheduling.tasks import (
     change,
@@ -90,15 +91,22 @@ class Requested(State):
     sender: str = ""
     request: MeetingRequest | None = None
 
-    async def run(self, step: Step) -> Understand | Consider | Done[NotBooked]:
-        """Opens it."""
+    async def run(self, step: Step) -> Requested | Understand | Consider | Done[NotBooked]:
+        """Opens it. Where nobody has set scheduling up yet, it is kept until they have."""
         letter = Letter(text=self.text, subject=self.subject, sender=self.sender.lower(), request=self.request)
         if self.mail is not None:
             try:
                 letter = await step.call(open_mail, self.mail)
             except StepFailed as error:
                 return Done(NotBooked(reason=f"the mail could not be opened: {error}"))
-        letter = await step.call(introduce, letter, step.now())
+        try:
+            letter = await step.call(introduce, letter, step.now())
+        except StepFailed as error:
+            if error.kind != NotSetUp.__name__:
+                raise
+            if no := await _asked(step, f"A meeting is asked for, but {error}. Write it, then say yes."):
+                return Done(NotBooked(reason=no))
+            return self
         return Consider(letter=letter) if letter.ics else Understand(letter=letter)
 
 
