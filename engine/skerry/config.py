@@ -67,8 +67,8 @@ _ENVIRONMENT = "environment"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-class Nats(Frozen):
-    """Which NATS server to use; without a `url`, Skerry starts its own. See `skerry.bus.RemoteServer`."""
+class Server(Frozen):
+    """A NATS server, or several by commas, and how to get in. See `skerry.bus.RemoteServer`."""
 
     url: str = ""
     user: str = ""
@@ -81,6 +81,15 @@ class Nats(Frozen):
     tls_key: Path | None = None
     inbox_prefix: str = ""
 
+
+class Nats(Server):
+    """Which NATS server or cluster to use; without a `url`, Skerry starts its own server.
+
+    `replicas`: how many servers of the cluster keep each stream: 1, 3 or 5.
+    """
+
+    replicas: int = 1
+
     def target(self) -> RemoteServer | None:
         """For `NatsBus.connect`; None when Skerry starts its own server."""
         from skerry.bus import RemoteServer
@@ -88,7 +97,7 @@ class Nats(Frozen):
         return RemoteServer(**msgspec.structs.asdict(self)) if self.url else None
 
 
-class Hub(Nats):
+class Hub(Server):
     """Where this node hands over its journal; without `url` and `connection`: nowhere. See docs/guides/edge.md.
 
     `url` and credentials as in `[nats]`, of the hub's NATS server. `connection`: the connection.json of a hub on this
@@ -108,7 +117,7 @@ class Hub(Nats):
 
         if self.connection is not None:
             return LocalServer(file=self.connection)
-        fields = {name: getattr(self, name) for name in Nats.__struct_fields__}
+        fields = {name: getattr(self, name) for name in Server.__struct_fields__}
         return RemoteServer(**fields) if self.url else None
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from skerry import Done, Retry, State, Step, StepFailed, Workflow, task
 from skerry.core import events as ev
-from skerry.core.wire import Result, encode, headers, result_subject, task_queue
+from skerry.core.ids import TaskId
+from skerry.core.wire import Result, encode, headers, result_subject, task_queue, task_subject
 from skerry.ports import Delivery, Message
 from skerry.runtime.service import Service
 from skerry.testing import Lab
@@ -63,6 +64,24 @@ async def test_a_size_that_nobody_serves_is_told_of_and_its_dead_letters_are_rea
         await lab.skip(timedelta(seconds=60))
         assert "it kills me" in await lab.result(run)
         assert (await lab.verbs.status()).notes == ()
+        sweep.cancel()
+
+
+async def test_a_dead_letter_of_another_engine_is_left_to_it() -> None:
+    async with Lab(needs, heavy, sizes=("rules",)) as lab:
+        bus = lab.engine.bus
+        assert bus is not None
+        service = Service(lab.engine, lab.verbs, sweep_s=10)
+        sweep = asyncio.create_task(service._sweep(bus))  # pyright: ignore[reportPrivateUsage]
+        theirs, nobodys = TaskId("other-01ABC", "1", 1), TaskId(f"{lab.engine.node}-01ABC", "1", 1)
+        await bus.ensure(task_queue("medium"))
+        for task in (theirs, nobodys):
+            await bus.publish(Message(task_subject("medium", task), b"{}", {}))
+        await bus.consume(task_queue("medium"), _die, window=2)
+        await lab.skip(timedelta(seconds=60))
+        assert [letter.subject for letter in await bus.dead_letters(task_queue("medium"))] == [
+            task_subject("medium", theirs)
+        ]
         sweep.cancel()
 
 

@@ -145,6 +145,8 @@ class Server:
 class Program:
     """`skerry COMMAND ...`, which can be killed and started again."""
 
+    module = "skerry.cli"
+
     def __init__(self, folder: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
         self.log = folder / f"{arguments[0]}.log"
         self._arguments = arguments
@@ -154,7 +156,7 @@ class Program:
     def start(self) -> Program:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "skerry.cli", *self._arguments]
+            command = [sys.executable, "-m", self.module, *self._arguments]
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=log)
         return self
 

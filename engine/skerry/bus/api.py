@@ -11,6 +11,8 @@ from skerry.bus.replies import Replies
 from skerry.errors import Unavailable
 
 TIMEOUT_S = 5.0
+_AGAIN_S = 1.0
+"""Every question and every wish here may be repeated: who makes a stream that is there as it should be has made it."""
 
 STREAM_NOT_FOUND = 10059
 CONSUMER_NOT_FOUND = 10014
@@ -38,7 +40,7 @@ class Api:
     async def call(self, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One call, for example `STREAM.INFO.NAME`."""
         data = b"" if body is None else msgspec.json.encode(body)
-        answer = await self._replies.send(f"$JS.API.{verb}".encode(), b"", data, TIMEOUT_S)
+        answer = await self._replies.send(f"$JS.API.{verb}".encode(), b"", data, TIMEOUT_S, again_s=_AGAIN_S)
         if headers.status(answer.headers) == 503:
             raise Unavailable(
                 "the NATS server has no JetStream", hint="start nats-server with -js, or give the account JetStream"

@@ -13,7 +13,7 @@ from skerry.bus.deadletters import DeadLetters
 from skerry.bus.publisher import Publisher
 from skerry.bus.pull import PullLoop
 from skerry.bus.streams import STREAM_BYTES_MAX, Streams
-from skerry.bus.target import Target, target_of
+from skerry.bus.target import RemoteServer, Target, target_of
 from skerry.core.wire import Queue
 from skerry.errors import Unavailable
 from skerry.ports import DeadLetter, Handler, Listener, Message, Responder, Subscription
@@ -41,15 +41,15 @@ class NatsBus:
         name: str = "skerry",
         timeout_s: float = 10.0,
         stream_bytes_max: int = STREAM_BYTES_MAX,
-        replicas: int = 1,
     ) -> NatsBus:
         """Connects to a supervised server (the path of its connection.json), a URL, or a `RemoteServer`.
 
-        `stream_bytes_max` and `replicas` are for streams that have to be made. Raises `Unavailable` with the last
+        `stream_bytes_max` is for streams that have to be made. Raises `Unavailable` with the last
         reason when there is no connection within `timeout_s`, `DataError` for a target that can never work.
         """
         target = target_of(where)
         connection = Connection(target, name=name)
+        replicas = target.replicas if isinstance(target, RemoteServer) else 1
         bus = cls(connection, stream_bytes_max=stream_bytes_max, replicas=replicas)
         await connection.join(bus._streams)
         await connection.open(timeout_s)

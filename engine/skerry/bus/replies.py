@@ -23,6 +23,12 @@ class _Question(NamedTuple):
     deadline: float
 
 
+class _Again(NamedTuple):
+    block: bytes
+    every_s: float
+    at: float
+
+
 class Replies:
     """Sends requests and matches their answers. For JetStream a publish, a pull's ack and an API call are requests."""
 
@@ -31,6 +37,7 @@ class Replies:
         self._inbox = b""
         self._count = 0
         self._waiting: dict[bytes, _Question] = {}
+        self._again: dict[bytes, _Again] = {}
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def up(self, client: Client) -> None:
@@ -43,12 +50,18 @@ class Replies:
         """The connection is lost: whoever waits learns it now, and asks again or not."""
         self._client = None
         waiting, self._waiting = self._waiting, {}
+        self._again.clear()
         for question in waiting.values():
             if not question.future.done():
                 question.future.set_exception(Unavailable("the connection to the bus was lost", hint="try again"))
 
-    def send(self, subject: bytes, headers: bytes, data: bytes, timeout_s: float) -> asyncio.Future[Answer]:
+    def send(
+        self, subject: bytes, headers: bytes, data: bytes, timeout_s: float, *, again_s: float = 0.0
+    ) -> asyncio.Future[Answer]:
         """Sends now. The future has the answer, or `Unavailable` after `timeout_s` (to a quarter second) or a loss.
+
+        With `again_s` it is sent again so often until there is an answer, for what may be done twice: a cluster that
+        has just lost its leader drops questions without a word.
 
         Raises `Unavailable` at once when there is no connection: then nothing was sent, now or later.
         """
@@ -60,10 +73,13 @@ class Replies:
         if headers:
             size = len(headers)
             sizes = b" %d %d\r\n" % (size, size + len(data))
-            client.send(b"".join((b"HPUB ", subject, b" ", self._inbox, token, sizes, headers, data, b"\r\n")))
+            block = b"".join((b"HPUB ", subject, b" ", self._inbox, token, sizes, headers, data, b"\r\n"))
         else:
-            client.send(b"".join((b"PUB ", subject, b" ", self._inbox, token, b" %d\r\n" % len(data), data, b"\r\n")))
+            block = b"".join((b"PUB ", subject, b" ", self._inbox, token, b" %d\r\n" % len(data), data, b"\r\n"))
+        client.send(block)
         loop = asyncio.get_running_loop()
+        if again_s:
+            self._again[token] = _Again(block, again_s, loop.time() + again_s)
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting[token] = _Question(future, loop.time() + timeout_s)
         if self._sweeping is None:
@@ -71,7 +87,10 @@ class Replies:
         return future
 
     def _take(self, subject: bytes, _reply: bytes, headers: bytes, data: bytes) -> None:
-        question = self._waiting.pop(subject[len(self._inbox) :], None)
+        token = subject[len(self._inbox) :]
+        question = self._waiting.pop(token, None)
+        if self._again:
+            self._again.pop(token, None)
         if question is not None and not question.future.done():
             question.future.set_result(Answer(headers, data))
 
@@ -85,6 +104,12 @@ class Replies:
         over = [token for token, question in self._waiting.items() if question.deadline <= now]
         for token in over:
             future = self._waiting.pop(token).future
+            self._again.pop(token, None)
             if not future.done():
                 future.set_exception(late)
+        client = self._client
+        for token, again in self._again.items():
+            if again.at <= now and client is not None and client.usable:
+                client.send(again.block)
+                self._again[token] = again._replace(at=now + again.every_s)
         self._sweeping = loop.call_later(_SWEEP_S, self._sweep) if self._waiting else None

@@ -86,6 +86,9 @@ class Streams:
         # An operator may have chosen another size: only "no limit at all" is mended.
         if there.get("max_bytes", -1) <= 0:
             changed["max_bytes"] = wanted["max_bytes"]
+        # Whoever has made it may not have been told of the cluster; fewer than there are is never what is meant.
+        if there.get("num_replicas", 1) < wanted["num_replicas"]:
+            changed["num_replicas"] = wanted["num_replicas"]
         if changed:
             logger.warning("stream %s differs and is updated: %s", name, ", ".join(sorted(changed)))
             await self._api.call(f"STREAM.UPDATE.{name}", {**there, **changed})

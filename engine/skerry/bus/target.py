@@ -53,7 +53,8 @@ class RemoteServer(Frozen):
     `url`: one or several, by commas: `nats://`, or `tls://`; a user and password, or a token, may be in it. Otherwise
     credentials are files (`creds`: JWT and seed; `nkey`: a seed) or `token`. `tls_ca` names a PEM file with the
     authority that signed the server's certificate, `tls_cert` and `tls_key` our own certificate. `inbox_prefix` is
-    where answers go, for a user whose permissions name one.
+    where answers go, for a user whose permissions name one. `replicas`: so many servers of a cluster are to keep each
+    stream that we make; one that is there with fewer gets more, one with more stays.
     """
 
     url: str
@@ -69,6 +70,7 @@ class RemoteServer(Frozen):
 
     def endpoint(self) -> Endpoint:
         """Reads certificates anew. Raises `DataError` for a URL or a file that cannot be used."""
+    replicas: int = 1
         servers = [each.strip() if "://" in each else f"nats://{each.strip()}" for each in self.url.split(",")]
         for server in servers:
             if urlsplit(server).scheme not in ("nats", "tls"):

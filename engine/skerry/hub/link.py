@@ -118,6 +118,10 @@ class Link:
         """Makes the stream. Raises `Unavailable`."""
         await self._call(f"STREAM.CREATE.{wire.STREAM}", msgspec.json.encode(config))
 
+    async def update(self, config: dict[str, Any]) -> None:
+        """Gives the stream another configuration. Raises `Unavailable`."""
+        await self._call(f"STREAM.UPDATE.{wire.STREAM}", msgspec.json.encode(config))
+
     async def put(self, subject: str, data: bytes, *, after: int) -> int:
         """One message, if the last one on its subject is at the place `after`; its place.
 

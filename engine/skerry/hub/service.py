@@ -48,7 +48,10 @@ class Quick(NamedTuple):
 
 
 class HubOptions(NamedTuple):
-    """`nats`: the server; None for one of our own. `take_over`: also a stream that belongs to another hub."""
+    """`nats`: the server; None for one of our own. `take_over`: also a stream that belongs to another hub.
+
+    `replicas`: how many servers of a cluster are to keep the stream, at least.
+    """
 
     data: Path
     nats: Target | None = None
@@ -87,6 +90,8 @@ class Hub:
             config = wire.stream_config(bytes_max=options.stream_bytes_max, replicas=options.replicas)
             await self.link.create(config)
         for _ in range(_OWNER_TRIES):
+        elif info["config"]["num_replicas"] < options.replicas:
+            await self.link.update({**info["config"], "num_replicas": options.replicas})
             stored = await self.link.last(wire.OWNER)
             if stored is not None:
                 other = msgspec.json.decode(stored.data, type=Owner)

@@ -12,7 +12,7 @@ from msgspec import Raw
 from skerry.core import events as ev
 from skerry.core.cascade import CLOUD
 from skerry.core.execution import Execution
-from skerry.core.ids import TaskId
+from skerry.core.ids import TaskId, node_of
 from skerry.core.projection import OVER
 from skerry.core.structs import NOTHING
 from skerry.core.verdicts import fenced, take_result
@@ -247,6 +247,8 @@ class Service:
             try:
                 await self._take_dead_letter(letter, size)
             except (DataError, NotFound) as error:
+                if isinstance(error, NotFound) and node_of(task_of(letter.subject).run) != self.engine.node:
+                    continue  # it is for another engine, which shares these workers with us
                 log.warning("a dead letter of size %s is for nobody: %s", size, error)
             await bus.bury(letter)
 

@@ -73,7 +73,8 @@ def command(
         from skerry.hub.service import HubOptions
 
         logs.configure(app.config.log_level)
-        options = HubOptions(data=folder, nats=app.config.nats.target(), port=port, take_over=take_over)
+        nats = app.config.nats
+        options = HubOptions(data=folder, nats=nats.target(), port=port, take_over=take_over, replicas=nats.replicas)
         app.run(_serve(app, options))
         return
     if what == "commands":

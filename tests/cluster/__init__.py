@@ -1,0 +1,1 @@
+"""Several engines and workers on one cluster of NATS servers."""
