@@ -9,15 +9,17 @@ import msgspec
 import pytest
 
 from skerry.core import events as ev
-from skerry.core.execution import CHILD_CHECK_US
+from skerry.core.execution import CHILD_CHECK_US, Execution
+from skerry.core.fleet import Fleet
 from skerry.core.ids import TaskId
 from skerry.core.pending import CancelChild, DropTask, EmitEvent, RunCall, RunEnded, SendTask, StartChild
+from skerry.core.projection import RunRow
 from skerry.core.step import Step
 from skerry.core.times import FAR_US
 from skerry.errors import DataError, StepFailed, TimedOut
 from tests.core.relays import First, relay
 from tests.core.scripts import A, B, ChildState, child, deadline, local, once, worker
-from tests.core.support import RUN, START_US, Sim, kinds, sim_of
+from tests.core.support import RUN, START_US, Sim, kinds, sim_of, workflow_of
 
 # --- calls ----------------------------------------------------------------------------------------------------------
 
@@ -166,6 +168,46 @@ def test_a_once_task_whose_attempt_failed_is_of_known_outcome() -> None:
     assert sim.last.effects == [RunCall("1-1")]
     sim.crash()
     assert sim.failure().kind == "OutcomeUnknown"
+
+
+@pytest.mark.parametrize("tried", [False, True])
+def test_on_an_adopted_node_a_once_task_runs_only_when_a_person_says_so(tried: bool) -> None:
+    """The lost node may have begun it, or tried it again, after what is known here."""
+
+    async def body(step: Step) -> Any:
+        await step.call(worker, "x")
+        return [*await step.gather(step.call(once, "x"), step.call(worker, "y"))]
+
+    sim = sim_of(body)
+    if tried:
+        sim.result("1-1", "x")
+        sim.fail("1-2-0-1", retryable=True)
+    sim.fleet.adopted_us = START_US + 1
+    sim.crash()
+    sim.pass_time(10)
+    if not tried:
+        sim.result("1-1", "x")
+    assert (sim.failure().kind, sim.failure().step) == ("OutcomeUnknown", "1-2-0-1")
+    assert not any(isinstance(effect, RunCall) for effect in sim.last.effects)
+    sim.retry()
+    assert RunCall("1-2-0-1") in sim.last.effects
+    sim.complete("1-2-0-1", "z")
+    sim.result("1-2-1-1", "y")
+    assert sim.outcome() == ["z", "y"]
+    assert sim.replay().agrees
+
+
+def test_what_began_on_an_adopted_node_by_itself_is_not_in_doubt() -> None:
+    async def body(step: Step) -> Any:
+        return await step.call(once, "x")
+
+    workflow, fleet = workflow_of(body), Fleet()
+    fleet.adopted_us = START_US
+    for source, begun in (("a-folder", True), (RUN, False)):  # the lost node may have started that one, too
+        row = RunRow(run=RUN, workflow="only", version=1, source=source, started_us=START_US)
+        started = ev.RunStarted(workflow="only", version=1, source=source)
+        _, transition = Execution.begin(workflow, started, row, workflow.encode_start(workflow.start()), fleet)
+        assert (RunCall("1-1") in transition.effects) == begun, source
 
 
 def test_a_worker_s_answer_of_the_wrong_type_is_a_failed_attempt() -> None:

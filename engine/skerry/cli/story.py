@@ -241,6 +241,10 @@ def _node(event: ev.NodeStarted, chars: int) -> Said:
     return Said("the engine started", f"skerry {event.software}")
 
 
+def _adopted(event: ev.NodeAdopted, chars: int) -> Said:
+    return Said(f"node {event.by} has adopted this node", _and(_by(event.person), event.reason), "yellow")
+
+
 def _removed(event: ev.BodiesRemoved, chars: int) -> Said:
     return Said(f"{words.plural(event.events, 'body', 'bodies')} removed", _and(_by(event.by), event.reason), _DIM)
 
@@ -272,6 +276,7 @@ _TELLERS: dict[type[ev.Event], Callable[[Any, int], Said]] = {
     ev.ResultFenced: _fenced,
     ev.SignalReceived: _signalled,
     ev.NodeStarted: _node,
+    ev.NodeAdopted: _adopted,
     ev.BodiesRemoved: _removed,
 }
 

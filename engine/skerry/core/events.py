@@ -240,7 +240,8 @@ class ReviewOpened(Event, tag="review.opened"):
 class ReviewAnswered(Event, tag="review.answered"):
     """A person has answered. Objections that still stand were overruled by `by`, for `reason`.
 
-    `changed` are the fields of the best answer that the person set; their values are in the step's outcome.
+    `changed` are the fields of the best answer that the person set; their values are in the step's outcome. `id` is
+    the answer's, where no signal carries it.
     """
 
     step: str
@@ -249,6 +250,7 @@ class ReviewAnswered(Event, tag="review.answered"):
     reason: str = ""
     changed: tuple[str, ...] = ()
     overruled: tuple[Objection, ...] = ()
+    id: str = ""
 
 
 class AnswerAudited(Event, tag="answer.audited"):
@@ -310,6 +312,18 @@ class NodeStarted(Event, tag="node.started"):
     software: str
 
 
+class NodeAdopted(Event, tag="node.adopted"):
+    """The node was lost: from here on, in a new epoch, another one (`by`) drives its runs, from what the hub has.
+
+    `person` said so, for `reason`. What the lost node did after the event before this one is not known here.
+    """
+
+    node: str
+    by: str
+    person: str = ""
+    reason: str = ""
+
+
 class BodiesRemoved(Event, tag="bodies.removed"):
     """The bodies of a run were removed (pruned, withheld, erased); their headers stay (promise J4)."""
 
@@ -342,6 +356,7 @@ AnyEvent: TypeAlias = (
     | ResultFenced
     | SignalReceived
     | NodeStarted
+    | NodeAdopted
     | BodiesRemoved
 )
 

@@ -17,9 +17,9 @@ from msgspec import Raw
 from skerry.core import events as ev
 from skerry.core.asks import open_ask, out_of_time
 from skerry.core.commands import Ask, Call, Command, Emit, Sleep, Start, Wait
-from skerry.core.failures import ENDLESS_LOOP, error_of, failure_of, readable
+from skerry.core.failures import ENDLESS_LOOP, error_of, failure_of, readable, unknown
 from skerry.core.fleet import Fleet
-from skerry.core.ids import TaskId
+from skerry.core.ids import TaskId, node_of
 from skerry.core.machine import Machine, Raised, Returned
 from skerry.core.pending import (
     CancelChild,
@@ -64,6 +64,8 @@ class Execution:
         self.cancelling = False
         self.used: dict[str, int] = {}
         """The last attempt of steps that were retried by hand: numbers are never used twice (fencing)."""
+        self.cleared = False
+        """Whether it was retried by hand since the node was adopted: a person has looked at what may have been done."""
 
     # --- beginning ------------------------------------------------------------------------------------------------
 
@@ -288,6 +290,8 @@ class Execution:
                 if step in machine.waiting:
                     self.pending[step] = Pending(machine.waiting[step], self.used.get(step, 0) + 1)
                     self.open(transition, step, now_us)
+                    if self.machine is None:
+                        return
 
     def open(self, transition: Transition, step: str, now_us: int) -> None:
         """Begins a step that the code has asked for: records what has to be, and says what is to be done."""
@@ -340,11 +344,20 @@ class Execution:
         if task.size is None:
             if task.once or pending.due_us:
                 self.schedule(transition, step)
-            transition.effects.append(RunCall(step))
+            if task.once and self._adopted and not (self.cleared and step in self.used):
+                self.die(transition, unknown(step, task.name, "may have been run by a node that was lost"), now_us)
+            else:
+                transition.effects.append(RunCall(step))
         else:
             pending.size = task.size
             self.schedule(transition, step)
             transition.effects.append(SendTask(step))
+
+    @property
+    def _adopted(self) -> bool:
+        """Whether a lost node may have driven this run further than is known here, or started it as well."""
+        since_us, row = self.fleet.adopted_us, self.row
+        return since_us > 0 and (row.started_us < since_us or node_of(row.source) == node_of(row.run))
 
     def _open_wait(self, transition: Transition, step: str, pending: Pending, wait: Wait, now_us: int) -> None:
         if self.take_early(transition, step, now_us):

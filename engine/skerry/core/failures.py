@@ -22,6 +22,11 @@ def error_of(failure: Failure, attempts: int) -> StepFailed:
     return cls(failure.message, step=failure.step, kind=failure.kind, attempts=attempts)
 
 
+def unknown(step: str, task: str, why: str) -> Failure:
+    """What a run dies of when a task that must run once only may have run: a person is asked."""
+    return Failure(kind=OUTCOME_UNKNOWN, message=f"task {task} {why}", step=step)
+
+
 def failure_of(error: BaseException) -> Failure:
     """What a run dies of."""
     return Failure(kind=type(error).__name__, message=_words(error), step=_failed_step(error))

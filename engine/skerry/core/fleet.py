@@ -20,7 +20,7 @@ class Fleet:
     would take from now to its result, `expected` what one answer uses (nothing, while that is not known).
     """
 
-    __slots__ = ("expected", "reachable", "sizes", "thresholds", "wait_s")
+    __slots__ = ("adopted_us", "expected", "reachable", "sizes", "thresholds", "wait_s")
 
     def __init__(
         self,
@@ -36,3 +36,5 @@ class Fleet:
         self.reachable = reachable
         self.wait_s = wait_s
         self.expected = expected
+        self.adopted_us = 0
+        """When this node was adopted, if it was: runs that began before may have gone further than is known."""

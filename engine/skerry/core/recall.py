@@ -16,7 +16,7 @@ from skerry.core import events as ev
 from skerry.core.budget import spent_by
 from skerry.core.commands import Ask, Call, Command, Sleep, Start, Wait
 from skerry.core.execution import Execution, next_look
-from skerry.core.failures import ENDLESS_LOOP, OUTCOME_UNKNOWN, error_of
+from skerry.core.failures import ENDLESS_LOOP, OUTCOME_UNKNOWN, error_of, unknown
 from skerry.core.fleet import Fleet
 from skerry.core.machine import Machine, Raised, Returned
 from skerry.core.pending import Pending, Transition, keep_best
@@ -289,6 +289,7 @@ class Recall:
         ev.ResultFenced: _fenced,
         ev.SignalReceived: _signalled,
         ev.NodeStarted: _nothing,
+        ev.NodeAdopted: _nothing,
         ev.BodiesRemoved: _nothing,
     }
 
@@ -358,6 +359,7 @@ def resume(
     run = Execution(workflow, row, fleet)
     kept, used = effective(events)
     run.used = used
+    run.cleared = any(isinstance(e, ev.RunRetried) and at_us >= run.fleet.adopted_us for _, at_us, e in events)
     recall = Recall(run)
     recall.feed(kept)
     run.n = events[-1][0]
@@ -389,12 +391,8 @@ def _take_up(run: Execution, transition: Transition, step: str, pending: Pending
     elif isinstance(command, Start):
         pending.retry_us = next_look(pending, now_us)  # it is looked for right now, as all that is under way is
     elif isinstance(command, Call) and command.task.once and pending.in_flight:
-        failure = ev.Failure(
-            kind=OUTCOME_UNKNOWN,
-            message=f"task {command.target} was begun once, and a crash came before its outcome was known",
-            step=step,
-        )
-        run.die(transition, failure, now_us)
+        told = "was begun once, and a crash came before its outcome was known"
+        run.die(transition, unknown(step, command.target, told), now_us)
 
 
 def _words(step: ev.StepScheduled | ev.StepCompleted | ev.StepErred | Command) -> str:

@@ -134,7 +134,7 @@ def take_review(
     assert isinstance(ask, Ask), "only asks and waits are reviewed"
     transition = Transition()
     if not approved:
-        transition.events.append(ev.ReviewAnswered(step=step, approved=False, by=by, reason=reason))
+        transition.events.append(ev.ReviewAnswered(step=step, approved=False, by=by, reason=reason, id=id))
         failure = ev.Failure(kind="Refused", message=reason or f"{by or 'a person'} said no")
         run.put_failure(transition, step, failure, now_us, by=by)
         return run.settle(transition, now_us)
@@ -158,6 +158,7 @@ def take_review(
             reason=reason,
             changed=tuple(sorted(changes)),
             overruled=tuple(objections),
+            id=id,
         )
     )
     run.put_outcome(transition, step, value, now_us, by=by)
