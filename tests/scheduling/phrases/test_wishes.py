@@ -40,6 +40,11 @@ def test_an_exact_time() -> None:
     assert found.place == "Zoom"
 
 
+def test_who_is_written_to_politely_is_nobody_by_name() -> None:
+    found = asked("Wir möchten mit Ihnen sprechen: können wir uns am 9.12.2026 um 10 Uhr für eine Stunde treffen?")
+    assert found.people == ()
+
+
 def test_room_inside_a_stretch_is_not_the_meeting() -> None:
     found = asked("Could you schedule 30 minutes between 2 and 5 pm on December 3 in room 4?")
     assert spans(found.windows) == ["03.12. 14:00 03.12. 17:00"]

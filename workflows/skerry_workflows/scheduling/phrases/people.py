@@ -14,6 +14,8 @@ _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _TITLES = frozenset(
     ["mr", "mrs", "ms", "dr", "prof", "herr", "frau", "hr", "fr", "mme", "mlle", "sr", "sra", "srta", "sig"]
 )
+_POLITE = frozenset(["ihnen", "sie", "ihrem", "ihrer", "ihren", "lei", "voi", "usted", "ustedes", "vous", "u"])
+"""Whoever is written to, where politeness writes that as a name is written."""
 _ONLINE = re.compile(
     r"\b(?:microsoft teams|google meet|zoom|teams|skype|webex|jitsi|facetime|whatsapp|slack|phone|telephone|telefon|"
     r"téléphone|teléfono|telefono|telefone|online|en ligne|videoconference|visio)\b",
@@ -95,8 +97,10 @@ def _capital(token: Token) -> bool:
 
 def _common(token: Token, tokens: tuple[Token, ...], at: int, words: Lexicon) -> bool:
     """Whether it is an everyday word that only stands in capitals, or a word of meetings (German nouns)."""
-    return token.folded in words.marks or any(
-        kind in ("MEET", "ROOM", "UNIT", "PART") for kind, _, _ in words.senses(tokens, at)
+    return (
+        token.folded in words.marks
+        or token.folded in _POLITE
+        or any(kind in ("MEET", "ROOM", "UNIT", "PART") for kind, _, _ in words.senses(tokens, at))
     )
 
 
