@@ -32,6 +32,7 @@ from skerry.runtime.engine import Engine
 from skerry.runtime.service import Service
 from skerry.runtime.verbs import Pruner, Verbs
 from skerry.runtime.watch import EngineTaker
+from skerry.security.enrolment import network
 from skerry.sources import Planned, Watching, plan, watching
 from skerry.version import __version__
 
@@ -184,7 +185,7 @@ async def offline(config: Config) -> AsyncGenerator[Service, None]:
 async def _server(config: Config, stack: AsyncExitStack) -> NatsServer | None:
     if config.nats.url:
         return None
-    server = NatsServer(config.data)
+    server = NatsServer(config.data, network=network(config.data))
     stack.push_async_callback(server.stop)
     await server.start()
     return server

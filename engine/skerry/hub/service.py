@@ -26,6 +26,7 @@ from skerry.hub.link import Fenced, Link
 from skerry.hub.store import HubStore
 from skerry.journal.lock import FolderLock
 from skerry.ports import Message
+from skerry.security.enrolment import network
 from skerry.sync import wire
 from skerry.sync.wire import Owner, Stands
 
@@ -89,9 +90,9 @@ class Hub:
         if info is None:
             config = wire.stream_config(bytes_max=options.stream_bytes_max, replicas=options.replicas)
             await self.link.create(config)
-        for _ in range(_OWNER_TRIES):
         elif info["config"]["num_replicas"] < options.replicas:
             await self.link.update({**info["config"], "num_replicas": options.replicas})
+        for _ in range(_OWNER_TRIES):
             stored = await self.link.last(wire.OWNER)
             if stored is not None:
                 other = msgspec.json.decode(stored.data, type=Owner)
@@ -180,7 +181,7 @@ async def open_hub(options: HubOptions) -> AsyncGenerator[Hub, None]:
         server: NatsServer | None = None
         target = options.nats
         if target is None:
-            server = NatsServer(options.data, port=options.port)
+            server = NatsServer(options.data, port=options.port, network=network(options.data))
             stack.push_async_callback(server.stop)
             await server.start()
             target = target_of(server.connection_file)
