@@ -28,5 +28,6 @@ def test_every_example_is_understood(name: str) -> None:
         words = shlex.split(example.partition(" | ")[0])
         while "=" in words[0]:
             words.pop(0)
-        assert words[:2] == ["skerry", name], example
-        command.make_context(f"skerry {name}", words[2:], resilient_parsing=False)
+        named = ["skerry", *name.split()]
+        assert words[: len(named)] == named, example
+        command.make_context(f"skerry {name}", words[len(named) :], resilient_parsing=False)

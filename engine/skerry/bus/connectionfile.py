@@ -12,13 +12,20 @@ from skerry.errors import Unavailable
 FILE_NAME = "connection.json"
 
 
-class ServerAddress(Frozen):
-    """Where a launch of the server listens, and the key that it lets in."""
+class ServerAddress(Frozen, omit_defaults=True):
+    """Where a launch of the server listens, and the key that it lets in.
+
+    For a server that other machines reach, also: who signed its certificate (empty: one that machines know anyway), the
+    name in it, and below which subject answers are received.
+    """
 
     url: str
     seed: str
     pid: int
     launch: int
+    tls_ca: str = ""
+    tls_name: str = ""
+    inbox_prefix: str = ""
 
 
 def read_address(path: Path) -> ServerAddress:

@@ -11,16 +11,19 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import time
 from pathlib import Path
 from types import TracebackType
+
+import msgspec
 
 from skerry.bus import process, serverconfig
 from skerry.bus.binary import find_binary
 from skerry.bus.connectionfile import FILE_NAME, ServerAddress
 from skerry.bus.fulldisk import FullDisk
 from skerry.bus.lock import StoreLock
-from skerry.bus.serverconfig import ServerLimits
+from skerry.bus.serverconfig import Network, ServerLimits
 from skerry.bus.serverlog import ServerLog
 from skerry.core.wire import encode
 from skerry.errors import Unavailable
@@ -35,6 +38,8 @@ _STEADY_S = 10.0
 _CORES = str(max(1, (os.cpu_count() or 2) // 2))
 """For the server: half of the machine. With two cores and all of them, Go's idle threads that look for work take the
 time from engine and workers: a step through the bus costs the server a quarter more CPU."""
+_WATCH_S = 0.5
+"""So often it looks whether who is let in has changed."""
 _LAUNCHES_FAILED_MAX = 8
 """So many launches in a row that never became ready, about a minute, and the supervisor gives up."""
 
@@ -43,7 +48,8 @@ class NatsServer:
     """`async with NatsServer(data) as server: bus = await NatsBus.connect(server.connection_file)`.
 
     Start it from the main thread (see `process.spawn`). `port` 0 takes a random one, `lock_patience_s` is how long to
-    wait for a dying predecessor, `start_timeout_s` how long a launch may take (a big store is read first).
+    wait for a dying predecessor, `start_timeout_s` how long a launch may take (a big store is read first). With a
+    `network`, other machines reach it, too; its files are read again when they change.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class NatsServer:
         *,
         port: int = 0,
         limits: ServerLimits | None = None,
+        network: Network | None = None,
         lock_patience_s: float = 5.0,
         start_timeout_s: float = 60.0,
         stop_grace_s: float = 10.0,
@@ -63,6 +70,7 @@ class NatsServer:
         self.pid = 0
         self._port = port
         self._limits = limits or ServerLimits()
+        self._network = network
         self._lock_patience_s = lock_patience_s
         self._start_timeout_s = start_timeout_s
         self._stop_grace_s = stop_grace_s
@@ -72,6 +80,7 @@ class NatsServer:
         self._process: asyncio.subprocess.Process | None = None
         self._draining: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
         self._gave_up: asyncio.Future[Unavailable] | None = None
 
     async def start(self) -> None:
@@ -88,15 +97,21 @@ class NatsServer:
         except OSError as error:
             raise Unavailable(f"the bus cannot use {self.folder}: {error}", hint="choose another data folder") from None
         self._gave_up = asyncio.get_running_loop().create_future()
+        seen = _stamps(self._network)
         try:
             await self._launch()
         except BaseException:
             await self._end()
             raise
         self._keeper = asyncio.create_task(self._keep(), name="nats-server keeper")
+        if self._network is not None:
+            self._watcher = asyncio.create_task(self._watch(seen), name="nats-server watcher")
 
     async def stop(self) -> None:
         """Stops the server (SIGTERM, after a grace SIGKILL) and lets go of the folder. May be called twice."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            self._watcher = None
         if self._keeper is not None:
             while not self._keeper.done():  # `asyncio.wait_for` before Python 3.12 may swallow one
                 self._keeper.cancel()
@@ -152,18 +167,32 @@ class NatsServer:
             else:
                 ready_at, failures = time.monotonic(), 0
 
+    async def _watch(self, seen: list[int]) -> None:
+        """Has the server read its configuration again when somebody was let in or shut out, or a certificate is new."""
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            now = _stamps(self._network)
+            # Before it is ready, the signal would end it.
+            if now != seen and self._process is not None and self.connection_file.exists():
+                seen = now
+                logger.info("nats-server %d reads again who is let in", self.pid)
+                self._process.send_signal(signal.SIGHUP)
+
     async def _launch(self) -> None:
         """One launch, up to the point where it takes connections."""
         self.launches += 1
         binary = find_binary()
-        key = serverconfig.new_key()
+        network = self._network
+        key = serverconfig.new_key() if network is None else network.own
         run = self.folder / "run"
         config = self.folder / "nats.conf"
         try:
             run.mkdir(mode=0o700, exist_ok=True)
             for stale in run.glob("*.ports"):
                 stale.unlink()
-            text = serverconfig.render(store=self.folder, ports=run, port=self._port, key=key, limits=self._limits)
+            text = serverconfig.render(
+                store=self.folder, ports=run, port=self._port, key=key, limits=self._limits, network=network
+            )
             serverconfig.write_private(config, text)
             self._log.clear()
             self._process = await process.spawn(
@@ -181,6 +210,14 @@ class NatsServer:
         try:
             url = await self._ready(self._process, run / f"nats-server_{self.pid}.ports")
             address = ServerAddress(url=url, seed=key.seed, pid=self.pid, launch=self.launches)
+            if network is not None:
+                address = msgspec.structs.replace(
+                    address,
+                    url=network.local_url(url),
+                    tls_ca=str(network.authority or ""),
+                    tls_name=network.tls_name,
+                    inbox_prefix=network.inbox,
+                )
             serverconfig.write_private(self.connection_file, encode(address).decode())
         except BaseException as error:
             await self._clear()
@@ -235,6 +272,11 @@ class NatsServer:
             await self._clear()
         finally:
             self._lock.release()
+
+
+def _stamps(network: Network | None) -> list[int]:
+    """When the files of a network were written last."""
+    return [path.stat().st_mtime_ns if path.exists() else 0 for path in (network.watched if network else ())]
 
 
 def _url_in(ports: Path) -> str:

@@ -24,6 +24,38 @@ class Key(NamedTuple):
     public: str
 
 
+class Network(NamedTuple):
+    """For a server that other machines reach: where it listens, with which certificate, and whom it lets in.
+
+    `accounts` is a file that the configuration includes; it names `own`, the key of the server's owner, who gets its
+    answers below `inbox`. `authority` signed the certificate (None: one that machines know anyway), which is for
+    `tls_name`. `leaf_port` 0: no leaf nodes. Made by `skerry.security`.
+    """
+
+    name: str
+    host: str
+    port: int
+    leaf_port: int
+    tls_name: str
+    certificate: Path
+    private_key: Path
+    authority: Path | None
+    accounts: Path
+    own: Key
+    inbox: str
+    domain: str = ""
+
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """Files that the server reads again when they change."""
+        return (self.accounts, self.certificate, self.private_key)
+
+    def local_url(self, url: str) -> str:
+        """Where the owner connects to, from a URL with the port that the server listens on."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)
+        return f"tls://{host}:{url.rpartition(':')[2]}"
+
+
 class ServerLimits(NamedTuple):
     """What the server may use, in bytes. Explicit: the default is three quarters of what was free when it started."""
 
@@ -41,15 +73,18 @@ def new_key() -> Key:
     return Key(seed.decode(), public.decode())
 
 
-def render(*, store: Path, ports: Path, port: int, key: Key, limits: ServerLimits) -> str:
-    """The configuration file. `port` 0 lets the server choose one; it listens on loopback only.
+def render(
+    *, store: Path, ports: Path, port: int, key: Key, limits: ServerLimits, network: Network | None = None
+) -> str:
+    """The configuration file. `port` 0 lets the server choose one.
 
-    The server puts a folder `jetstream` into `store`.
+    It listens on loopback only and lets in who has the `key`, unless there is a `network`. The server puts a folder
+    `jetstream` into `store`.
     """
     quoted = json.dumps
+    domain = f'\n  domain: "{network.domain}"' if network is not None and network.domain else ""
     return f"""\
-server_name: "skerry"
-listen: "127.0.0.1:{port or -1}"
+server_name: "{network.name if network is not None else "skerry"}"
 ports_file_dir: {quoted(str(ports))}
 max_payload: {limits.payload_bytes_max}
 ping_interval: "20s"
@@ -57,13 +92,42 @@ jetstream {{
   store_dir: {quoted(str(store))}
   max_file_store: {limits.store_bytes_max}
   max_memory_store: {limits.memory_bytes_max}
-  sync_interval: "{SYNC_INTERVAL}"
+  sync_interval: "{SYNC_INTERVAL}"{domain}
 }}
+{_home(port, key) if network is None else _abroad(network)}"""
+
+
+def _home(port: int, key: Key) -> str:
+    return f"""\
+listen: "127.0.0.1:{port or -1}"
 accounts {{
   SKERRY: {{ jetstream: enabled, users: [ {{ nkey: {key.public} }} ] }}
   SYS: {{ users: [] }}
 }}
 system_account: SYS
+"""
+
+
+def _abroad(network: Network) -> str:
+    """TLS on all that it listens on. An `include` is relative to the configuration's folder."""
+    store = network.accounts.parent
+    certificate, private_key = json.dumps(str(network.certificate)), json.dumps(str(network.private_key))
+    tls = f'tls {{ cert_file: {certificate}, key_file: {private_key}, min_version: "1.2", timeout: 5 }}'
+    host = f"[{network.host}]" if ":" in network.host else network.host
+    leaf = ""
+    if network.leaf_port:
+        leaf = f"""\
+leafnodes {{
+  listen: "{host}:{network.leaf_port}"
+  no_advertise: true
+  isolate_leafnode_interest: true
+  {tls}
+}}
+"""
+    return f"""\
+listen: "{host}:{network.port or -1}"
+{tls}
+{leaf}include "../{store.name}/{network.accounts.name}"
 """
 
 

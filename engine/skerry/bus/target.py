@@ -41,10 +41,13 @@ class LocalServer(Frozen):
     def endpoint(self) -> Endpoint:
         """Reads connection.json."""
         address = read_address(self.file)
+        options: dict[str, Any] = {"nkeys_seed_str": address.seed}
+        if address.tls_name:
+            options.update(tls=_context(address.tls_ca or None), tls_hostname=address.tls_name)
+        if address.inbox_prefix:
+            options["inbox_prefix"] = address.inbox_prefix
         # Attempts on loopback cost nothing, and the server is back in a fraction of a second.
-        return Endpoint(
-            [address.url], {"nkeys_seed_str": address.seed}, timeout_s=2, retry_s_max=0.25, key_changes=True
-        )
+        return Endpoint([address.url], options, timeout_s=2, retry_s_max=0.25, key_changes=True)
 
 
 class RemoteServer(Frozen):
@@ -67,10 +70,10 @@ class RemoteServer(Frozen):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     inbox_prefix: str = ""
+    replicas: int = 1
 
     def endpoint(self) -> Endpoint:
         """Reads certificates anew. Raises `DataError` for a URL or a file that cannot be used."""
-    replicas: int = 1
         servers = [each.strip() if "://" in each else f"nats://{each.strip()}" for each in self.url.split(",")]
         for server in servers:
             if urlsplit(server).scheme not in ("nats", "tls"):
@@ -85,19 +88,20 @@ class RemoteServer(Frozen):
         if self.nkey is not None:
             options["nkeys_seed"] = str(_there(self.nkey))
         if self.tls_ca is not None or self.tls_cert is not None:
-            options["tls"] = self._tls()
+            options["tls"] = _context(self.tls_ca, self.tls_cert, self.tls_key)
         if self.inbox_prefix:
             options["inbox_prefix"] = self.inbox_prefix
         return Endpoint(servers, options, timeout_s=5, retry_s_max=5.0)
 
-    def _tls(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.tls_ca)
-            if self.tls_cert is not None:
-                context.load_cert_chain(self.tls_cert, self.tls_key)
-        except (OSError, ssl.SSLError) as error:
-            raise DataError(f"the certificates cannot be used: {error}", hint="PEM files are expected") from None
-        return context
+
+def _context(authority: Path | str | None, certificate: Path | None = None, key: Path | None = None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=authority)
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise DataError(f"the certificates cannot be used: {error}", hint="PEM files are expected") from None
+    return context
 
 
 def _there(path: Path) -> Path:

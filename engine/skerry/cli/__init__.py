@@ -7,6 +7,7 @@ from skerry.cli.group import Entry, Skerry
 __all__ = ["COMMANDS", "main", "skerry"]
 
 _WORK, _RUN, _LOOK, _DECIDE, _KEEP = "Try it", "Run it", "Look", "Decide and steer", "Keep in order"
+_LET_IN = "Let machines and people in"
 
 COMMANDS: dict[str, Entry] = {
     "demo": Entry(_WORK, "Process bundled invoices through the real thing, and show what happened."),
@@ -38,6 +39,16 @@ COMMANDS: dict[str, Entry] = {
     "export": Entry(_KEEP, "Write finished runs to a file."),
     "prune": Entry(_KEEP, "Remove the bodies of runs that ended long ago."),
     "eval": Entry(_KEEP, "Run a workflow's extraction over a folder of known cases."),
+    "hub init": Entry(_LET_IN, "Open a hub's server to other machines: keys, certificates, permissions."),
+    "hub enrol": Entry(_LET_IN, "Let a node, a worker, a person or a tenant's hub in."),
+    "hub revoke": Entry(_LET_IN, "Shut a member out."),
+    "hub members": Entry(_LET_IN, "List who is let in, and what they may do."),
+    "node init": Entry(_LET_IN, "Make this machine's key, and say its public half."),
+    "node join": Entry(_LET_IN, "Take what a server has told: where it is, and whom to trust."),
+    "node open": Entry(_LET_IN, "Open a node's server to workers and people on other machines."),
+    "node enrol": Entry(_LET_IN, "Let a worker or a person in."),
+    "node revoke": Entry(_LET_IN, "Shut a member out."),
+    "node members": Entry(_LET_IN, "List who is let in, and what they may do."),
 }
 """Every command, in the order in which `skerry --help` lists them. Its help is here, so that listing imports none."""
 

@@ -84,14 +84,16 @@ class Skerry(click.Group):
         """Imports it. None when there is no such command."""
         if cmd_name not in self._entries:
             return None
-        module = importlib.import_module(f"skerry.cli.commands.{cmd_name.replace('-', '_')}")
+        module = importlib.import_module(f"skerry.cli.commands.{cmd_name.replace('-', '_').replace(' ', '_')}")
         command: click.Command = module.command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Says what was probably meant when there is no such command."""
+        """Finds commands of two words first (`hub init`); says what was probably meant when there is no such one."""
+        if " ".join(args[:2]) in self._entries:
+            args = [" ".join(args[:2]), *args[2:]]
         if args and args[0] not in self._entries and not args[0].startswith("-"):
             close = difflib.get_close_matches(args[0], self._entries, n=1)
             meant = f"did you mean `skerry {close[0]}`?" if close else "`skerry --help` lists the commands"

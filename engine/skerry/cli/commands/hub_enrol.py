@@ -1,0 +1,7 @@
+"""`skerry hub enrol`."""
+
+from __future__ import annotations
+
+from skerry.cli.members import enrol_command
+
+command = enrol_command("hub")

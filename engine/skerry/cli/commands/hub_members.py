@@ -1,0 +1,7 @@
+"""`skerry hub members`."""
+
+from __future__ import annotations
+
+from skerry.cli.members import members_command
+
+command = members_command("hub")

@@ -1,0 +1,1 @@
+"""Who may do what, against a real nats-server."""
