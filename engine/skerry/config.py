@@ -153,6 +153,8 @@ class Config(Frozen):
     hub: Hub = Hub()
     workers: dict[Size, Workers] = msgspec.field(default_factory=lambda: {"rules": Workers()})
     watch: dict[str, dict[str, Any]] = {}
+    group: str = ""
+    """Engines of one group on one NATS cluster share what comes to any of them: who claims it first begins it."""
     """What is watched, by name; see `skerry.sources`."""
     models: dict[str, Model] = {}
     limits: EngineLimits = EngineLimits()

@@ -21,8 +21,9 @@ from skerry.calibration import Follower
 from skerry.clock import SystemClock
 from skerry.config import Config
 from skerry.core import events as ev
+from skerry.core.ids import check_token
 from skerry.core.wire import SIZES, Size
-from skerry.errors import JournalError, SkerryError, Unavailable
+from skerry.errors import Conflict, DataError, JournalError, SkerryError, Unavailable
 from skerry.journal import SqliteJournal
 from skerry.journal.prune import prune
 from skerry.pool import WorkerPool
@@ -30,6 +31,7 @@ from skerry.ports import Append
 from skerry.registry import load
 from skerry.runtime.engine import Engine
 from skerry.runtime.service import Service
+from skerry.runtime.shared import Shared
 from skerry.runtime.verbs import Pruner, Verbs
 from skerry.runtime.watch import EngineTaker
 from skerry.security.enrolment import network
@@ -150,6 +152,8 @@ async def open_node(
             node.watching = await stack.enter_async_context(_watching(planned, node, clock))
             node.pool = WorkerPool(config, drain_s=drain_s)
             stack.push_async_callback(node.pool.stop)
+        if config.group:
+            verbs.shared = Shared(engine, await bus.starts(), _group(config, engine.node))
             await node.pool.start()
         yield node
 
@@ -214,6 +218,12 @@ def _tell(config: Config, journal: SqliteJournal, engine: Engine, stack: AsyncEx
     if settings is None:
         return
     from skerry.telemetry.node import NodeTelemetry, probe
+
+def _group(config: Config, node: str) -> str:
+    if check_token("the group", config.group) == node:
+        raise DataError(f"group and node are both called {node}", hint="a group of engines has a name of its own")
+    return config.group
+
 
     try:
         telemetry = NodeTelemetry(settings, config.data, engine.node, probe(engine.outbox, journal, engine.runs))

@@ -184,6 +184,37 @@ class DeadLetter(NamedTuple):
 
 Handler: TypeAlias = Callable[[Delivery], Awaitable[None]]
 Responder: TypeAlias = Callable[[Message], Awaitable[bytes]]
+class Word(NamedTuple):
+    """What is on a subject where the first one counts. `place` is the bus's own."""
+
+    subject: str
+    data: bytes
+    place: int
+
+
+class Starts(Protocol):
+    """Where engines of a group claim what they begin: on each subject, the first word counts."""
+
+    async def first(self, subject: str, data: bytes) -> Word:
+        """Puts `data` on a subject if nothing is there; what is there then, whoever has put it.
+
+        Raises `Unavailable` when that is not known: `data` may be there or not, so ask again.
+        """
+        ...
+
+    async def replace(self, word: Word, data: bytes) -> None:
+        """Puts `data` in a word's place, if that is still there. Raises `Unavailable`."""
+        ...
+
+    async def withdraw(self, word: Word) -> None:
+        """Removes a word: another may be first now. Raises `Unavailable`."""
+        ...
+
+    def all(self, subjects: str) -> AsyncIterator[Word]:
+        """What is on the subjects that fit (wildcards allowed), the oldest first. Raises `Unavailable`."""
+        ...
+
+
 Listener: TypeAlias = Callable[[Message], None]
 
 

@@ -18,3 +18,13 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
         yield await made.start()
     finally:
         made.stop()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Cluster]:
+    """The same with one server."""
+    made = Cluster(tmp_path, size=1)
+    try:
+        yield await made.start()
+    finally:
+        made.stop()

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from skerry.bus import NatsBus
+from skerry.bus import NatsBus, RemoteServer
 from skerry.client import Client
 from tests.sync.kit import Program, Server, free_port
 
@@ -21,7 +21,7 @@ class Quick(Program):
 
 
 class Cluster:
-    """The servers `n1`, `n2` and `n3`, and the programs that were started on them; folders are by name."""
+    """The servers `n1`, `n2` and so on, and the programs that were started on them; folders are by name."""
 
     def __init__(self, folder: Path, *, size: int = 3) -> None:
         self.folder = folder
@@ -30,7 +30,9 @@ class Cluster:
         self.servers = [
             Server(
                 folder / f"n{number}",
-                config=f'cluster {{ name: "house", listen: "127.0.0.1:{port}", routes: [{routes}] }}',
+                config=f'cluster {{ name: "house", listen: "127.0.0.1:{port}", routes: [{routes}] }}'
+                if size > 1
+                else "",
             )
             for number, port in enumerate(ports, 1)
         ]
@@ -71,11 +73,10 @@ class Cluster:
         known = ("--size", "rules", "--name", name, "--slots", str(slots))
         return self.program(name, "worker", *known, "-m", MODULE, **env).start()
 
-    def client(self, node: str) -> Client:
-        """Speaks to one of the engines, over the cluster."""
-        from skerry.bus import RemoteServer
-
-        return Client.connect(nats=RemoteServer(url=self.url), node=node, by="test", timeout_s=PATIENCE_S)
+    def client(self, node: str = "", *, group: str = "") -> Client:
+        """Speaks to one of the engines, or to any of a group, over the cluster."""
+        nats = RemoteServer(url=self.url)
+        return Client.connect(nats=nats, node=node, group=group, by="test", timeout_s=PATIENCE_S)
 
     async def told(self, stream: str) -> dict[str, Any]:
         """What JetStream says of a stream."""

@@ -124,6 +124,7 @@ def test_subjects_name_their_task() -> None:
     assert wire.task_subject("small", TASK) == "task.small.n-01.1-2-0-1.3"
     assert wire.result_subject(TASK) == "result.n.n-01.1-2-0-1.3"
     assert wire.cancel_subject("small", TASK) == "cancel.small.n-01.1-2-0-1.3"
+    assert wire.start_subject("house", "*") == "start.house.*"
     for subject in (wire.task_subject("small", TASK), wire.result_subject(TASK), wire.cancel_subject("small", TASK)):
         assert wire.task_of(subject) == TASK
 

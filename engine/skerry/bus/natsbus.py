@@ -12,6 +12,7 @@ from skerry.bus.connection import Connection
 from skerry.bus.deadletters import DeadLetters
 from skerry.bus.publisher import Publisher
 from skerry.bus.pull import PullLoop
+from skerry.bus.starts import NatsStarts
 from skerry.bus.streams import STREAM_BYTES_MAX, Streams
 from skerry.bus.target import RemoteServer, Target, target_of
 from skerry.core.wire import Queue
@@ -30,6 +31,7 @@ class NatsBus:
         self._streams = Streams(self._api, bytes_max=stream_bytes_max, replicas=replicas)
         self._publisher = Publisher(connection)
         self._dead = DeadLetters(self._api)
+        self._replicas = replicas
         self._going: list[PullLoop | core.Listening] = []
         self._closed = False
 
@@ -100,6 +102,12 @@ class NatsBus:
     async def respond(self, subject: str, responder: Responder) -> Subscription:
         """Answers requests on a subject."""
         return await self._begin(core.Respond(self._connection, subject, responder))
+
+    async def starts(self) -> NatsStarts:
+        """Where engines of a group claim what they begin. Raises `Unavailable`, `Conflict` as `ensure`."""
+        made = NatsStarts(self._connection, replicas=self._replicas)
+        await self._connection.join(made)
+        return made
 
     async def close(self) -> None:
         """Waits for publishes under way, hands back what handlers still hold, disconnects. May be called twice."""

@@ -53,45 +53,14 @@ class Streams:
         self._known[queue.stream, queue.consumer] = queue
 
     async def _make(self, queue: Queue) -> None:
-        await self._stream(stream_config(queue, bytes_max=self._bytes_max, replicas=self._replicas))
+        await make_stream(self._api, stream_config(queue, bytes_max=self._bytes_max, replicas=self._replicas))
         try:
-            await self._stream(notes_config(queue, replicas=self._replicas))
+            await make_stream(self._api, notes_config(queue, replicas=self._replicas))
         except ApiError as error:
             if error.code != SUBJECTS_OVERLAP:
                 raise
             logger.warning("another stream keeps the advisories of %s: dead letters cannot be listed", queue.stream)
         await self._consumer(queue)
-
-    async def _stream(self, wanted: dict[str, Any]) -> None:
-        name = wanted["name"]
-        try:
-            told = await self._api.call(f"STREAM.INFO.{name}")
-        except ApiError as error:
-            if error.code != STREAM_NOT_FOUND:
-                raise
-            try:
-                await self._api.call(f"STREAM.CREATE.{name}", wanted)
-                return
-            except ApiError as refusal:
-                if refusal.code != STREAM_NAME_TAKEN:
-                    raise
-            # Somebody else was faster, with a configuration of another version.
-            told = await self._api.call(f"STREAM.INFO.{name}")
-        there: dict[str, Any] = told["config"]
-        _refuse(f"stream {name}", wanted, there, _FIXED)
-        changed = {key: wanted[key] for key in _MENDABLE if key in wanted and there.get(key) != wanted[key]}
-        missing = [subject for subject in wanted["subjects"] if subject not in there.get("subjects", [])]
-        if missing:
-            changed["subjects"] = [*there.get("subjects", []), *missing]
-        # An operator may have chosen another size: only "no limit at all" is mended.
-        if there.get("max_bytes", -1) <= 0:
-            changed["max_bytes"] = wanted["max_bytes"]
-        # Whoever has made it may not have been told of the cluster; fewer than there are is never what is meant.
-        if there.get("num_replicas", 1) < wanted["num_replicas"]:
-            changed["num_replicas"] = wanted["num_replicas"]
-        if changed:
-            logger.warning("stream %s differs and is updated: %s", name, ", ".join(sorted(changed)))
-            await self._api.call(f"STREAM.UPDATE.{name}", {**there, **changed})
 
     async def _consumer(self, queue: Queue) -> None:
         wanted = consumer_config(queue)
@@ -107,6 +76,39 @@ class Streams:
                 return
         # Creates or updates; the same configuration from several processes at once is one consumer.
         await self._api.call(f"CONSUMER.CREATE.{where}", {"stream_name": queue.stream, "config": wanted})
+
+
+async def make_stream(api: Api, wanted: dict[str, Any]) -> None:
+    """Makes a stream, or mends one that is there. Raises `Conflict` where it cannot."""
+    name = wanted["name"]
+    try:
+        told = await api.call(f"STREAM.INFO.{name}")
+    except ApiError as error:
+        if error.code != STREAM_NOT_FOUND:
+            raise
+        try:
+            await api.call(f"STREAM.CREATE.{name}", wanted)
+            return
+        except ApiError as refusal:
+            if refusal.code != STREAM_NAME_TAKEN:
+                raise
+        # Somebody else was faster, with a configuration of another version.
+        told = await api.call(f"STREAM.INFO.{name}")
+    there: dict[str, Any] = told["config"]
+    _refuse(f"stream {name}", wanted, there, _FIXED)
+    changed = {key: wanted[key] for key in _MENDABLE if key in wanted and there.get(key) != wanted[key]}
+    missing = [subject for subject in wanted["subjects"] if subject not in there.get("subjects", [])]
+    if missing:
+        changed["subjects"] = [*there.get("subjects", []), *missing]
+    # An operator may have chosen another size: only "no limit at all" is mended.
+    if there.get("max_bytes", -1) <= 0:
+        changed["max_bytes"] = wanted["max_bytes"]
+    # Whoever has made it may not have been told of the cluster; fewer than there are is never what is meant.
+    if there.get("num_replicas", 1) < wanted["num_replicas"]:
+        changed["num_replicas"] = wanted["num_replicas"]
+    if changed:
+        logger.warning("stream %s differs and is updated: %s", name, ", ".join(sorted(changed)))
+        await api.call(f"STREAM.UPDATE.{name}", {**there, **changed})
 
 
 def _refuse(what: str, wanted: dict[str, Any], there: dict[str, Any], keys: tuple[str, ...]) -> None:

@@ -197,7 +197,9 @@ async def engine(config: Config) -> AsyncIterator[Finding]:
         return
     data = config.data if here else None
     try:
-        reach = Client.connect(data=data, nats=config.nats.target(), node=config.node, timeout_s=_ENGINE_S)
+        reach = Client.connect(
+            data=data, nats=config.nats.target(), node=config.node, group=config.group, timeout_s=_ENGINE_S
+        )
         async with reach as client:
             status = await client.status()
             workers = await client.workers()

@@ -94,7 +94,7 @@ async def open_door(config: Config, *, by: str) -> AsyncGenerator[Door, None]:
         from skerry.client import Client
 
         data = None if away else config.data
-        async with Client.connect(data=data, nats=target, node=config.node, by=by) as client:
+        async with Client.connect(data=data, nats=target, node=config.node, group=config.group, by=by) as client:
             yield EngineDoor(client)
         return
     require_journal(config)

@@ -22,5 +22,5 @@ def connect(config: Config, *, by: str = "") -> Client:
     if target is None or here:
         if not config.data.exists() or holder(config.data) is None:
             raise Unavailable(f"no engine runs in {config.data}", hint="start it: skerry up")
-        return Client.connect(data=config.data, nats=target, node=config.node, by=by)
-    return Client.connect(nats=target, node=config.node, by=by)
+        return Client.connect(data=config.data, nats=target, node=config.node, group=config.group, by=by)
+    return Client.connect(nats=target, node=config.node, group=config.group, by=by)

@@ -126,7 +126,7 @@ async def open_look(config: Config) -> AsyncGenerator[Look, None]:
     if config.nats.url and not has_journal(config):
         from skerry.client import Client
 
-        async with Client.connect(nats=config.nats.target(), node=config.node) as client:
+        async with Client.connect(nats=config.nats.target(), node=config.node, group=config.group) as client:
             yield ClientLook(client)
         return
     from skerry.journal import JournalReader

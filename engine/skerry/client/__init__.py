@@ -96,6 +96,7 @@ class Client:
         data: Path | str | None = None,
         nats: str | Target | None = None,
         node: str = "",
+        group: str = "",
         by: str = "",
         timeout_s: float = TIMEOUT_S,
     ) -> Client:
@@ -106,14 +107,16 @@ class Client:
             nats: the URL of the NATS server (or a `skerry.bus.RemoteServer`), where the engine uses one of its own.
                 Without `data`, name the `node` as well. With neither, the settings say where (see `skerry.config`).
             node: the engine's node.
+            group: instead of `node`: the name of a group of engines, of which each start goes to the one that answers
+                first, and everything else to the node of its run.
             by: who is speaking; it goes into the journal with each change.
             timeout_s: how long to wait for a connection and for each answer.
         """
         if data is None and nats is None:
             config = settings.load()
-            data, nats, node = config.data, config.nats.target(), node or config.node
+            data, nats, node, group = config.data, config.nats.target(), node or config.node, group or config.group
         folder = None if data is None else Path(data)
-        return cls(Caller(data=folder, nats=nats, node=node, timeout_s=timeout_s), by=by)
+        return cls(Caller(data=folder, nats=nats, node=node, timeout_s=timeout_s, group=group), by=by)
 
     @property
     def node(self) -> str:
@@ -147,6 +150,7 @@ class Client:
         A file's id is its content, so the same file is taken in once per `source`; everything else is new unless it
         is given an `id`.
         """
+        await self._caller.choose()
         blob = await self._blob(file)
         request = api.Publish(
             type=event,
@@ -193,6 +197,7 @@ class Client:
         priority: int = 0,
     ) -> Handle[Any]:
         """Starts one run. `data` are the fields of the start state, or the state itself; `file` goes into its Blob."""
+        await self._caller.choose()
         request = api.Start(
             workflow=workflow if isinstance(workflow, str) else workflow.name,
             data=_fields(data),
@@ -203,6 +208,10 @@ class Client:
             by=self._by,
         )
         started = await self._caller.again("start", request, api.Started)
+        if started.waits_for:
+            raise Unavailable(
+                f"node {started.waits_for} has taken it in, and does not answer", hint="it begins when that is back"
+            )
         if not started.runs:
             raise Unavailable("the engine started nothing and did not say why", hint="see its log")
         known = None if isinstance(workflow, str) else workflow

@@ -12,7 +12,8 @@ import msgspec
 
 from skerry import config as settings
 from skerry import errors
-from skerry.core import codec, wire
+from skerry.core import api, codec, wire
+from skerry.core.ids import node_of
 from skerry.core.structs import Frozen
 from skerry.core.types import Blob
 from skerry.errors import DataError, NotFound, SkerryError, Unavailable
@@ -30,8 +31,12 @@ _PAUSE_S = 0.1
 class Caller:
     """A connection to one node. `timeout_s` is how long to wait for it, and for each answer."""
 
-    def __init__(self, *, data: Path | None, nats: str | Target | None, node: str, timeout_s: float) -> None:
+    def __init__(
+        self, *, data: Path | None, nats: str | Target | None, node: str, timeout_s: float, group: str = ""
+    ) -> None:
+        """`group`: without a node, an engine of it is chosen; what is said of a run goes to the run's own node."""
         self.node: str = node
+        self._group = "" if node or data is not None else group
         self._data = data
         self._nats = nats
         self._timeout_s = timeout_s
@@ -42,7 +47,7 @@ class Caller:
         # The bus takes a while to import: who only wants a type should not wait for it.
         from skerry.bus import NatsBus
 
-        if not self.node:
+        if not self.node and not self._group:
             self.node = await self._node_of_folder()
         if self._nats is not None:
             where: Path | str | Target = self._nats
@@ -51,6 +56,13 @@ class Caller:
         else:
             raise DataError("a client needs a data folder or a NATS server", hint="Client.connect(data=...)")
         self._open = await NatsBus.connect(where, name="skerry client", timeout_s=self._timeout_s)
+        await self.choose()
+
+    async def choose(self) -> None:
+        """Of a group, takes the engine that answers first from now on. Raises `Unavailable` when none does."""
+        if self._group:
+            asked = Message(wire.command_subject(self._group, "status"), b"{}")
+            self.node = _value(await self._patiently(asked), api.EngineStatus).node
 
     async def close(self) -> None:
         """Disconnects."""
@@ -73,7 +85,9 @@ class Caller:
         return _value(await self._patiently(self._command(verb, request), wait_s=wait_s), answer)
 
     def _command(self, verb: str, request: Frozen | None) -> Message:
-        return Message(wire.command_subject(self.node, verb), b"{}" if request is None else wire.encode(request))
+        run = getattr(request, "run", "") if self._group else ""
+        node = node_of(run) if run else self.node
+        return Message(wire.command_subject(node, verb), b"{}" if request is None else wire.encode(request))
 
     async def _patiently(self, message: Message, *, wait_s: float = 0.0) -> bytes:
         """Asks until there is an answer. Raises `Unavailable` when there is none in time."""
@@ -86,7 +100,7 @@ class Caller:
             except Unavailable as error:
                 if time.monotonic() + _PAUSE_S >= deadline:
                     raise Unavailable(
-                        f"the engine of node {self.node} does not answer ({error.message})",
+                        f"the engine of {_whose(message)} does not answer ({error.message})",
                         hint="is an engine running? start it: skerry up",
                     ) from error
             await asyncio.sleep(_PAUSE_S)
@@ -134,6 +148,10 @@ class Caller:
                 return (await reader.read_head()).node
         except NotFound as error:
             raise Unavailable(error.message, hint="is an engine running? start it: skerry up") from None
+
+
+def _whose(message: Message) -> str:
+    return f"node {message.subject.split('.')[1]}"
 
 
 def error_of(name: str, message: str, hint: str) -> SkerryError:

@@ -43,10 +43,14 @@ class Start(Frozen, omit_defaults=True):
 
 
 class Started(Frozen, omit_defaults=True):
-    """The runs that an event or a `start` led to; `again` when it had been taken in before."""
+    """The runs that an event or a `start` led to; `again` when it had been taken in before.
+
+    `waits_for` (without runs): an engine of the same group has claimed it, is down, and begins them when it is back.
+    """
 
     runs: tuple[str, ...]
     again: bool = False
+    waits_for: str = ""
 
 
 class Signal(Frozen, omit_defaults=True):

@@ -7,6 +7,8 @@ Subjects (every token is letters, digits, `_` and `-`):
     cancel.<size>.<run>.<step>.<attempt>    core NATS, to whoever works on it; may be lost (then: the next lease)
     lease.<node>                            core NATS request: does the engine still want this attempt?
     blob.<node>.get  blob.<node>.put        core NATS requests: bytes by hash, in pieces
+    start.<group>.<key>                     stream of claims: who of a group of engines begins something, the first
+    command.<group>.status                  core NATS request: the engines of a group; the first that answers
     command.<node>.<verb>                   core NATS requests: publish, start, signal, answer, cancel, retry, ...
     event.<node>.<type>                     core NATS: events that workflows emit, for whoever listens
     worker.<size>.<name>.status             core NATS request: what a worker is doing
@@ -187,6 +189,16 @@ class WorkerStatus(Frozen, omit_defaults=True):
     models: tuple[ModelStatus, ...] = ()
 
 
+class Begun(Frozen, omit_defaults=True):
+    """A claim: `node` begins what the request of `verb` asks for, or has: then `runs` are there, and no `request`."""
+
+    node: str
+    verb: str
+    at_us: int
+    request: Raw = NOTHING
+    runs: tuple[str, ...] = ()
+
+
 class Reply(Frozen, omit_defaults=True):
     """The answer to a command: a value, or an error with its class name and a hint."""
 
@@ -230,6 +242,15 @@ def blob_headers(sha256: str, offset: int, size: int) -> dict[str, str]:
 def command_subject(node: str, verb: str) -> str:
     """Where an engine takes commands; `*` for all of them."""
     return f"command.{node}.{verb}"
+
+
+START_STREAM, START_SUBJECTS = "SKERRY_START", "start.>"
+"""The stream of claims."""
+
+
+def start_subject(group: str, key: str) -> str:
+    """Where the claim on something is; `*` as the key for all of a group."""
+    return f"start.{group}.{key}"
 
 
 def event_subject(node: str, event: str) -> str:

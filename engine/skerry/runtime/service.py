@@ -87,6 +87,11 @@ class Service:
             # Each on its own: who waits for news (`show`) takes nobody else's place.
             *[await bus.respond(command_subject(node, verb), self._command) for verb in self.verbs.names],
         ]
+        if self.verbs.shared is not None:
+            status = command_subject(self.verbs.shared.group, "status")
+            self._subscriptions.append(await bus.respond(status, self._command))
+            completing = self.verbs.shared.complete(self.verbs.handle_json)
+            self._loops.append(asyncio.create_task(completing, name="skerry claims"))
         if CLOUD in engine.sizes_used():
             self._subscriptions.append(await bus.listen(worker_subject(CLOUD, "*", "alive"), self._alive))
             await bus.notify(Message(WORKER_PING, b"{}"))

@@ -33,6 +33,7 @@ from skerry.version import __version__
 
 if TYPE_CHECKING:
     from skerry.runtime.engine import Engine
+    from skerry.runtime.shared import Shared
 
 _PAGE_BYTES = 384 * 1024
 """How much of a run's history one answer has: a message on the bus has a limit."""
@@ -58,6 +59,8 @@ class Verbs:
         self._changing: dict[tuple[str, str], asyncio.Future[None]] = {}
         self.watches: Callable[[], tuple[api.WatchStatus, ...]] = tuple
         """Says how the watches stand; who starts them sets it."""
+        self.shared: Shared | None = None
+        """How starts are shared with other engines; who puts the engine into a group sets it."""
         self._started_us = engine.clock.now_us()
         self._verbs: dict[str, tuple[type[Any], Callable[[Any], Awaitable[Any]]]] = {
             "publish": (api.Publish, self.publish),
@@ -97,23 +100,40 @@ class Verbs:
 
     async def publish(self, event: api.Publish) -> api.Started:
         """Starts every workflow that the event triggers. Raises `NotFound` when there is none."""
+        workflows = self._triggered(event)  # all of it is looked at before any of them starts
+
+        async def begin(event: api.Publish) -> api.Started:
+            started = [
+                await self._begin(workflow, event, event.type, bounded=workflow is workflows[0])
+                for workflow in workflows
+            ]
+            return api.Started(runs=tuple(run for run, _ in started), again=all(again for _, again in started))
+
+        return await (begin(event) if self.shared is None else self.shared.begin(event, begin))
+
+    def _triggered(self, event: api.Publish) -> list[Workflow[Any]]:
         workflows = self._engine.registry.triggered_by(event.type)
         if not workflows:
             raise NotFound(
                 f"no workflow is started by {event.type!r}",
                 hint=f"known events: {_known_events(self._engine.registry)}",
             )
-        for workflow in workflows:  # all of it is looked at before any of them starts
+        for workflow in workflows:
             self._engine.children.start_state(workflow, event.data, event.file)
-        started = [
-            await self._begin(workflow, event, event.type, bounded=workflow is workflows[0]) for workflow in workflows
-        ]
-        return api.Started(runs=tuple(run for run, _ in started), again=all(again for _, again in started))
+        return workflows
 
     async def start(self, start: api.Start) -> api.Started:
         """Starts one run. Raises `NotFound` when there is no such workflow."""
-        run, again = await self._begin(self._engine.registry.workflow(start.workflow), start, "")
-        return api.Started(runs=(run,), again=again)
+        workflow = self._engine.registry.workflow(start.workflow)
+
+        async def begin(start: api.Start) -> api.Started:
+            run, again = await self._begin(workflow, start, "")
+            return api.Started(runs=(run,), again=again)
+
+        if self.shared is None:
+            return await begin(start)
+        self._engine.children.start_state(workflow, start.data, start.file)
+        return await self.shared.begin(start, begin)
 
     async def _begin(
         self, workflow: Workflow[Any], request: api.Publish | api.Start, event: str, *, bounded: bool = True

@@ -64,6 +64,10 @@ def command(app: App, event: str, files: tuple[Path, ...], named: tuple[Path, ..
 def _tell(app: App, started: list[tuple[Path | None, api.Started]]) -> None:
     rows: list[tuple[str, ...]] = []
     for path, answer in started:
+        if answer.waits_for:
+            app.out.record({"run": None, "file": str(path) if path else None, "waits_for": answer.waits_for})
+            waits = f"taken in by node {answer.waits_for}, which is down"
+            rows.append(("-", path.name, waits) if path else ("-", waits))
         for run in answer.runs:
             app.out.record({"run": run, "file": str(path) if path else None, "again": answer.again})
             became = "was taken in before" if answer.again else "started"
