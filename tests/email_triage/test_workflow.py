@@ -173,7 +173,7 @@ async def test_unwanted_mail_goes_nowhere(tmp_path: Path) -> None:
 
     async with open_office(tmp_path) as office:
         filed = await office.filed(await office.receive(ADVERT))
-        assert filed.unwanted and filed.handed_over == () and office.drafts == []
+        assert filed.unwanted and filed.notes and filed.handed_over == () and office.drafts == []
         run = await office.receive(PHISHING)
         if (await office.settled(run)).status == "review":
             await office.approve(run, category="", unwanted=True)

@@ -357,7 +357,7 @@ class Route(State):
         """Hands over."""
         mail = self.mail
         if self.unwanted:
-            return Done(Filed(priority="low", unwanted=True, phishing=mail.phishing, notes=_warnings(mail)))
+            return Done(Filed(priority="low", unwanted=True, phishing=mail.phishing, notes=_against(mail)))
         thread = await step.call(remember, mail)
         kind = await step.call(category_of, self.category) if self.category else Category(name="")
         handed: list[str] = []
@@ -468,6 +468,12 @@ async def _hand_over(step: Step, event: str, data: MeetingMail | InvoiceDocument
 def _warnings(mail: Mail) -> tuple[str, ...]:
     """What a reader should know before they believe the message."""
     return (*mail.deceits, *mail.flaws)[:10]
+
+
+def _against(mail: Mail) -> tuple[str, ...]:
+    """Why it is kept away, what weighs most first: for who wonders where a message is."""
+    signs = (sign.said for sign in mail.signs if sign.weight > 0)
+    return tuple(dict.fromkeys((*_warnings(mail), *signs)))[:10]
 
 
 email = Workflow("email", version=1, start=Received, on="mail.received", result=Filed | Unread)
