@@ -148,13 +148,13 @@ class Config(Frozen):
     data: Path = Path("skerry-data")
     node: str = ""
     """This node's name; empty: the one in the journal, or one made from the host's name."""
+    group: str = ""
+    """Engines of one group on one NATS cluster share what comes to any of them: who claims it first begins it."""
     modules: tuple[str, ...] = MODULES
     nats: Nats = Nats()
     hub: Hub = Hub()
     workers: dict[Size, Workers] = msgspec.field(default_factory=lambda: {"rules": Workers()})
     watch: dict[str, dict[str, Any]] = {}
-    group: str = ""
-    """Engines of one group on one NATS cluster share what comes to any of them: who claims it first begins it."""
     """What is watched, by name; see `skerry.sources`."""
     models: dict[str, Model] = {}
     limits: EngineLimits = EngineLimits()

@@ -137,6 +137,8 @@ async def open_node(
             settings=config.environment(),
         )
         verbs = Verbs(engine, prune=_pruner(journal))
+        if config.group:
+            verbs.shared = Shared(engine, await bus.starts(), _group(config, engine.node))
         node = Node(config, engine, Service(engine, verbs), server)
         _tell(config, journal, engine, stack)
         _hand_over(config, stack)
@@ -152,8 +154,6 @@ async def open_node(
             node.watching = await stack.enter_async_context(_watching(planned, node, clock))
             node.pool = WorkerPool(config, drain_s=drain_s)
             stack.push_async_callback(node.pool.stop)
-        if config.group:
-            verbs.shared = Shared(engine, await bus.starts(), _group(config, engine.node))
             await node.pool.start()
         yield node
 
@@ -202,6 +202,12 @@ def _remote(config: Config) -> RemoteServer:
     return target
 
 
+def _group(config: Config, node: str) -> str:
+    if check_token("the group", config.group) == node:
+        raise DataError(f"group and node are both called {node}", hint="a group of engines has a name of its own")
+    return config.group
+
+
 def _sizes(config: Config) -> tuple[Size, ...]:
     return tuple(size for size in SIZES if size in config.workers)
 
@@ -218,12 +224,6 @@ def _tell(config: Config, journal: SqliteJournal, engine: Engine, stack: AsyncEx
     if settings is None:
         return
     from skerry.telemetry.node import NodeTelemetry, probe
-
-def _group(config: Config, node: str) -> str:
-    if check_token("the group", config.group) == node:
-        raise DataError(f"group and node are both called {node}", hint="a group of engines has a name of its own")
-    return config.group
-
 
     try:
         telemetry = NodeTelemetry(settings, config.data, engine.node, probe(engine.outbox, journal, engine.runs))
