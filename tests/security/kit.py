@@ -29,28 +29,25 @@ class Town:
         enrolment.open_server(self.data, roll)
         self.server: NatsServer | None = None
 
-    def enrol(self, name: str, kind: Kind, **more: object) -> RemoteServer:
-        """A new member, and how it reaches the server."""
-        home = self.folder / name
-        member = Member(name=name, kind=kind, key=own_key(home).public, **more)  # type: ignore[arg-type]
-        settings = enrolment.join(home, enrolment.enrol(self.data, member))
-        return RemoteServer(
-            url=self.url if self.server is not None else settings["url"],
-            nkey=Path(settings["nkey"]),
-            tls_ca=Path(settings["tls_ca"]),
-            inbox_prefix=settings["inbox_prefix"],
-        )
+    def enrol(self, name: str, kind: Kind, *, home: str = "", **more: object) -> RemoteServer:
+        """A new member, whose folder is `home` (or as they are called), and how it reaches the server."""
+        folder = self.folder / (home or name)
+        member = Member(name=name, kind=kind, key=own_key(folder).public, **more)  # type: ignore[arg-type]
+        enrolment.join(folder, enrolment.enrol(self.data, member))
+        return self.at(name, home=home)
 
     @property
     def url(self) -> str:
-        """With the port that the server has chosen."""
-        port = read_address(self.data / "nats" / "connection.json").url.rpartition(":")[2]
+        """With the port that the server has chosen; as long as it does not run, with none that works."""
+        port = read_address(self.server.connection_file).url.rpartition(":")[2] if self.server is not None else "1"
         return f"tls://localhost:{port}"
 
-    def at(self, name: str) -> RemoteServer:
-        """How a member reaches the running server."""
-        home = self.folder / name / "security"
-        return RemoteServer(url=self.url, nkey=home / "key.nk", tls_ca=home / "hub-ca.pem", inbox_prefix=inbox(name))
+    def at(self, name: str, *, home: str = "") -> RemoteServer:
+        """How a member reaches the server."""
+        folder = self.folder / (home or name) / "security"
+        return RemoteServer(
+            url=self.url, nkey=folder / "key.nk", tls_ca=folder / "hub-ca.pem", inbox_prefix=inbox(name)
+        )
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[NatsServer]:
