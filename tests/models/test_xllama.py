@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -12,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from skerry_workers.models import constraint, gbnf, ggufs
-from skerry_workers.models.port import ModelError, ModelSpec, ModelUnavailable, Stopped
+from skerry_workers.models.port import Answer, ModelError, ModelSpec, ModelUnavailable, Stopped, Usage
 from tests.models.gguf_kit import ENDLESS, QUESTION, TINY, asked
 
 pytest.importorskip("xllamacpp", reason="the extra `xllama` is not installed")
@@ -57,6 +59,37 @@ def test_batched_answers_are_what_they_are_alone(backend: xllama.XllamaBackend) 
     # Sums in another order may turn a close choice; most stay, and each quotes its own text (`asked` looks).
     alone = [asked(backend, text=text) for text in texts]
     assert sum(one == other for one, other in zip(together, alone, strict=True)) >= 8
+
+
+def test_told_in_one_piece_an_answer_is_what_it_is_token_by_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its confidences, too, also of characters of several tokens."""
+    backend = xllama.load(spec())
+    question = msgspec.structs.replace(QUESTION, text="Bäckerei Söhne Größe 漢字 €\nRechnung INV-9", temperature=1.5)
+    for seed in range(12):
+        told: list[Answer] = []
+        for longest_s in (0.0, math.inf):
+            monkeypatch.setattr(xllama.Pace, "longest_s", lambda *_, longest_s=longest_s: longest_s)
+            told.append(backend.answer(msgspec.structs.replace(question, seed=seed), threading.Event()))
+        whole, pieces = told
+        assert bytes(whole.value) == bytes(pieces.value)
+        assert whole.usage.tokens_out >= pieces.usage.tokens_out > 0
+        assert whole.fields.keys() == pieces.fields.keys()
+        for path, note in whole.fields.items():
+            # Of a character of several tokens, only one piece tells all.
+            assert note.confidence <= pieces.fields[path].confidence + 1e-6
+            assert (note.start, note.end) == (pieces.fields[path].start, pieces.fields[path].end)
+    backend.close()
+
+
+def test_what_may_take_long_can_be_stopped_on_the_way() -> None:
+    pace = xllama.Pace(context=2048)
+    assert pace.longest_s(QUESTION) == math.inf  # nothing is known yet
+    pace.learn(Usage(tokens_in=100, tokens_out=50, reading_s=0.01, writing_s=0.05))
+    pace.learn(Usage(tokens_in=100, tokens_out=1, tokens_cached=99, reading_s=0.01, writing_s=0.05))
+    short = msgspec.structs.replace(QUESTION, system="", text="a" * 1000, tokens_max=500)
+    assert pace.longest_s(short) == pytest.approx(0.1 + 0.5)
+    assert pace.longest_s(msgspec.structs.replace(short, text="a" * 9000)) == pytest.approx(0.2048 + 0.5)
+    assert pace.longest_s(ENDLESS) == math.inf
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ class Backend(Protocol):
         ...
 
     def answer(self, question: Question, stop: threading.Event) -> Answer:
-        """Answers one question; blocks. Looks at `stop` at each token, and then raises `Stopped` soon.
+        """Answers one question; blocks. Once `stop` is set it ends within about a second, and raises `Stopped`.
 
         Raises `ModelError`: no answer is possible. Anything else that it raises is a defect, and told as one.
         """

@@ -6,13 +6,18 @@ at hundreds of places for each token: there each thread has a server of its own,
 A server wants to listen somewhere: on a socket in a folder that only we can open, never on a port. Of several
 questions with the same beginning a slot that has it in its cache reads only the rest.
 
-llama.cpp *fails open*: with a grammar that it does not take it writes whatever it likes. So an answer that does not
-begin like one is stopped at its first character, and asked again with a grammar in llama.cpp's own notation.
+A message for each token lets an answer be stopped at once, and costs a tenth of what a small model takes for it: two
+threads wake each other up. So what is over within a second anyway is told in one piece.
+
+llama.cpp *fails open*: with a grammar that it does not take it writes whatever it likes. An answer that does not begin
+like one is asked again with a grammar in llama.cpp's own notation; where it is told token by token, at its first.
 """
 
 from __future__ import annotations
 
+import codecs
 import logging
+import math
 import shutil
 import tempfile
 import threading
@@ -44,6 +49,11 @@ _READ_AT_ONCE = 512
 """Tokens of a text that are read before anybody is asked whether the answer is still wanted."""
 _SHARED_BYTES_MIN = 64 << 20
 """A smaller model has a server for each thread; of a larger one every thread computes a part."""
+
+_WHOLE_S_MAX = 1.0
+"""What may take longer than this, on a machine that does nothing else, can be stopped on the way."""
+_PACE_TOKENS_MIN, _WHOLE_TOKENS_MAX = 16, 1024
+"""Fewer tokens tell no pace, and none tells that of more: each takes a little longer than the one before."""
 
 _log = logging.getLogger("skerry.model")
 
@@ -98,7 +108,7 @@ class _NotHeld(ModelError):
 class XllamaBackend:
     """A loaded model."""
 
-    def __init__(self, spec: ModelSpec, model: ggufs.Gguf, servers: Servers, folder: Path) -> None:
+    def __init__(self, spec: ModelSpec, model: ggufs.Gguf, servers: Servers, folder: Path, context: int) -> None:
         self.capabilities = Capabilities(
             slots=max(1, spec.slots), schema=True, quoted=True, confidence=True, prefix=True
         )
@@ -108,6 +118,7 @@ class XllamaBackend:
         self._options = ggufs.options(spec)
         self._servers = servers
         self._folder = folder
+        self._pace = Pace(context)
 
     def answer(self, question: Question, stop: threading.Event) -> Answer:
         """See `Backend`. A grammar that llama.cpp does not take costs a second try with another notation."""
@@ -125,7 +136,10 @@ class XllamaBackend:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ask(self, question: Question, grammar: str, stop: threading.Event) -> Answer:
+        if stop.is_set():
+            raise Stopped("taken back before it was asked")
         heard = _Heard(question, stop)
+        in_pieces = self._pace.longest_s(question) > _WHOLE_S_MAX
         asked = {
             "messages": messages(question, markers=self._markers, show_schema=self._options.show_schema),
             "chat_template_kwargs": {"enable_thinking": False},
@@ -137,31 +151,60 @@ class XllamaBackend:
             "cache_prompt": True,
             "logprobs": True,
             "top_logprobs": 1,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            "return_progress": True,
+            "stream": in_pieces,
+            **(_WITH_PIECES if in_pieces else {}),
         }
         with self._servers.one() as server:
             if server is None:
                 raise ModelUnavailable(f"{self._name} is closed")
             server.handle_chat_completions(msgspec.json.encode(asked), heard)
+        self._pace.learn(heard.usage)
         return heard.answer()
+
+
+_WITH_PIECES = {"stream_options": {"include_usage": True}, "return_progress": True}
+
+
+class Pace:
+    """How long a model takes for a token at its best, as far as its answers tell."""
+
+    def __init__(self, context: int) -> None:
+        self._context = context
+        self._reading_s = self._writing_s = math.inf
+
+    def longest_s(self, question: Question) -> float:
+        """How long an answer may take: a text has no more tokens than characters."""
+        characters = len(question.system) + len(question.text) + sum(map(len, question.objections))
+        read, written = min(max(1, characters), self._context), min(question.tokens_max, self._context)
+        if written > _WHOLE_TOKENS_MAX:
+            return math.inf
+        return read * self._reading_s + written * self._writing_s
+
+    def learn(self, usage: Usage) -> None:
+        """From an answer."""
+        read = usage.tokens_in - usage.tokens_cached
+        if read >= _PACE_TOKENS_MIN:
+            self._reading_s = min(self._reading_s, usage.reading_s / read)
+        if usage.tokens_out >= _PACE_TOKENS_MIN:
+            self._writing_s = min(self._writing_s, usage.writing_s / usage.tokens_out)
 
 
 class _Probability(msgspec.Struct):
     logprob: float
+    bytes: list[int] = []
 
 
 class _Probabilities(msgspec.Struct):
     content: list[_Probability] | None = None
 
 
-class _Delta(msgspec.Struct):
+class _Text(msgspec.Struct):
     content: str | None = None
 
 
 class _Choice(msgspec.Struct):
-    delta: _Delta = msgspec.field(default_factory=_Delta)
+    delta: _Text | None = None
+    message: _Text | None = None
     finish_reason: str | None = None
     logprobs: _Probabilities | None = None
 
@@ -181,7 +224,7 @@ class _Refusal(msgspec.Struct):
 
 
 class _Said(msgspec.Struct):
-    """One message of the server."""
+    """One message of the server: of a token (`delta`), of the end, or of all in one (`message`)."""
 
     choices: list[_Choice] = []
     error: _Refusal | None = None
@@ -198,9 +241,10 @@ class _Heard:
         self._question = question
         self._stop = stop
         self._began = time.monotonic()
+        self._text = ""
         self._tokens: list[Token] = []
         self._finish = ""
-        self._usage = Usage()
+        self.usage = Usage()
         self._error: ModelError | None = None
 
     def __call__(self, message: bytes) -> bool:
@@ -214,20 +258,24 @@ class _Heard:
         for choice in said.choices:
             self._hear(choice)
         if said.timings is not None:
-            self._usage = self._used(said.timings)
+            self.usage = self._used(said.timings)
         return self._stop.is_set() or self._error is not None
 
     def _hear(self, choice: _Choice) -> None:
         self._finish = choice.finish_reason or self._finish
-        text = choice.delta.content or ""
+        said = choice.message or choice.delta
+        text = (said and said.content) or ""
         if not text:
             return
-        if not self._tokens and not _may_begin(self._question.schema, text):
+        if not self._text and not _may_begin(self._question.schema, text):
             self._error = _not_held(text)
             return
-        # A character of several tokens comes with the last of them, and with its probability alone.
+        self._text += text
         probabilities = (choice.logprobs.content if choice.logprobs else None) or []
-        self._tokens.append(Token(text, min((each.logprob for each in probabilities), default=0.0)))
+        if choice.message is not None:
+            self._tokens = _tokens(probabilities)
+        else:  # a character of several tokens comes with the last of them, and with its probability alone
+            self._tokens.append(Token(text, min((each.logprob for each in probabilities), default=0.0)))
 
     def _used(self, timings: _Timings) -> Usage:
         reading_s, writing_s = timings.prompt_ms / 1000, timings.predicted_ms / 1000
@@ -248,17 +296,22 @@ class _Heard:
             raise Stopped("taken back while it was being answered")
         if self._finish not in ("stop", "length"):
             raise ModelUnavailable(f"the answer broke off after {len(self._tokens)} tokens")
-        text = "".join(token.text for token in self._tokens)
-        value = text.encode(errors="replace")
+        value = self._text.encode(errors="replace")
         if self._finish == "length":
-            return Answer(value=Raw(value), usage=self._usage, finish="length")
+            return Answer(value=Raw(value), usage=self.usage, finish="length")
         try:
             msgspec.json.decode(value)
         except msgspec.DecodeError:
-            raise _not_held(text) from None
+            raise _not_held(self._text) from None
         probable = confidence.confidences(self._tokens)
         notes = confidence.notes(self._question.schema, self._question.text, value, probable)
-        return Answer(value=Raw(value), fields=notes, usage=self._usage)
+        return Answer(value=Raw(value), fields=notes, usage=self.usage)
+
+
+def _tokens(probabilities: Sequence[_Probability]) -> list[Token]:
+    """Of a whole answer; of a character of several tokens, the last has the text."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    return [Token(decoder.decode(bytes(each.bytes)), each.logprob) for each in probabilities]
 
 
 def load(spec: ModelSpec) -> XllamaBackend:
@@ -280,7 +333,7 @@ def load(spec: ModelSpec) -> XllamaBackend:
         raise ModelBroken(
             f"{path}: llama.cpp cannot load it: {error}", hint="its architecture may need a newer xllamacpp"
         ) from None
-    return XllamaBackend(spec, model, Servers(servers), folder)
+    return XllamaBackend(spec, model, Servers(servers), folder, context)
 
 
 def division(spec: ModelSpec, model: ggufs.Gguf) -> tuple[int, int, int]:
