@@ -65,7 +65,84 @@ INTERVALS = {
     "Friday after 3pm": "2026-11-27 15:00 ...",
     "by Friday": "... 2026-11-28",
     "before Friday": "... 2026-11-27",
-    "since Monday": "2026-11-30 ...",
+    "since Monday": "2026-11-23 ...",
+    "since March": "2026-03-01 ...",
+    "not before the 15th": "2026-12-15 ...",
+    "up to and including Friday": "... 2026-11-28",
+    "by 5 this afternoon": "... 2026-11-25 17:00",
+    "later today": "2026-11-25 11:30 2026-11-26 00:00",
+    "later this week": "2026-11-26 2026-11-30",
+    "earlier this month": "2026-11-01 00:00 2026-11-25 11:30",
+    "within the hour": "2026-11-25 11:30 2026-11-25 12:30",
+    "Friday pm": "2026-11-27 12:00 2026-11-27 18:00",
+    "first thing tomorrow": "2026-11-26 08:00 2026-11-26 11:00",
+    "last thing on Friday": "2026-11-27 17:00 2026-11-27 18:00",
+    "first thing Monday morning": "2026-11-30 08:00 2026-11-30 12:00",
+    "the nineties": "1990-01-01 2000-01-01",
+}
+
+AS_PEOPLE_SAY = {
+    "Friday week": "2026-12-04 2026-12-05",
+    "a week on Friday": "2026-12-04 2026-12-05",
+    "Monday fortnight": "2026-12-14 2026-12-15",
+    "two weeks tomorrow": "2026-12-10 2026-12-11",
+    "a week today": "2026-12-02 2026-12-03",
+    "this time tomorrow": "2026-11-26 11:30 2026-11-26 11:31",
+    "this time next week": "2026-12-02 11:30 2026-12-02 11:31",
+    "week commencing 7 December": "2026-12-07 2026-12-14",
+    "the week ending December 11": "2026-12-07 2026-12-14",
+    "tomorrow around 3": "2026-11-26 15:00 2026-11-26 16:00",
+    "this evening around 7": "2026-11-25 19:00 2026-11-25 20:00",
+    "twenty-five past three": "2026-11-25 15:25 2026-11-25 15:26",
+    "fiveish on Friday": "2026-11-27 17:00 2026-11-27 18:00?",
+    "nine o'clock": "2026-11-26 09:00 2026-11-26 10:00",
+    "at 14h30": "2026-11-25 14:30 2026-11-25 14:31",
+    "14:30 hrs": "2026-11-25 14:30 2026-11-25 14:31",
+    "at 1700": "2026-11-25 17:00 2026-11-25 17:01",
+    "at 2030": "2026-11-25 20:30 2026-11-25 20:31?",
+    "Friday 2pm GMT+2": "2026-11-27 13:00 2026-11-27 14:00",
+    "Friday 14:00 UTC-5": "2026-11-27 20:00 2026-11-27 20:01",
+    "Friday 14:00 +0530": "2026-11-27 09:30 2026-11-27 09:31",
+    "10am London time tomorrow": "2026-11-26 11:00 2026-11-26 12:00",
+    "3Q27": "2027-07-01 2027-10-01",
+    "the coming weeks": "2026-11-26 2026-12-17?",
+    "same time next Thursday": "2026-12-03 2026-12-04??",
+    "3 or 4 pm": "2026-11-25 15:00 2026-11-25 16:00?",
+}
+
+LISTS = {
+    "the 6th, 7th or 8th": ["2026-12-06 2026-12-07", "2026-12-07 2026-12-08", "2026-12-08 2026-12-09"],
+    "December 7, 9 or 11": ["2026-12-07 2026-12-08", "2026-12-09 2026-12-10", "2026-12-11 2026-12-12"],
+    "on Friday at 3 or 4": ["2026-11-27 15:00 2026-11-27 16:00", "2026-11-27 16:00 2026-11-27 17:00"],
+    "at 10am or 11": ["2026-11-26 10:00 2026-11-26 11:00", "2026-11-26 11:00 2026-11-26 12:00"],
+    "Thursday and Friday of next week": ["2026-12-03 2026-12-04", "2026-12-04 2026-12-05"],
+    "Mon, Thu and Sat": ["2026-11-30 2026-12-01", "2026-11-26 2026-11-27", "2026-11-28 2026-11-29"],
+    "December 7, 12 people came": ["2026-12-07 2026-12-08"],
+    "on Friday about 10 people came": ["2026-11-27 2026-11-28"],
+    "Thursday afternoon, one hour": ["2026-11-26 12:00 2026-11-26 18:00", "60 min"],
+    "45 min, starting on Thursday": ["45 min", "2026-11-26 ..."],
+    "six weeks, 30 minutes each": ["60480 min", "30 min"],
+}
+
+SERIES = {
+    "every Tuesday at 10": ("FREQ=WEEKLY;BYDAY=TU", "01.12. 10:00"),
+    "every Tuesday and Thursday at 9": ("FREQ=WEEKLY;BYDAY=TU,TH", "26.11. 09:00"),
+    "every Monday, Wednesday and Friday at 8:30am": ("FREQ=WEEKLY;BYDAY=MO,WE,FR", "27.11. 08:30"),
+    "every other Tuesday": ("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU", "01.12. 00:00"),
+    "every two weeks on Friday at 2pm": ("FREQ=WEEKLY;INTERVAL=2;BYDAY=FR", "27.11. 14:00"),
+    "weekly at 10 on Tuesday": ("FREQ=WEEKLY;BYDAY=TU", "01.12. 10:00"),
+    "Mondays and Thursdays at 4pm": ("FREQ=WEEKLY;BYDAY=MO,TH", "26.11. 16:00"),
+    "every weekday at 9:15": ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "26.11. 09:15"),
+    "every day at noon": ("FREQ=DAILY", "25.11. 12:00"),
+    "every Friday afternoon": ("FREQ=WEEKLY;BYDAY=FR", "27.11. 12:00"),
+    "every first Monday of the month at 3pm": ("FREQ=MONTHLY;BYDAY=1MO", "07.12. 15:00"),
+    "the last Friday of every month": ("FREQ=MONTHLY;BYDAY=-1FR", "27.11. 00:00"),
+    "every month on the 15th": ("FREQ=MONTHLY;BYMONTHDAY=15", "15.12. 00:00"),
+    "the last day of every month": ("FREQ=MONTHLY;BYMONTHDAY=-1", "30.11. 00:00"),
+    "every year on March 3": ("FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=3", "03.03. 00:00"),
+    "a weekly call": ("FREQ=WEEKLY", ""),
+    "any Tuesday": ("", ""),
+    "twice a week": ("", ""),
 }
 
 UNSURE = {
@@ -110,13 +187,38 @@ SILENT = [
 
 
 @pytest.mark.parametrize(
-    "table", [POINTS, INTERVALS, UNSURE, LENGTHS], ids=["points", "intervals", "unsure", "lengths"]
+    "table",
+    [POINTS, INTERVALS, AS_PEOPLE_SAY, UNSURE, LENGTHS],
+    ids=["points", "intervals", "as people say", "unsure", "lengths"],
 )
 def test_words_mean(table: dict[str, str]) -> None:
     """Alone, and in the middle of a sentence."""
     assert {text: told(text) for text in table} == {text: [meant] for text, meant in table.items()}
     inside = {text: told(f"Could we say {text}, please?") for text in table}
     assert inside == {text: [meant] for text, meant in table.items()}
+
+
+def test_lists_are_read_to_their_end() -> None:
+    assert {text: told(text) for text in LISTS} == LISTS
+
+
+def test_a_series_is_a_rule_and_its_first_time() -> None:
+    found = {text: [each for each in times(text, NOW, ZONE, "en") if each.kind == "recurring"] for text in SERIES}
+    assert {
+        text: [
+            (each.repeats, f"{each.first.start:%d.%m. %H:%M}" if each.first and each.first.start else "")
+            for each in all
+        ]
+        for text, all in found.items()
+    } == {text: [meant] for text, meant in SERIES.items()}
+
+
+def test_the_language_of_a_few_words_is_found() -> None:
+    assert [times(text, NOW, ZONE)[0].language for text in ("a week on Friday", "seven o'clock", "vendredi à 10h")] == [
+        "en",
+        "en",
+        "fr",
+    ]
 
 
 @pytest.mark.parametrize("text", SILENT)

@@ -53,6 +53,50 @@ def test_room_inside_a_stretch_is_not_the_meeting() -> None:
     assert found.place == "room 4"
 
 
+def test_a_series_has_its_rule_its_end_and_its_first_meeting() -> None:
+    found = asked("Could we meet every Tuesday at 10 for six weeks, 30 minutes each, not on 15 December?")
+    assert spans(found.windows) == ["01.12. 10:00 01.12. 11:00"]
+    assert spans(found.excluded) == ["15.12. 00:00 16.12. 00:00"]
+    assert found.series is not None
+    assert (found.series.rule, found.series.ends) == ("FREQ=WEEKLY;BYDAY=TU;UNTIL=20270112T085959Z", True)
+    assert found.exact and found.sure
+    assert found.duration is not None and found.duration.total_seconds == 1800
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "first"),
+    [
+        ("A weekly call on Mondays at 9am until the end of January?", "FREQ=WEEKLY;BYDAY=MO;UNTIL=20270131T225959Z",
+         "30.11. 09:00 30.11. 10:00"),
+        ("A fortnightly call on Mondays at 9am, 6 times, starting on 7 December?",
+         "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;COUNT=6", "07.12. 09:00 07.12. 10:00"),
+        ("Daily stand-up at 9:15 for 15 minutes from Monday for two weeks?", "FREQ=DAILY;UNTIL=20261213T225959Z",
+         "30.11. 09:15 30.11. 09:16"),
+        ("A weekly sync, the first on Thursday afternoon, an hour, for the next three months?",
+         "FREQ=WEEKLY;UNTIL=20270225T225959Z", "26.11. 12:00 26.11. 18:00"),
+        ("A meeting every Friday, at 3pm, 4 times?", "FREQ=WEEKLY;BYDAY=FR;COUNT=4", "27.11. 15:00 27.11. 16:00"),
+    ],
+)  # fmt: skip
+def test_series(text: str, rule: str, first: str) -> None:
+    found = asked(text)
+    assert found.series is not None
+    assert (found.series.rule, spans(found.windows)) == (rule, [first])
+
+
+def test_a_series_without_an_end_is_asked_about() -> None:
+    found = asked("Can we meet every Tuesday at 10 for half an hour?")
+    assert found.questions == ('Should "every Tuesday at 10" be a series, and until when?',)
+    assert not found.sure
+
+
+def test_a_time_is_that_of_all_days_before_it() -> None:
+    found = asked("Could we meet Thursday, Friday or Saturday at 3pm for an hour?")
+    assert [each[:12] for each in spans(found.windows)] == ["26.11. 15:00", "27.11. 15:00", "28.11. 15:00"]
+    assert found.exact
+    found = asked("Are you free Thursday or Friday next week at 10 am?")
+    assert [each[:12] for each in spans(found.windows)] == ["03.12. 10:00", "04.12. 10:00"]
+
+
 def test_alternatives_are_windows_in_order() -> None:
     found = asked("Are you free on Tuesday at 3pm, or Thursday morning?")
     assert spans(found.windows) == ["01.12. 15:00 01.12. 16:00", "26.11. 08:00 26.11. 12:00"]

@@ -78,11 +78,8 @@ class Lexicon:
                 found.append((kind, meaning, count))
         return found
 
-    def knows(self, token: Token) -> bool:
-        """Whether the token is a word of this language's tables."""
-        return (token.folded,) in self._senses
 
-
+_TOKENS_FOR_LANGUAGE = 200
 CODES = ("en", "de", "fr", "es", "it", "pt", "nl", "zh", "ja")
 """The languages there are, the likeliest first."""
 
@@ -104,14 +101,20 @@ def lexicon(code: str) -> Lexicon:
 
 def detect(tokens: tuple[Token, ...]) -> str:
     """The language that most words of the text belong to; English where none does."""
-    words = [token for token in tokens if token.folded.isalpha()][:400]
+    begin = tokens[:_TOKENS_FOR_LANGUAGE]
+    words = [token for token in begin if token.folded.isalpha()]
     kana = any("\u3040" <= token.folded[0] <= "\u30ff" for token in words)
     if kana or any("\u4e00" <= token.folded[0] <= "\u9fff" for token in words):
         return "ja" if kana or _japanese(words) else "zh"
 
-    def score(code: str) -> float:
-        table = lexicon(code)
-        return sum(2 * (token.folded in table.marks) + table.knows(token) for token in words)
+    def score(code: str) -> int:
+        """Words that are known, those of a longer expression ("o'clock") all together; everyday ones count more."""
+        table, at, known = lexicon(code), 0, 0
+        while at < len(begin):
+            count = max((count for _, _, count in table.senses(begin, at)), default=0)
+            known += count + 2 * (begin[at].folded in table.marks) * (count < 2)
+            at += max(count, 1)
+        return known
 
     return max(CODES, key=score)
 

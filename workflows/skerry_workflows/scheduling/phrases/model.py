@@ -12,8 +12,8 @@ Grain: TypeAlias = Literal["second", "minute", "hour", "day", "week", "month", "
 
 Kind: TypeAlias = Literal["point", "interval", "open", "duration", "recurring"]
 """`point` is one unit of its grain (a minute, a day, "next week"); `interval` has a beginning and an end of its own;
-`open` lacks one of the two ("after 5pm"); `duration` is a length and no time; `recurring` ("every Monday") is marked,
-and not resolved."""
+`open` lacks one of the two ("after 5pm"); `duration` is a length and no time; `recurring` is a series ("every
+Monday")."""
 
 
 class Length(msgspec.Struct, frozen=True):
@@ -69,6 +69,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Excluded, not proposed: "not Friday", "except in the morning"."""
     dated: bool = True
     """False where only a time of day was said, and the day of `span` is the next one that has it."""
+    repeats: str = ""
+    """Of a series the RRULE (RFC 5545) without its end; empty where it cannot be told."""
+    first: Span | None = None
+    """Of a series its first time from now on: a day, where no time of day was said."""
     language: str = "en"
 
     @property
@@ -85,13 +89,21 @@ class Window(msgspec.Struct, frozen=True):
     words: str
 
 
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """That a meeting repeats: an RRULE (RFC 5545) from its first time on, empty where it cannot be told. With `ends` it
+    has its UNTIL or COUNT."""
+
+    rule: str
+    ends: bool = False
+
+
 class MeetingWish(msgspec.Struct, frozen=True, kw_only=True):
     """What a message asks for, before anybody looked into a calendar.
 
     `windows` are alternatives, in the order said; the meeting is wanted in one of them and in none of `excluded`. With
-    `exact`, the start of each window is the start of the meeting. `recurring` holds the words of a wish for a series,
-    which is not resolved. `unclear` says what must be known before anything is booked, and `questions` asks for
-    it, one question each. `sure` when there are none.
+    `exact`, the start of each window is the start of the meeting. `recurring` holds the words of a wish for a series:
+    `series` is its rule, and the windows are those of its first meeting. `unclear` says what must be known before
+    anything is booked, and `questions` asks for it, one question each. `sure` when there are none.
     """
 
     windows: tuple[Window, ...] = ()
@@ -105,6 +117,7 @@ class MeetingWish(msgspec.Struct, frozen=True, kw_only=True):
     moves: bool = False
     """Whether a meeting that there is already is to be at another time."""
     recurring: str | None = None
+    series: Series | None = None
     readings: tuple[Reading, ...] = ()
     unclear: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()

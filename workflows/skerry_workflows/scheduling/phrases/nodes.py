@@ -146,10 +146,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What is open on one side."""
+    """What is open on one side; `past`: it has begun already ("since Monday")."""
 
     side: Literal["before", "after", "until", "since", "by"]
     node: Node
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,17 @@ class Lasting:
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
-    """What recurs: marked, not resolved."""
+class SameClock:
+    """ "This time tomorrow", "this time next week": on another day what the clock shows now."""
 
+    outer: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """What recurs: its RRULE without an end (RFC 5545; empty where it cannot be told), and the time of day."""
+
+    rule: str = ""
     node: Node | None = None
 
 
@@ -186,5 +195,5 @@ class Doubtful:
 
 Node: TypeAlias = (
     Now | Fields | Clock | Part | Shift | Relative | Block | Named | Years | Within | Nth | Edge | Amount | Offset
-    | Range | Bound | Lasting | Every | Either | Doubtful
+    | Range | Bound | Lasting | SameClock | Every | Either | Doubtful
 )  # fmt: skip

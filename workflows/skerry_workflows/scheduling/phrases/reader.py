@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Iterator
@@ -12,12 +13,24 @@ from msgspec.structs import replace
 
 from skerry_workflows.scheduling.phrases.conventions import OFFICE, Conventions
 from skerry_workflows.scheduling.phrases.grammar import rules
+from skerry_workflows.scheduling.phrases.grammar.days import grain_of
 from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
 from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
 from skerry_workflows.scheduling.phrases.model import Alternative, Grain, Length, Reading, Span
-from skerry_workflows.scheduling.phrases.nodes import Amount, Clock, Either, Every, Fields, Node, Range, Relative
+from skerry_workflows.scheduling.phrases.nodes import (
+    Amount,
+    Clock,
+    Either,
+    Every,
+    Fields,
+    Node,
+    Range,
+    Relative,
+    Within,
+)
 from skerry_workflows.scheduling.phrases.parser import Parser
 from skerry_workflows.scheduling.phrases.resolve import resolve, zone_of
+from skerry_workflows.scheduling.phrases.series import first_days
 from skerry_workflows.scheduling.phrases.slots import Scope, Slot
 
 _TEXT_MAX = 50_000
@@ -31,6 +44,8 @@ _JOINS = "./:-,_"
 _FRACTION = re.compile(r"\d/\d{1,2}|\d{2}/\d")
 _PENCE = re.compile(r"\d{1,2}p")
 _LEADING_YEAR = frozenset(["IN", "SINCE", "FROM", "DURING", "OF", "AND", "BY", "UNTIL", "TO", "BEFORE", "AFTER", "OR"])
+# Tokens between two entries of a list: ", or".
+_JOINT_MAX = 2
 _LEADING = _LEADING_YEAR | {"ON", "BETWEEN", "FOR"}
 
 
@@ -49,6 +64,16 @@ def read(
     return tuple(reader.readings())
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """An expression from token `at` until before `end`."""
+
+    node: Node
+    at: int
+    end: int
+    reading: Reading
+
+
 class _Reader:
     def __init__(self, text: str, tokens: tuple[Token, ...], words: Lexicon, scope: Scope) -> None:
         self._text, self._tokens, self._words, self._scope = text, tokens, words, scope
@@ -56,16 +81,17 @@ class _Reader:
         self._hidden = [match.span() for match in _ADDRESS.finditer(text)]
 
     def readings(self) -> Iterator[Reading]:
+        found: list[_Place] = []
         at = 0
         while at < len(self._tokens):
-            found = self._longest(at)
-            if found:
-                reading, at = found
-                yield reading
-            else:
-                at += 1
+            here = self._longest(at) or (self._continued(found[-1], at) if found else None)
+            if here:
+                self._spread(found, here)
+                found.append(here)
+            at = here.end if here else at + 1
+        yield from (place.reading for place in found)
 
-    def _longest(self, at: int) -> tuple[Reading, int] | None:
+    def _longest(self, at: int) -> _Place | None:
         token = self._tokens[at]
         if not (token.text[0].isdecimal() or self._parser.senses(at) or token.text in "'½¼¾~@"):
             return None
@@ -77,8 +103,80 @@ class _Reader:
                 continue
             reading = self._reading(node, at, end)
             if reading:
-                return reading, end
+                return _Place(node, at, end, reading)
         return None
+
+    # ---- lists -------------------------------------------------------------------------------------------------------
+
+    def _continued(self, before: _Place, at: int) -> _Place | None:
+        """ "The 6th, 7th or 8th", "on Monday at 3 or 4": a figure that what stands before it explains."""
+        if not self._joined(before.end, at):
+            return None
+        day = before.node.outer if isinstance(before.node, Within) else None
+        time = before.node.inner if isinstance(before.node, Within) else before.node
+        for symbol in ("ordinal", "day_number", "bare"):
+            for value, end in self._parser.parse(symbol, at):
+                node: Node | None = None
+                if isinstance(value, int) and isinstance(before.node, Fields) and before.node.weekday is None:
+                    named = before.node.month is not None
+                    if before.node.day and 1 <= value <= 31 and (symbol == "ordinal" or (named and self._alone(end))):
+                        node = Fields(before.node.year, before.node.month, value)
+                elif isinstance(value, Clock) and isinstance(time, Clock) and self._alone(end):
+                    other = _in_same_half(value, time)
+                    node = Within(day, other) if day else other
+                reading = self._reading(node, at, end) if node else None
+                if node and reading and self._may_end(end - 1):
+                    return _Place(node, at, end, reading)
+        return None
+
+    def _spread(self, found: list[_Place], last: _Place) -> None:
+        """ "Thursday and Friday of next week": both are in it."""
+        node = last.node
+        if isinstance(node, Within) and isinstance(node.outer, Within):
+            node = node.outer  # "next week at 10"
+        if not isinstance(node, Within) or not _is_weekday(node.inner) or grain_of(node.outer) != "week":
+            return
+        end = last.at
+        for number in range(len(found) - 1, -1, -1):
+            place = found[number]
+            if not _is_weekday(place.node) or not self._joined(place.end, end):
+                return
+            inside = Within(node.outer, place.node)
+            reading = self._reading(inside, place.at, place.end)
+            if reading:
+                found[number] = _Place(inside, place.at, place.end, reading)
+            end = place.at
+
+    def _joined(self, end: int, at: int) -> bool:
+        """Whether only a comma, "and", "or" or a stroke stands between two places."""
+        return 0 < at - end <= _JOINT_MAX and all(map(self._is_joint, range(end, at)))
+
+    def _is_joint(self, at: int) -> bool:
+        return self._tokens[at].text in ",/&" or any(kind in ("AND", "OR") for kind, _, _ in self._parser.senses(at))
+
+    def _alone(self, end: int) -> bool:
+        """Whether no word follows that a figure would count: the end, a sign, or a word of no things."""
+        if end >= len(self._tokens):
+            return True
+        token = self._tokens[end]
+        if not token.text[0].isalnum():
+            return True
+        kinds = {kind for kind, _, _ in self._parser.senses(end)}
+        return (bool(kinds) and not kinds & {"UNIT", "OF"}) or token.folded in self._words.marks
+
+    def _in_a_list(self, at: int) -> bool:
+        """Whether another weekday stands beside it ("Mon, Wed and Fri")."""
+
+        def weekday(other: int) -> bool:
+            return 0 <= other < len(self._tokens) and any(k == "WEEKDAY" for k, _, _ in self._parser.senses(other))
+
+        def beside(step: int) -> bool:
+            other = at + step
+            while 0 <= other < len(self._tokens) and abs(other - at) <= _JOINT_MAX and self._is_joint(other):
+                other += step
+            return other != at + step and weekday(other)
+
+        return weekday(at) and (beside(1) or beside(-1))
 
     # ---- where one may be --------------------------------------------------------------------------------------------
 
@@ -100,8 +198,12 @@ class _Reader:
         after = self._tokens[last + 1]
         if after.text in _MONEY and token.text.isdecimal():
             return False
-        if token.text.isdecimal() and any(kind == "UNIT" for kind, _, _ in self._parser.senses(last + 1)):
+        number = token.text.isdecimal() or any(kind == "NUM" for kind, _, _ in self._parser.senses(last))
+        if number and any(kind == "UNIT" for kind, _, _ in self._parser.senses(last + 1)):
             return False  # "since 3 months" is no hour
+        about = last > 0 and any(kind == "ABOUT" for kind, _, _ in self._parser.senses(last - 1))
+        if token.text.isdecimal() and about and not self._alone(last + 1):
+            return False  # "on Friday about 10 people"
         if after.gap != "none" or _unspaced(token) or _unspaced(after):
             return True
         if after.text[0].isalnum():
@@ -130,8 +232,16 @@ class _Reader:
         if (self._tokens[end - 1].folded,) not in self._words.weak:
             return False
         # "On Sun" is a day, "on the fall" is no season.
+        if isinstance(node, Every) and self._is_of_meeting(end):
+            return False
         weekday = isinstance(node, Fields) and node.weekday is not None
+        if weekday and end - at == 1 and self._tokens[at].text[0].isupper() and self._in_a_list(at):
+            return False
         return end - at == 1 or (not weekday and all(self._is_article(n) for n in range(at, end - 1)))
+
+    def _is_of_meeting(self, at: int) -> bool:
+        """ "A weekly call"."""
+        return any(kind == "MEET" for kind, _, _ in self._parser.senses(at))
 
     def _is_article(self, at: int) -> bool:
         return any(kind in ("THE", "ON") for kind, _, _ in self._parser.senses(at))
@@ -160,7 +270,7 @@ class _Reader:
             length = Length(node.months, node.days, node.seconds)
             return replace(bare, length=length, doubts=("how long exactly?",) if node.about else ())
         if isinstance(node, Every):
-            return replace(bare, kind="recurring")
+            return replace(bare, kind="recurring", repeats=node.rule, first=self._first(node))
         slots = resolve(node, self._scope)
         if not slots:
             return None
@@ -174,6 +284,19 @@ class _Reader:
             bare, kind=first.kind, span=span, alternatives=alternatives, doubts=tuple(dict.fromkeys(doubts)),
             dated=first.dated,
         )  # fmt: skip
+
+    def _first(self, node: Every) -> Span | None:
+        """The first time that a series can have, from now on; None where its rule is not known."""
+        scope = self._scope
+        for day in first_days(node.rule, scope.now):
+            found = [Slot(day, day + dt.timedelta(days=1), "day")]
+            if node.node is not None:
+                # Read as on any day: that a time is over today says nothing of a series.
+                before = dataclasses.replace(scope, now=day - dt.timedelta(days=1), within=found[0])
+                found = resolve(node.node, before)
+            if found and found[0].start and found[0].start >= scope.now:
+                return self._span(found[0])
+        return None
 
     def _negated(self, at: int) -> bool:
         """Whether a word just before it says that this is not meant ("not Friday")."""
@@ -197,6 +320,18 @@ def _downwards(node: Range) -> bool:
     if not isinstance(first, Clock) or not isinstance(last, Clock) or first.minute is not None:
         return False
     return first.half == last.half == "24" and 12 < last.hour < first.hour
+
+
+def _is_weekday(node: Node) -> bool:
+    """A weekday, and nothing more said."""
+    return isinstance(node, Fields) and node.weekday is not None and node.day is node.month is node.year is None
+
+
+def _in_same_half(time: Clock, before: Clock) -> Clock:
+    """ "3 pm or 4": that is the afternoon, too."""
+    if time.half != "either" or before.half != "24" or time.hour > 12:
+        return time
+    return dataclasses.replace(time, hour=time.hour % 12 + 12 * (before.hour >= 12), half="24", zone=before.zone)
 
 
 def _unspaced(token: Token) -> bool:

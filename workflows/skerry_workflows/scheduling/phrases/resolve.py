@@ -27,6 +27,7 @@ from skerry_workflows.scheduling.phrases.nodes import (
     Offset,
     Part,
     Range,
+    SameClock,
     Within,
 )
 from skerry_workflows.scheduling.phrases.slots import Scope, Slot, doubtful
@@ -86,6 +87,8 @@ def _resolve(node: Node, scope: Scope) -> list[Slot]:
             ]
         case Edge():
             return [_edge(node.which, slot, scope) for slot in resolve(node.outer, scope) if slot.start and slot.end]
+        case SameClock():
+            return [slot for outer in resolve(node.outer, scope) for slot in _same_clock(outer, scope)]
         case Now():
             return [Slot(scope.now, scope.now + dt.timedelta(seconds=1), "second")]
         case Amount() | Every():
@@ -137,6 +140,20 @@ def _plain_hour(node: Clock) -> bool:
 def _from_zone(moment: dt.datetime, name: str, scope: Scope) -> dt.datetime:
     there = dates.zone(name)
     return moment.replace(tzinfo=there).astimezone(scope.zone).replace(tzinfo=None) if there else moment
+
+
+def _same_clock(outer: Slot, scope: Scope) -> list[Slot]:
+    """What the clock shows now, on another day: in a longer unit, so far into it as now is into the present one."""
+    if outer.start is None:
+        return []
+    if outer.grain in ("month", "quarter", "year"):
+        first = floor(scope.now, outer.grain)
+        months = (outer.start.year - first.year) * 12 + outer.start.month - first.month
+        start = add_months(scope.now, months)
+    else:
+        start = scope.now + (outer.start - floor(scope.now, "week" if outer.grain == "week" else "day"))
+    start = floor(start, "minute")
+    return [replace(outer, start=start, end=step(start, "minute", 1), grain="minute", last=None, kind="point")]
 
 
 def _part(node: Part, scope: Scope) -> list[Slot]:
@@ -246,7 +263,7 @@ def _shortest_first(slots: list[Slot], node: Range) -> list[Slot]:
 def _bound(node: Bound, scope: Scope) -> list[Slot]:
     """ "Before Friday" ends where Friday begins, "by" and "until Friday" where it ends; times of day are instants."""
     slots: list[Slot] = []
-    for slot in resolve(node.node, scope):
+    for slot in _begun(node.node, scope) if node.past else resolve(node.node, scope):
         if isinstance(node.node, Edge) and node.node.which in ("end", "late"):
             # "Before the end of the year" is all of it.
             slot = replace(slot, start=slot.end, kind="interval")
@@ -265,6 +282,16 @@ def _bound(node: Bound, scope: Scope) -> list[Slot]:
         named = slot.start if slot.kind == "point" else None
         slots.append(replace(slot, start=bounds[0], end=bounds[1], last=named, kind="open"))
     return slots
+
+
+def _begun(node: Node, scope: Scope) -> list[Slot]:
+    """ "Since Monday", "since October": the last one that has begun."""
+    past = replace(scope, conventions=replace(scope.conventions, prefer="past"))
+    for origin in (scope.now, add_months(scope.now, -12)):
+        found = resolve(node, replace(past, now=origin))
+        if found and found[0].start and found[0].start <= scope.now:
+            return found
+    return resolve(node, scope)
 
 
 # ---- lengths ---------------------------------------------------------------------------------------------------------
@@ -317,6 +344,10 @@ def _edge(which: str, slot: Slot, scope: Scope) -> Slot:
     Also its first or second half, what is left of it, and the week that it is in (or one beside).
     """
     assert slot.start is not None and slot.end is not None
+    if which in ("earlier", "later"):
+        if scope.conventions.edges != "halves" and slot.start <= scope.now < slot.end:
+            return _until_now(slot, scope) if which == "earlier" else _from_now(slot, scope)
+        which = "early" if which == "earlier" else "late"
     kind, _, number = which.partition(" ")
     if kind == "week":
         start = floor(slot.start, "week") + 7 * int(number) * _DAY
@@ -352,6 +383,20 @@ def _edge(which: str, slot: Slot, scope: Scope) -> Slot:
         parts = {"start": (0, 1 / 3), "early": (0, 1 / 3), "middle": (1 / 3, 2 / 3)}.get(which, (2 / 3, 1.0))
     start, end = _cut(slot, parts[0]), _cut(slot, parts[1])
     return replace(slot, start=start, end=end, grain="month" if slot.grain == "year" else "day", kind="interval")
+
+
+def _until_now(slot: Slot, scope: Scope) -> Slot:
+    """ "Earlier today"."""
+    return replace(slot, end=scope.now, grain="hour" if slot.grain == "day" else "day", kind="interval")
+
+
+def _from_now(slot: Slot, scope: Scope) -> Slot:
+    """ "Later today", "later this week": what is left of it; of a week the days after today."""
+    assert slot.end is not None
+    if slot.grain == "day":
+        return replace(slot, start=scope.now, grain="hour", kind="interval")
+    tomorrow = floor(scope.now, "day") + _DAY
+    return replace(slot, start=min(tomorrow, slot.end - _DAY), grain="day", kind="interval")
 
 
 def _cut(slot: Slot, part: float) -> dt.datetime:

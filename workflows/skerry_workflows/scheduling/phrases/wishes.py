@@ -12,11 +12,12 @@ import msgspec
 from skerry_workflows.scheduling.phrases.conventions import Conventions
 from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
 from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
-from skerry_workflows.scheduling.phrases.model import Length, MeetingWish, Reading, Span, Window
+from skerry_workflows.scheduling.phrases.model import Length, MeetingWish, Reading, Series, Span, Window
 from skerry_workflows.scheduling.phrases.people import people_in, place_in
 from skerry_workflows.scheduling.phrases.questions import ask
 from skerry_workflows.scheduling.phrases.quoted import new_text
 from skerry_workflows.scheduling.phrases.reader import read
+from skerry_workflows.scheduling.phrases.series import begins, lasts, recurring_in, series_of
 
 _TEXT_MAX = 20_000
 _FINE = ("second", "minute", "hour")
@@ -109,23 +110,28 @@ class _Wisher:
     def wish(self) -> MeetingWish | None:
         found = self._found()
         future = [each for each in found if each.window.end is None or each.window.end > self._now]
-        duration = self._duration(future)
         asked = any(abs(one - two) <= _NEAR_ASK for one in self._places("REQUEST") for two in self._meets)
-        recurring = next((each.words for each in self._readings if each.kind == "recurring" and not each.negated), None)
+        recurring = recurring_in(self._readings)
         if not future and not asked and not recurring:
             return None
+        series = None
+        if recurring:
+            future = found = self._first_of(recurring, future)
+            first = next((each.window.start for each in future if each.window.start), self._now)
+            series = series_of(recurring, self._readings, self._tokens, self._words, first)
         windows = tuple(each.window for each in future)[:_WINDOWS_MAX]
-        unclear, questions = self._unclear(future, found, recurring)
+        unclear, questions = self._unclear(future, found, recurring, series)
         return MeetingWish(
             windows=windows,
-            excluded=tuple(self._excluded(windows)),
+            excluded=tuple(self._excluded(windows) if series is None else self._left_out()),
             exact=bool(future) and all(each.exact for each in future),
-            duration=duration,
+            duration=self._duration(future, recurring),
             people=people_in(self._text, self._words, self._readings),
             place=place_in(self._text, self._words, self._readings),
             moves=self._moves,
             flexible=said(self._words, self._tokens, "FLEX"),
-            recurring=recurring,
+            recurring=recurring.words if recurring else None,
+            series=series,
             readings=tuple(self._readings),
             unclear=unclear,
             questions=questions,
@@ -149,7 +155,7 @@ class _Wisher:
 
     def _found(self) -> list[_Found]:
         """Windows in the order said; times of day without a date are put on the dates that were said."""
-        dated = [each for each in self._spans if each.dated]
+        dated = [each for each in self._with_shared_times() if each.dated]
         # "Please reply by Friday" is no time to meet when there is another one.
         dated = [each for each in dated if each.kind != "open" or (each.span and each.span.start)] or dated
         times = [each for each in self._spans if not each.dated]
@@ -168,6 +174,45 @@ class _Wisher:
         for stretch in stretches:
             found += self._times_in(times, stretch)
         return found
+
+    def _with_shared_times(self) -> list[Reading]:
+        """ "Monday, Wednesday or Friday at 3": the time is that of all of them."""
+        shared = list(self._spans)
+        for at in range(len(shared) - 2, -1, -1):
+            one, two = shared[at], shared[at + 1]
+            span, timed = one.span, two.span
+            if span is None or timed is None or not (one.dated and two.dated) or timed.start is None:
+                continue
+            if one.kind != "point" or span.grain != "day" or timed.grain not in _FINE or span.start is None:
+                continue
+            if _joint(self._text[one.stop : two.begin], self._words) != "none":
+                moved = span.start - _midnight(timed.start)
+                shared[at] = msgspec.structs.replace(one, kind=two.kind, span=_shifted(timed, moved))
+        return shared
+
+    def _first_of(self, recurring: Reading, others: Sequence[_Found]) -> list[_Found]:
+        """The windows of a series' first meeting: from the day on that was named for its beginning."""
+        begin = begins(self._readings)
+        start = begin.span.start if begin and begin.span else None
+        if begin and start and start > self._now:
+            self._used.append(begin)
+            code = self._words.language.code
+            again = [each for each in read(recurring.words, start, self._zone, code) if each.kind == "recurring"]
+            recurring = again[0] if again else recurring
+        first = recurring.first
+        if first is None:
+            # "Weekly, the first time on Tuesday at 10".
+            return [each for each in others if _is_within_a_day(each.window)][:1]
+        day = msgspec.structs.replace(recurring, kind="point" if first.last is None else "interval", span=first)
+        times = [each for each in self._spans if not each.dated]
+        self._used.append(recurring)
+        return self._times_on(times, day) if first.grain == "day" and times else [self._window(day)]
+
+    def _left_out(self) -> Iterator[Window]:
+        """ "Not on 17 March": of a series, those of its days."""
+        for reading in self._readings:
+            if reading.negated and reading.span is not None:
+                yield Window(reading.span.start, reading.span.end, reading.words)
 
     def _window(self, reading: Reading) -> _Found:
         span = reading.span
@@ -307,16 +352,16 @@ class _Wisher:
 
     # ---- how long, and what is not clear -----------------------------------------------------------------------------
 
-    def _duration(self, found: Sequence[_Found]) -> Length | None:
+    def _duration(self, found: Sequence[_Found], recurring: Reading | None) -> Length | None:
         for reading in self._readings:
-            if reading.length is not None and not reading.negated:
+            if reading.length is not None and not reading.negated and not (recurring and lasts(reading)):
                 return reading.length
         lengths = {each.length for each in found}
         length = next(iter(lengths)) if len(lengths) == 1 else None
         return Length(seconds=length.total_seconds()) if length else None
 
     def _unclear(
-        self, future: Sequence[_Found], found: Sequence[_Found], recurring: str | None
+        self, future: Sequence[_Found], found: Sequence[_Found], recurring: Reading | None, series: Series | None
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         code = self._words.language.code
         asked: list[tuple[str, str]] = []
@@ -325,13 +370,24 @@ class _Wisher:
         for reading in self._readings:
             if reading.length is not None and reading.doubts:
                 asked.append((f"{reading.words}: {reading.doubts[0]}", ask("long", code)))
-            if reading.kind == "recurring" and recurring:
+            if reading is recurring and not (series and series.rule and series.ends):
                 asked.append((f"{reading.words}: a series", ask("series", code, reading)))
         if found and not future:
             asked.append((f"{found[0].reading.words}: over already", ask("past", code, found[0].reading)))
-        if not found and not recurring:
+        if not found:
             asked.append(("no time was said", ask("when", code)))
         return tuple(dict.fromkeys(u for u, _ in asked)), tuple(dict.fromkeys(q for _, q in asked))
+
+
+def _shifted(span: Span, by: dt.timedelta) -> Span:
+    """So many days later; by the clock, as both have one zone."""
+    assert span.start is not None
+    end, last = (None if each is None else each + by for each in (span.end, span.last))
+    return Span(span.start + by, end, span.grain, last)
+
+
+def _is_within_a_day(window: Window) -> bool:
+    return window.start is not None and window.end is not None and window.end - window.start <= _DAY
 
 
 def _midnight(moment: dt.datetime) -> dt.datetime:

@@ -19,6 +19,8 @@ _UNITS: dict[str, tuple[float, float, float]] = {
 _FINENESS = tuple(_UNITS)
 # "A few", "some": somewhere about three.
 _FEW = 3
+# "8h30" is rather a length, "9h30" rather a time of day.
+_LONGEST_H = 8
 
 
 def amount(count: float, unit: str, about: bool = False) -> Amount | None:
@@ -38,10 +40,18 @@ def _sum(one: Node, two: Node) -> Amount | None:
     assert isinstance(one, Amount) and isinstance(two, Amount)
     if _FINENESS.index(one.unit) <= _FINENESS.index(two.unit):
         return None  # "2 weeks and 3 weeks" are two lengths
+    if _FINENESS.index(one.unit) > _FINENESS.index("day") and not (two.days or two.months):
+        return None  # and so are "for six weeks, 30 minutes each"
     finer = min(one.unit, two.unit, key=_FINENESS.index)
     return Amount(
         one.months + two.months, one.days + two.days, one.seconds + two.seconds, finer, one.about or two.about
     )
+
+
+def _hours_and(caught: Caught) -> Amount | None:
+    """ "1h30", "1 hr 15"."""
+    minutes = caught.number("m")
+    return Amount(seconds=caught.number("n") * 3600 + minutes * 60, unit="minute") if minutes % 5 == 0 else None
 
 
 def _about(node: Node) -> Amount:
@@ -127,6 +137,12 @@ def in_part(time: Node, part: Node) -> Node | None:
     return Clock(time.hour % 12 + (0 if early else 12), time.minute, time.second, "24", time.zone)
 
 
+def _offset(caught: Caught, sign: str) -> str | None:
+    """A zone's offset from UTC, as `dates.zone` reads it."""
+    hours = caught.number("h")
+    return f"{sign}{hours}:{caught.number('m', 0):02}" if hours <= 14 else None
+
+
 def _zoned(caught: Caught) -> Node:
     time, zone = caught.node("t"), caught.name("z")
     assert isinstance(time, Clock)
@@ -153,7 +169,7 @@ _NUMBERS = (
 _LENGTHS = (
     Rule("amount", "n:count +DASH? u:UNIT", lambda c: amount(c.real("n"), c.name("u"))),
     Rule("amount", "A u:UNIT", lambda c: amount(1, c.name("u"))),
-    Rule("amount", "A? f:HALF OF? A? u:UNIT", lambda c: amount(0.5, c.name("u"))),
+    Rule("amount", "A? f:HALF DASH|OF? A? u:UNIT", lambda c: amount(0.5, c.name("u"))),
     Rule("amount", "f:FRACTION OF? A? u:UNIT", lambda c: amount(c.real("f"), c.name("u"))),
     Rule("amount", "A? n:QUARTEROF OF? A? u:UNIT", lambda c: amount(c.real("n"), c.name("u"))),
     Rule("amount", "n:count|A u:UNIT AND A? HALF", lambda c: amount(c.real("n") + 0.5, c.name("u"))),
@@ -167,6 +183,8 @@ _LENGTHS = (
         "n:HH +HMARK +m:MI",
         lambda c: Amount(seconds=c.number("n") * 3600 + c.number("m") * 60, unit="minute"),
     ),
+    Rule("amount", "n:HH +HMARKNAME +m:MI", lambda c: _hours_and(c) if c.number("n") <= _LONGEST_H else None),
+    Rule("amount", "n:HH u:UNIT m:BIG", lambda c: _hours_and(c) if c.name("u") == "hour" else None),
     Rule("amounts", "a:amount", lambda c: c.node("a")),
     Rule("amounts", "a:amount AND|COMMA? b:amounts", lambda c: _sum(c.node("a"), c.node("b"))),
     Rule("amounts", "a:amount COMMA AND b:amounts", lambda c: _sum(c.node("a"), c.node("b"))),
@@ -181,7 +199,6 @@ def _times() -> Iterator[Rule]:
     whole = _whole
     yield Rule("half", "p:AM|PM", lambda c: c.name("p"))
     yield Rule("hour", "h:HH", lambda c: c.number("h"))
-    yield Rule("hour", "h:NUM", lambda c: c.number("h") if 0 < c.number("h") <= 24 else None)
     yield Rule("hour", "MIDNIGHT", lambda _: 24)
     yield Rule("hour", "NOON", lambda _: 12)
     yield Rule("minutes", "n:INT|NUM|QUARTERMARK", lambda c: c.number("n"))
@@ -201,6 +218,8 @@ def _times() -> Iterator[Rule]:
     yield Rule("clock", "h:hour OCLOCK m:MI|NUM? MINUTEWORD? p:half?", whole)
     yield Rule("clock", "h:hour m:NUM|MI p:half", whole)
     yield Rule("clock", "h:HH +DASH? +ISH", whole)
+    yield Rule("clock", "h:HOURISH", whole)
+    yield Rule("clock", "h:HH +COLON +m:MI HOURSWORD", _to_the_second)
     yield Rule("clock", "n:HHMM HOURSWORD", _military)
     yield Rule("clock", "h:INT|NUM HOURMARK", whole)
     yield Rule("clock", "h:INT|NUM HOURMARK m:INT|NUM MINUTEMARK?", whole)
@@ -221,8 +240,14 @@ def _times() -> Iterator[Rule]:
 
     # ---- what may stand around it ------------------------------------------------------------------------------------
     yield Rule("zoned", "t:clock", lambda c: c.node("t"))
-    yield Rule("zoned", "t:clock|bare z:ZONE", _zoned)
-    yield Rule("zoned", "t:clock LP z:ZONE RP", _zoned)
+    yield Rule("zoned", "t:clock|bare z:zone", _zoned)
+    yield Rule("zoned", "t:clock LP z:zone RP", _zoned)
+    yield Rule("zoned", "t:clock z:offset", _zoned)
+    yield Rule("zone", "z:ZONE", lambda c: c.name("z"))
+    yield Rule("zone", "z:ZONE +o:offset", lambda c: c.name("o") if c.name("z") == "UTC" else None)
+    yield Rule("zone", "z:ZONE +DASH +h:HH +COLON? +m:MI?", lambda c: _offset(c, "-") if c.name("z") == "UTC" else None)
+    yield Rule("offset", "PLUS +h:HH +COLON? +m:MI?", lambda c: _offset(c, "+"))
+    yield Rule("offset", "PLUS +n:HHMM", lambda c: f"+{c.number('n') // 100}:{c.number('n') % 100:02}")
     yield Rule("bare", "h:hour", whole)
     yield Rule("bare", "h:HH +DOT +m:MI", whole)
     yield Rule("bare", "h:NUM m:NUM", lambda c: whole(c) if c.number("m") >= 10 and c.number("h") <= 12 else None)
@@ -238,6 +263,7 @@ def _times() -> Iterator[Rule]:
     yield Rule("time", "p:in_part AT t:bare", lambda c: in_part(c.node("t"), c.node("p")))
     yield Rule("time", "AT ABOUT? THE? t:bare", lambda c: c.node("t"))
     yield Rule("time", "AT n:HHMM", _military)
+    yield Rule("time", "AT h:HH +HMARKNAME +m:MI", whole)
     yield Rule("time", "NOW", lambda _: Now())
 
 
@@ -248,7 +274,7 @@ def part(caught: Caught) -> Node:
 
 def part_of(name: str, edge: str) -> Part:
     """The same, of their names."""
-    return Part(name, "early" if edge == "early" else "late" if edge == "late" else "")
+    return Part(name, "early" if edge.startswith("earl") else "late" if edge.startswith("late") else "")
 
 
 def rules(hours: int) -> Iterator[Rule]:
@@ -257,6 +283,8 @@ def rules(hours: int) -> Iterator[Rule]:
     yield from _LENGTHS
     yield from _TIMES
     yield Rule("clock", "h:HH +COLON +m:MI OCLOCK?", _whole if hours == 12 else _by_24)
+    # Who says "half past three" for 15:30 does not say "twenty" for 20:00: "twenty-five past" is no range.
+    yield Rule("hour", "h:NUM", lambda c: c.number("h") if 0 < c.number("h") <= hours else None)
 
 
 def _by_24(caught: Caught) -> Clock | None:

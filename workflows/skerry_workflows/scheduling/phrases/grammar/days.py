@@ -20,6 +20,7 @@ from skerry_workflows.scheduling.phrases.nodes import (
     Part,
     Range,
     Relative,
+    SameClock,
     Shift,
     Within,
     Years,
@@ -92,13 +93,44 @@ def _nth(caught: Caught) -> Node | None:
     return Nth(number, unit, caught.node("p"), int(count)) if 0 < abs(number) <= 53 and 1 <= count <= 60 else None
 
 
-def _offset(sign: int, anchor: Node | None = None) -> Callable[[Caught], Node]:
-    def build(caught: Caught) -> Node:
-        amount = caught.node("a")
+def _several(caught: Caught) -> Node | None:
+    """ "The coming weeks": more than one, and nobody says how many."""
+    direction = caught.number("r", 1)
+    return Doubtful(Block(caught.name("u"), 3, direction > 0), "how many?") if direction else None
+
+
+def _beyond(caught: Caught, day: Node) -> Node | None:
+    """So many weeks after a day: "Friday week", "a fortnight tomorrow"."""
+    if "n" in caught:
+        return Offset(Amount(days=caught.number("n"), unit="day"), 1, day)
+    amount = caught.node("a")
+    assert isinstance(amount, Amount)
+    return (
+        Offset(amount, 1, day) if amount.unit in ("week", "fortnight", "month", "year") and not amount.about else None
+    )
+
+
+def _quarter_first(caught: Caught) -> Node | None:
+    """ "3Q26"."""
+    number = caught.number("n")
+    return Named("quarter", str(number), caught.maybe("y")) if number <= 4 else None
+
+
+def _offset(sign: int, anchor: Node | None = None) -> Callable[[Caught], Node | None]:
+    def build(caught: Caught) -> Node | None:
+        amount, start = caught.node("a"), anchor or caught.node("p")
         assert isinstance(amount, Amount)
-        return Offset(amount, sign, anchor or caught.node("p"))
+        # "For 15 minutes from Monday on" says how long, and from when.
+        is_part = amount.seconds and not amount.days and not amount.months
+        return None if is_part and isinstance(start, Fields | Relative) else Offset(amount, sign, start)
 
     return build
+
+
+def _weekday_in(caught: Caught) -> Node | None:
+    """ "Montag in zwei Wochen"."""
+    day = _offset(1, Now())(caught)
+    return Within(day, Fields(weekday=caught.number("w"))) if day else None
 
 
 def _decade(caught: Caught) -> Node | None:
@@ -217,11 +249,19 @@ def _up_to(caught: Caught, most: int) -> Node | None:
 
 _RELATIVE = (
     Rule("shift", "r:DAYREF", lambda c: Shift("day", c.number("r"))),
+    Rule("shift", "THE? r:REL u:UNITS", _several),
+    Rule("shift", "THE? u:UNITS r:RELPOST", _several),
     Rule("shift", "THE? r:REL u:UNIT", _shift),
     Rule("shift", "THE? u:UNIT r:RELPOST", _shift),
     Rule("shift", "THE? r:REL WEEKEND", lambda c: Relative(Named("weekend", ""), c.number("r"))),
     Rule("shift", "THE? WEEKEND r:RELPOST", lambda c: Relative(Named("weekend", ""), c.number("r"))),
-    Rule("shift", "THE? SAME u:UNIT", _shift),
+    Rule("shift", "THE? SAME u:UNIT", lambda c: Doubtful(_shift(c), "which one is meant?")),
+    Rule(
+        "shift",
+        "THE? SAME u:UNIT OF? o:shift",
+        lambda c: Doubtful(SameClock(c.node("o")), "which one is meant?") if c.name("u") == "day" else None,
+    ),
+    Rule("shift", "THE? SAMETIME ON|IN? THE? o:day", lambda c: Doubtful(c.node("o"), "at which time?")),
     Rule("shift", "THE? r:REL w:weekday", _relative),
     Rule("shift", "THE? r:REL m:month", _relative),
     Rule("shift", "THE? r:REL m:month THE? d:day_number", _relative),
@@ -230,6 +270,7 @@ _RELATIVE = (
     Rule("shift", "THE? r:REL n:named", _relative),
     Rule("shift", "THE? n:named r:RELPOST", _relative),
     Rule("shift", "THE|THIS? COMING w:weekday", lambda c: _relative(c, coming=True)),
+    Rule("shift", "THE|THIS? COMING u:UNITS", _several),
     Rule("shift", "THE|THIS? COMING u:UNIT", lambda c: Shift(c.name("u"), 1)),
     Rule("shift", "THE|THIS? COMING c:count u:UNIT", _block),
     Rule("shift", "THE|THIS? COMING n:named", lambda c: _relative(c, coming=True)),
@@ -244,12 +285,21 @@ _RELATIVE = (
     Rule("shift", "a:length AGO", _offset(-1, Now())),
     Rule("shift", "AGOPRE a:length", _offset(-1, Now())),
     Rule("shift", "WITHIN? INDUR a:length", _offset(1, Now())),
-    Rule("shift", "DAYREF INDUR a:length", _offset(1, Now())),
+    Rule(
+        "shift",
+        "r:DAYREF INDUR a:length",
+        lambda c: _offset(1, Shift("day", c.number("r")) if c.number("r") else Now())(c),
+    ),
     Rule("shift", "a:length HENCE", _offset(1, Now())),
     Rule("shift", "a:length AFTER|FROM p:anchor", _offset(1)),
     Rule("shift", "a:length BEFORE p:anchor", _offset(-1)),
     Rule("shift", "NOW PLUS a:length", _offset(1, Now())),
-    Rule("shift", "w:weekday INDUR a:length", lambda c: Within(_offset(1, Now())(c), Fields(weekday=c.number("w")))),
+    # "Friday week", "a week on Friday", "two weeks tomorrow": counted from the first such day.
+    Rule("shift", "w:weekday n:WEEKON", lambda c: _beyond(c, Fields(weekday=c.number("w")))),
+    Rule("shift", "r:DAYREF n:WEEKON", lambda c: _beyond(c, Shift("day", c.number("r")))),
+    Rule("shift", "a:amounts ONDAY w:weekday", lambda c: _beyond(c, Fields(weekday=c.number("w")))),
+    Rule("shift", "a:amounts r:DAYREF", lambda c: _beyond(c, Shift("day", c.number("r")))),
+    Rule("shift", "w:weekday INDUR a:length", _weekday_in),
     # ---- counted inside of something ---------------------------------------------------------------------------------
     Rule("shift", "THE? o:ordinal u:UNIT OF|IN|FROM THE? p:outer", _nth),
     Rule("shift", "THE? o:ordinal w:weekday OF|IN|FROM THE? p:outer", _nth),
@@ -261,7 +311,18 @@ _RELATIVE = (
     Rule("shift", "AT? THE? e:EDGEPRE DASH? OF? THE? p:outer", lambda c: Edge(c.name("e"), c.node("p"))),
     Rule("shift", "AT? THE? e:EDGE OF THE? u:UNIT", lambda c: Edge(c.name("e"), Shift(c.name("u"), 0))),
     Rule("shift", "AT|BY? THE? u:EDGEUNIT", lambda c: Edge(*_edge_unit(c.name("u")))),
-    Rule("shift", "u:EDGEUNIT OF? p:outer", lambda c: Edge(_edge_unit(c.name("u"))[0], c.node("p"))),
+    Rule(
+        "shift",
+        "e:DAYEDGE ON? p:full_date|shift|weekday_alone",
+        lambda c: Edge(c.name("e"), c.node("p")) if grain_of(c.node("p")) == "day" else None,
+    ),
+    Rule("weekday_alone", "w:weekday", _date),
+    Rule(
+        "shift",
+        "THE? WEEKOF ON? THE? p:full_date|shift",
+        lambda c: Edge("week 0", c.node("p")) if grain_of(c.node("p")) == "day" else None,
+    ),
+    Rule("shift", "u:EDGEUNIT OF|ON? p:outer", lambda c: Edge(_edge_unit(c.name("u"))[0], c.node("p"))),
     Rule(
         "shift",
         "THE? n:ordinal HALF OF THE? p:outer",
@@ -284,6 +345,10 @@ _RELATIVE = (
     Rule("shift", "THE? u:UNIT BEFORE p:anchor", lambda c: _unit_beside(c, -1)),
     Rule("shift", "e:EARLY|LATE IN THE u:UNIT", lambda c: Edge(c.name("e"), Shift(c.name("u"), 0))),
     Rule("stretch", "THE? n:ordinal CENTURY", _century),
+    Rule("stretch", "THE y:DECADEWORD", _decade),
+    Rule("stretch", "n:MM +QMARK y:year?", _quarter_first),
+    Rule("stretch", "n:MM +QMARK +y:Y4|Y2", _quarter_first),
+    Rule("stretch", "quarter:QMARK +n:MM SLASH|QUOTE +y:Y2", lambda c: _up_to(c, 4)),
     Rule("shift", "e:EARLY|LATE IN? THE? p:outer", lambda c: Edge(c.name("e"), c.node("p"))),
     Rule("outer", "p:weekend|stretch|shift|date", lambda c: c.node("p")),
     Rule("outer", "u:UNIT", lambda c: Shift(c.name("u"), 0)),
@@ -339,8 +404,10 @@ def grain_of(node: Node) -> str:
             return "decade"
         case Offset():
             return {"night": "day", "workday": "day", "fortnight": "week"}.get(node.amount.unit, node.amount.unit)
-        case Edge():
-            return grain_of(node.outer)
+        case SameClock():
+            return "day"
+        case Edge(which=which):
+            return "week" if which.startswith("week") else grain_of(node.outer)
         case Bound():
             return grain_of(node.node)
         case _:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from skerry_workflows.scheduling.phrases.grammar.atoms import in_part, part, part_of
+from skerry_workflows.scheduling.phrases.grammar.atoms import amount, in_part, part, part_of
 from skerry_workflows.scheduling.phrases.grammar.days import grain_of
 from skerry_workflows.scheduling.phrases.nodes import (
     Amount,
@@ -14,7 +14,6 @@ from skerry_workflows.scheduling.phrases.nodes import (
     Clock,
     Doubtful,
     Either,
-    Every,
     Fields,
     Lasting,
     Node,
@@ -23,6 +22,7 @@ from skerry_workflows.scheduling.phrases.nodes import (
     Part,
     Range,
     Relative,
+    SameClock,
     Shift,
     Within,
 )
@@ -100,6 +100,8 @@ def between(first: Node, last: Node) -> Node | None:
         return None
     if isinstance(first, Fields) and isinstance(last, Fields) and first.year is None and _is_year(last):
         return None  # "Jan-2027" is a month
+    if _zone_in(first) == "UTC" and isinstance(last, Clock) and last.minute is None and last.zone is None:
+        return None  # "14:00 UTC-5" is a zone
     one, two = kind_of(first), kind_of(last)
     zone = _zone_in(last)
     if zone:
@@ -171,11 +173,13 @@ def _years(caught: Caught) -> Node | None:
     return Range(Fields(year=first), Fields(year=last)) if 1000 <= first < last < 2300 else None
 
 
-def _bound(side: Literal["before", "after", "until", "since", "by"]) -> Callable[[Caught], Node | None]:
+def _bound(
+    side: Literal["before", "after", "until", "since", "by"], past: bool = False
+) -> Callable[[Caught], Node | None]:
     def build(caught: Caught) -> Node | None:
         node = caught.node("p")
         # "From 9 to 5 today" is no beginning alone.
-        return None if _is_range(node) else Bound(side, node)
+        return None if _is_range(node) else Bound(side, node, past)
 
     return build
 
@@ -184,10 +188,12 @@ def _is_range(node: Node) -> bool:
     return isinstance(node, Range | Bound) or (isinstance(node, Within) and _is_range(node.inner))
 
 
-def _lasting(caught: Caught) -> Node:
-    amount = caught.node("a")
-    assert isinstance(amount, Amount)
-    return Lasting(caught.node("p"), amount)
+def _lasting(caught: Caught) -> Node | None:
+    """From a beginning; "45 minutes, starting on Friday" is a length, and a day."""
+    length, start = caught.node("a"), caught.node("p")
+    assert isinstance(length, Amount)
+    is_part = length.seconds and not length.days and not length.months
+    return None if is_part and kind_of(start) == "day" else Lasting(start, length)
 
 
 def _this_part(caught: Caught) -> Node | None:
@@ -205,6 +211,30 @@ def _on_part_range(caught: Caught) -> Node | None:
         return (in_part(node, caught.node("p")) or node) if isinstance(node, Clock) else node
 
     return Within(caught.node("d"), Range(put(span.first), put(span.last)))
+
+
+def _at_four_figures(caught: Caught) -> Node | None:
+    """ "At 1700" is a time of day; "at 2030" may be the year."""
+    hour, minute = divmod(caught.number("n"), 100)
+    if hour >= 24 or minute >= 60:
+        return None
+    time = Clock(hour, minute)
+    return Either(time, Fields(year=100 * hour + minute), "a time, or a year?") if hour >= 20 else time
+
+
+def _half_day(caught: Caught) -> Node | None:
+    """ "Wednesday pm"."""
+    day = caught.node("d")
+    return Within(day, Part("morning" if caught.name("h") == "am" else "afternoon")) if _is_day(day) else None
+
+
+def _either_hour(caught: Caught) -> Node | None:
+    """ "3 or 4 pm"."""
+    one, two = caught.node("t"), caught.node("u")
+    assert isinstance(one, Clock) and isinstance(two, Clock)
+    if one.half == "either" and two.half == "24" and one.hour <= 12:
+        one = replace(one, hour=one.hour % 12 + 12 * (two.hour >= 12), half="24", zone=two.zone)
+    return Either(one, two, "which of the two?")
 
 
 def _clear(time: Node) -> bool:
@@ -230,6 +260,12 @@ _MOMENTS = (
     Rule("clock_time", "p:time", lambda c: c.node("p")),
     Rule("clock_time", "t:range_of_times|bound_time", lambda c: c.node("t")),
     Rule("moment", "i:instant", lambda c: c.node("i")),
+    Rule("moment", "AT n:HHMM", _at_four_figures),
+    Rule("moment", "THE? THISTIME ON|IN? d:day", lambda c: SameClock(c.node("d"))),
+    Rule("moment", "d:day h:AM|PM", _half_day),
+    Rule("moment", "d:day ABOUT t:bare", _at),
+    Rule("moment", "e:DAYEDGE ON? d:day p:part_name", _on_early_part),
+    Rule("moment", "e:DAYEDGE IN|DURING THE? p:part_name", part),
     Rule("moment", "d:day", lambda c: c.node("d")),
     Rule("moment", "d:day COMMA|LP? t:clock_time RP?", _at),
     Rule("moment", "d:day t:bare", lambda c: _at(c) if isinstance(c.node("t"), Clock) and
@@ -251,8 +287,11 @@ _MOMENTS = (
     Rule("moment", "d:day COMMA? t:bare_range", _at),
     Rule("moment", "x:part_ref COMMA? t:clock_time|bare", _part_ref_at),
     Rule("moment", "t:clock_time x:part_ref", _part_ref_at),
+    Rule("moment", "x:part_ref ABOUT t:bare", _part_ref_at),
     Rule("moment", "t:bare x:PARTREF", _part_ref_at),
-    Rule("moment", "IN|DURING|AT THE? p:part", lambda c: c.node("p")),
+    Rule("bare_part", "t:bare x:part_ref", _part_ref_at),
+    Rule("moment", "t:bare OR u:zoned", _either_hour),
+    Rule("moment", "IN|DURING|AT|ABOUT THE? p:part", lambda c: c.node("p")),
     Rule("moment", "e:EARLY|LATE IN|DURING THE? p:part_name", part),
     Rule("moment", "p:PARTADV", part),
     Rule("moment", "t:time", lambda c: c.node("t")),
@@ -298,12 +337,14 @@ _OPEN = (
     Rule("bound_time", "UNTIL p:edge_time", _bound("until")),
     Rule("bound_time", "BY p:edge_time", _bound("by")),
     Rule("bound_time", "SINCE p:edge_time", _bound("since")),
+    Rule("bound_time", "EVERSINCE p:edge_time", _bound("since", past=True)),
     Rule("bound_time", "p:time ORLATER", _bound("since")),
     Rule("bound_time", "p:time OREARLIER", _bound("until")),
-    Rule("bound", "BEFORE|SOONERTHAN THE? p:moment", _bound("before")),
-    Rule("bound", "AFTER|LATERTHAN THE? p:moment", _bound("after")),
-    Rule("bound", "UNTIL THE? p:moment", _bound("until")),
-    Rule("bound", "BY THE? p:moment", _bound("by")),
+    Rule("bound", "BEFORE|SOONERTHAN THE? p:moment|bare_part", _bound("before")),
+    Rule("bound", "AFTER|LATERTHAN THE? p:moment|bare_part", _bound("after")),
+    Rule("bound", "UNTIL THE? p:moment|bare_part", _bound("until")),
+    Rule("bound", "BY THE? p:moment|bare_part", _bound("by")),
+    Rule("bound", "EVERSINCE THE? p:moment", _bound("since", past=True)),
     Rule("bound", "SINCE THE? p:moment", _bound("since")),
     Rule("bound", "MORE p:shift", lambda c: Bound("after", c.node("p")) if isinstance(c.node("p"), Offset) else None),
     Rule("bound", "p:moment ORLATER", _bound("since")),
@@ -319,7 +360,14 @@ _LASTING = (
     Rule("lasting", "FROM p:moment FOR a:amounts", _lasting),
     Rule("limit", "WITHIN a:length", lambda c: Range(Now(), _later(c))),
     Rule("limit", "WITHIN THE? p:shift", lambda c: c.node("p")),
+    Rule("limit", "WITHIN THE u:UNIT", lambda c: _one_more(c)),
 )
+
+
+def _one_more(caught: Caught) -> Node | None:
+    """ "Within the hour"."""
+    length = amount(1, caught.name("u"))
+    return Range(Now(), Offset(length, 1, Now())) if length else None
 
 
 def _later(caught: Caught) -> Node:
@@ -327,18 +375,6 @@ def _later(caught: Caught) -> Node:
     assert isinstance(amount, Amount)
     return Offset(amount, 1, Now())
 
-
-_SETS = (
-    Rule("every", "EVERY OTHER? n:count|ordinal? UNIT|weekday|WEEKEND|PART|month", lambda _: Every()),
-    Rule("every", "EVERY DAYREF p:in_part?", lambda _: Every()),
-    Rule("every", "ON? WEEKDAYS", lambda _: Every()),
-    Rule("every", "FREQ", lambda _: Every()),
-    Rule("every", "n:count|ONCE TIMES? PER UNIT", lambda _: Every()),
-    Rule("set", "e:every", lambda c: c.node("e")),
-    Rule("set", "e:every COMMA? t:clock_time|in_part|bound|full_date", lambda c: Every(c.node("t"))),
-    Rule("set", "t:clock_time|in_part|full_date e:every", lambda c: Every(c.node("t"))),
-    Rule("set", "t:clock_time ON? e:every", lambda c: Every(c.node("t"))),
-)
 
 # Of two that are equally long the first counts.
 _TOP = (
@@ -350,4 +386,4 @@ _TOP = (
     Rule("expression", "FOR? e:length", lambda c: c.node("e")),
 )
 
-RULES = (*_MOMENTS, *_RANGES, *_OPEN, *_LASTING, *_SETS, *_TOP)
+RULES = (*_MOMENTS, *_RANGES, *_OPEN, *_LASTING, *_TOP)

@@ -78,13 +78,16 @@ LANGUAGE = Language(
     ),
     marks=(
         "the, and, is, are, you, we, i, to, of, for, with, please, let, it, that, this, be, have, will, can, not, "
-        "what"
+        "what, a, on, at, in, my, our, your, by, from, could, would, should, do, does, if, about, how, when, there, "
+        "as, was, or, so, works"
     ),
     words={
         "WEEKDAY": {0: "monday, mon, mondy", 1: "tuesday, tue, tues", 2: "wednesday, wed, weds, wednsday",
             3: "thursday, thu, thur, thurs", 4: "friday, fri", 5: "saturday, sat", 6: "sunday, sun",
         },
-        "WEEKDAYS": {0: "mondays, tuesdays, wednesdays, thursdays, fridays, saturdays, sundays, weekdays, weekends"},
+        "WEEKDAYS": {"MO": "mondays", "TU": "tuesdays", "WE": "wednesdays", "TH": "thursdays", "FR": "fridays",
+            "SA": "saturdays", "SU": "sundays", "MO,TU,WE,TH,FR": "weekdays", "SA,SU": "weekends",
+        },
         "MONTH": {1: "january, jan", 2: "february, feb", 3: "march, mar", 4: "april, apr", 5: "may", 6: "june, jun",
             7: "july, jul", 8: "august, aug", 9: "september, sep, sept", 10: "october, oct", 11: "november, nov",
             12: "december, dec",
@@ -96,6 +99,9 @@ LANGUAGE = Language(
             "quarter": "quarter, quarters", "year": "year, years, yr, yrs", "decade": "decade, decades",
             "century": "century, centuries", "night": "night, nights", "weekend": "weekend, weekends",
         },
+        "UNITS": {"day": "days", "week": "weeks", "month": "months"},
+        "WEEKON": {7: "week", 14: "fortnight"},
+        "ONDAY": {0: "on"},
         "DAYREF": {0: "today, todays, today's, this day",
             1: "tomorrow, tmrw, tmr, tomorow, tomorrow's, tommorow, tommorrow", -1: "yesterday, yesterday's",
             2: "day after tomorrow, the day after tomorrow, overmorrow, day after tmrw",
@@ -121,6 +127,8 @@ LANGUAGE = Language(
         "RELPOST": {2: "after next", -2: "before last", 1: "following"},
         "COMING": {0: "coming, upcoming, this coming, this upcoming"},
         "SAME": {0: "same"},
+        "THISTIME": {0: "this time"},
+        "SAMETIME": {0: "same time, the same time, usual time, the usual time"},
         "LAST": {0: "last, final"},
         "A": {1: "a, an, another, one"},
         "HALF": {0: "half"},
@@ -137,14 +145,18 @@ LANGUAGE = Language(
         "FROM": {0: "from, starting, beginning, starting from, starting at, starting on"},
         "TO": {0: "to, till, til, until, thru, through, and until, up to"},
         "THROUGH": {0: "through, thru"},
-        "UNTIL": {0: "until, till, til, up to, up until, upto"},
+        "UNTIL": {0: "until, till, til, up to, up until, upto, up to and including"},
         "BETWEEN": {0: "between, in between"},
         "AND": {0: "and, &, plus"},
         "OR": {0: "or"},
         "BEFORE": {0: "before, prior to, earlier than, ahead of"},
         "AFTER": {0: "after, following, later than"},
         "BY": {0: "by, not later than, at the latest, no later than"},
-        "SINCE": {0: "since, from, starting, as of, as early as, any time from, anytime from, beginning"},
+        "SINCE": {
+            0: "from, starting, as of, as early as, any time from, anytime from, beginning, not before, "
+            "no earlier than, not earlier than, no sooner than",
+        },
+        "EVERSINCE": {0: "since, ever since"},
         "STARTING": {0: "starting, beginning, as of"},
         "FOR": {0: "for"},
         "ORLATER": {0: "or later, or after, onwards, onward, and later, and after, at the earliest"},
@@ -165,17 +177,22 @@ LANGUAGE = Language(
         "EDGE": {"start": "start, beginning, early part", "middle": "middle", "end": "end, close, late part"},
         "EDGEUNIT": {"end year": "eoy, year end, year-end, end of year",
             "end month": "eom, month end, end of month",
-            "end day": "eod, cob, end of day, close of business, end of business, close of play, eob",
+            "end day": "eod, cob, end of day, close of business, end of business, close of play, eob, end of play, "
+            "end of the day",
             "end week": "eow, end of week", "start year": "boy", "start month": "bom",
         },
-        "EARLY": {"early": "early, earlier"},
-        "LATE": {"late": "late, later"},
+        "DAYEDGE": {"start": "first thing", "end": "last thing"},
+        "WEEKOF": {
+            0: "week commencing, week beginning, week starting, week ending, w/c, w/b, w/e, wc, week of",
+        },
+        "EARLY": {"early": "early", "earlier": "earlier"},
+        "LATE": {"late": "late", "later": "later"},
         "AM": {"am": "am, a.m., a.m, a m"},
         "PM": {"pm": "pm, p.m., p.m, p m"},
         "PM1": {"pm": "p"},
         "OCLOCK": {0: "o'clock, oclock, o’clock, o clock"},
         "HOURSWORD": {0: "hours, hrs, h, hour"},
-        "NOON": {0: "noon, midday, mid-day, noontime, 12 noon, twelve noon"},
+        "NOON": {0: "noon, midday, mid-day, noontime, noonish, noon-ish, 12 noon, twelve noon"},
         "MIDNIGHT": {0: "midnight, mid-night, 12 midnight"},
         "HALFPAST": {0: "half past, half-past, half"},
         "PAST": {0: "past, after"},
@@ -183,6 +200,7 @@ LANGUAGE = Language(
         "MINUTEWORD": {0: "minute, minutes, min, mins"},
         "ORDMARK": {0: "st, nd, rd, th"},
         "ISH": {0: "ish"},
+        "HOURISH": {n: f"{word}ish, {word}-ish" for n, word in enumerate(_ONES[:12], start=1)},
         "THEDAY": {0: "on the"},
         "QMARK": {0: "q"},
         "HMARKNAME": {0: "h"},
@@ -191,30 +209,38 @@ LANGUAGE = Language(
         "CENTURY": {0: "century"},
         "QUARTERWORD": {0: "quarter, qtr"},
         "DECADEMARK": {0: "s, 's"},
+        "DECADEWORD": {20: "twenties", 50: "fifties", 60: "sixties", 70: "seventies", 80: "eighties", 90: "nineties"},
         "YEARWORD": {0: "year, the year"},
         "WEEKWORD": {0: "week, calendar week, cw"},
         "SEASON": {"spring": "spring, springtime", "summer": "summer, summertime", "autumn": "autumn, fall",
             "winter": "winter, wintertime",
         },
         "WEEKEND": {0: "weekend, week-end, week end"},
-        "EVERY": {0: "every, each, any"},
+        "EVERY": {0: "every, each"},
+        "ANY": {0: "any"},
         "OTHER": {0: "other, second"},
         "PER": {0: "a, per, each, every"},
-        "TIMES": {0: "times"},
+        "TIMES": {0: "times, sessions, occurrences, lessons"},
         "ONCE": {0: "once, twice"},
-        "FREQ": {
-            0: "daily, weekly, monthly, yearly, annually, quarterly, hourly, biweekly, bi-weekly, fortnightly, "
-            "nightly, bimonthly, bi-monthly, everyday",
+        "FREQ": {"": "hourly, biweekly, bi-weekly, bimonthly, bi-monthly", "DAILY": "daily, nightly, everyday",
+            "WEEKLY": "weekly", "WEEKLY;INTERVAL=2": "fortnightly", "MONTHLY": "monthly",
+            "MONTHLY;INTERVAL=3": "quarterly", "YEARLY": "yearly, annually",
         },
         "NOT": {
             0: "not, except, excluding, but not, except for, other than, besides, isn't, doesn't work, can't, "
             "cannot, can't do, cannot do, can't make, unavailable, busy, out, away, anything but, any day but, "
             "not available, avoid, never",
         },
-        "ZONE": {"UTC": "utc, gmt, z", "America/Los_Angeles": "pst, pdt, pt, pacific time, pacific",
-            "America/Denver": "mst, mdt, mountain time", "America/Chicago": "cst, cdt, central time",
-            "America/New_York": "est, edt, et, eastern time, eastern", "Europe/Berlin": "cet, cest",
-            "Europe/London": "bst", "Asia/Tokyo": "jst", "Asia/Kolkata": "ist", "Europe/Athens": "eet, eest",
+        "ZONE": {"UTC": "utc, gmt, z", "America/Los_Angeles": "pst, pdt, pt, pacific time, pacific, california time",
+            "America/Denver": "mst, mdt, mountain time", "America/Chicago": "cst, cdt, central time, chicago time",
+            "America/New_York": "est, edt, et, eastern time, eastern, new york time, ny time",
+            "Europe/Berlin": "cet, cest, berlin time, german time, central european time",
+            "Europe/London": "bst, london time, uk time, british time", "Europe/Paris": "paris time, french time",
+            "Europe/Madrid": "madrid time, spanish time", "Europe/Rome": "rome time, italian time",
+            "Europe/Lisbon": "lisbon time", "Europe/Athens": "eet, eest", "Europe/Moscow": "msk, moscow time",
+            "Asia/Tokyo": "jst, tokyo time", "Asia/Kolkata": "ist, india time, indian time",
+            "Asia/Singapore": "sgt, singapore time", "Asia/Hong_Kong": "hkt, hong kong time",
+            "Asia/Dubai": "dubai time", "Australia/Sydney": "aest, aedt, sydney time", "Pacific/Auckland": "nzst, nzdt",
         },
         "TMARK": {0: "t"},
         "UTCMARK": {"UTC": "z"},
@@ -250,7 +276,7 @@ LANGUAGE = Language(
         "MEET": {
             0: "meet, meeting, meetings, meetup, call, chat, talk, catch up, catchup, sync, appointment, session, "
             "slot, slots, interview, demo, coffee, get together, schedule, reschedule, available, availability, "
-            "discuss, conference, invite, workshop, kickoff, kick-off, one on one, one-on-one, 1:1, standup, "
+            "discuss, conference, invite, workshop, kickoff, kick-off, one on one, one-on-one, 1:1, standup, stand-up, "
             "review meeting, zoom, stop by, drop by, come by, visit, speak, brainstorm, walk through, walkthrough, "
             "postpone, rearrange, move our, see you, join us, "
             "are you free, you free, free on, free at, free for, free next, free this, free tomorrow, lunch, "

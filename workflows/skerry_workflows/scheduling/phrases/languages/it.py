@@ -71,6 +71,7 @@ LANGUAGE = Language(
             "year": "anno, anni", "decade": "decennio, decenni", "century": "secolo, secoli",
             "night": "notte, notti",
         },
+        "UNITS": {"day": "giorni", "week": "settimane", "month": "mesi"},
         "DAYREF": {0: "oggi", 1: "domani", -1: "ieri", 2: "dopodomani, dopo domani",
             -2: "l'altro ieri, avantieri, altroieri",
         },
@@ -161,10 +162,8 @@ LANGUAGE = Language(
         "SEASON": {"spring": "primavera", "summer": "estate", "autumn": "autunno", "winter": "inverno"},
         "WEEKEND": {0: "fine settimana, weekend, finesettimana"},
         "EVERY": {0: "ogni, tutti i, tutte le, ciascun, ciascuna"},
-        "FREQ": {
-            0: "quotidianamente, settimanalmente, mensilmente, annualmente, giornalmente, settimanale, mensile, "
-            "annuale",
-        },
+        "FREQ": {"DAILY": "quotidianamente, giornalmente", "WEEKLY": "settimanalmente, settimanale",
+            "MONTHLY": "mensilmente, mensile", "YEARLY": "annualmente, annuale"},
         "NOT": {0: "non, tranne, eccetto, salvo, ma non, a parte"},
         "ZONE": {"UTC": "utc, gmt, z"},
         "TMARK": {0: "t"},
