@@ -1,8 +1,8 @@
 """How often mail is judged without asking, and how often that is wrong: the figures of `Email` in docs/quality.md.
 
-    python -m benchmarks.sure DATA
+    python -m benchmarks.sure DATA [--write docs/quality.md]
 
-DATA is the folder with `emails/`. Besides the judgement as it comes, unwanted mail is judged after lessons of others of
+DATA is the folder with `emails/`; `--write` puts the tables between the marks in a page. Besides the judgement as it comes, unwanted mail is judged after lessons of others of
 these messages: four parts, each judged by what was taught of the rest.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+from benchmarks.scores import write
 from skerry_workflows.email import triage
 from skerry_workflows.email.categories import Category, Classifier
 
@@ -82,21 +83,29 @@ def tables(data: Path) -> Iterator[str]:
     """Both, as they stand in the page."""
     messages = mails(data)
     columns = ("right, forced", "asked", "sure and wrong", "wanted, and surely spam")
-    yield f"| lessons | {' | '.join(columns)} |"
+    yield f"| of {len(messages)}, messages taught | {' | '.join(columns)} |"
     yield "|---" * (len(columns) + 1) + "|"
     for taught in TAUGHT:
         counts = judged(messages, taught)
         yield f"| {counts['lessons']} | {' | '.join(str(counts[column]) for column in columns)} |"
+    yield ""
+    yield "| intents, of which only names are known | messages | sure | sure and wrong |"
+    yield "|---|---|---|---|"
     for name in ("banking77", "clinc150"):
-        yield f"{name}: {', '.join(f'{count} {what}' for what, count in intents(data, name).items())}"
+        counts = intents(data, name)
+        yield f"| `{name}` | {counts['messages']} | {counts['sure']} | {counts['sure and wrong']} |"
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    for line in tables(parser.parse_args().data):
-        print(line)
+    parser.add_argument("--write", type=Path, help="the page that gets the tables")
+    asked = parser.parse_args()
+    lines = list(tables(asked.data))
+    print("\n".join(lines))
+    if asked.write:
+        write(asked.write, "sure", lines)
 
 
 if __name__ == "__main__":

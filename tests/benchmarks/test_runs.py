@@ -60,7 +60,7 @@ def test_has_help(name: str) -> None:
     assert "--quick" in said
 
 
-@pytest.mark.parametrize("name", ["scores", "accepted", "times"])
+@pytest.mark.parametrize("name", ["scores", "accepted", "times", "sure"])
 def test_what_judges_real_cases_has_help(name: str) -> None:
     assert "--write" in run(name, "--help").stdout
 

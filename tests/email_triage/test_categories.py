@@ -52,6 +52,15 @@ def test_corrections_change_the_answer() -> None:
     assert taught.category == "order" and taught.sure
 
 
+def test_a_bare_name_is_never_sure() -> None:
+    bare = (Category(name="parking_permit"), *CATEGORIES)
+    text = "my parking permit"
+    assert Classifier(bare).guess(text).category == "parking_permit"
+    assert not Classifier(bare).guess(text).sure
+    assert Classifier(bare, {"parking_permit": ["A permit for parking"]}).guess(text).sure
+    assert not Classifier(bare[:1]).guess("The weather in the mountains was lovely").sure
+
+
 def test_the_file(tmp_path: Path) -> None:
     file = tmp_path / "categories.toml"
     file.write_text('[category.order]\ndescription = "orders"\nexamples = ["a"]\nowner = "sales@example.org"\n')

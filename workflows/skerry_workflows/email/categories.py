@@ -95,16 +95,20 @@ DEFAULTS: Final = (
 
 
 class Guess(msgspec.Struct, frozen=True, kw_only=True):
-    """The likeliest category (`UNKNOWN`: none of them), how likely it is, and the next ones."""
+    """The likeliest category (`UNKNOWN`: none of them), how likely it is, and the next ones.
+
+    `defined`: whether anybody has said what it means; a bare name is never sure, and neither is "none of these names".
+    """
 
     category: str
     probability: float
     others: tuple[tuple[str, float], ...] = ()
+    defined: bool = True
 
     @property
     def sure(self) -> bool:
         """Whether nobody has to be asked."""
-        return self.probability >= SURE
+        return self.defined and self.probability >= SURE
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +141,8 @@ class Classifier:
     def __init__(self, categories: Sequence[Category], lessons: Mapping[str, Sequence[str]] | None = None) -> None:
         """`lessons` are texts by category that a person put there, newest first."""
         self._texts: list[tuple[str, Counter[str]]] = []
+        taught = {name for name, texts in (lessons or {}).items() if texts}
+        self._bare = {each.name for each in categories if not (each.description or each.examples)} - taught
         for category in categories:
             name = category.name.replace("_", " ").replace("-", " ")
             self._add(category.name, f"{name}. {category.description}")
@@ -178,7 +184,8 @@ class Classifier:
         total = sum(weights.values())
         ordered = sorted(((name, value / total) for name, value in weights.items()), key=lambda each: -each[1])
         (first, probability), *rest = ordered
-        return Guess(category=first, probability=round(probability, 4), others=tuple(rest[:3]))
+        defined = first not in self._bare if first else not self._bare
+        return Guess(category=first, probability=round(probability, 4), others=tuple(rest[:3]), defined=defined)
 
     def best(self, text: str) -> str:
         """The category that is most alike, however little it is."""

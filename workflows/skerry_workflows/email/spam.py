@@ -7,7 +7,6 @@ log-odds, so what a user's corrections teach (`learning`) is added to what comes
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 import re
 from collections.abc import Iterator
@@ -15,9 +14,9 @@ from itertools import islice
 
 import msgspec
 
-from skerry_workflows.email import dates, links
+from skerry_workflows.email import links, route
 from skerry_workflows.email.model import Message
-from skerry_workflows.email.spam_words import CLASSES
+from skerry_workflows.email.spam_words import CLASSES, TOGETHER
 from skerry_workflows.email.verdicts import Sign, Verdict, verdict_of
 
 _PRIOR = -1.2
@@ -32,6 +31,11 @@ _FREE_MAIL = frozenset(
 )  # fmt: skip
 _BRAND_WORDS = re.compile(
     r"(?i)\b(bank|paypal|amazon|apple|microsoft|google|netflix|dhl|ups|fedex|sparkasse|visa|mastercard|ebay)\b"
+)
+_HISTORY = re.compile(
+    r"(?im)^[ \t]*-{2,}[ \t]*(?:original (?:message|appointment)|forwarded (?:message|by)|ursprüngliche nachricht"
+    r"|weitergeleitete nachricht|message (?:d'origine|transféré)|mensaje (?:original|reenviado)|messaggio (?:originale"
+    r"|inoltrato)|oorspronkelijk bericht|mensagem original)\b"
 )
 _PROGRAMS = (
     ".exe",
@@ -56,8 +60,9 @@ _FOR_PEOPLE = re.compile(
     r"|claws|mew )"
 )
 _WORDS = re.compile(r"[^\W\d_]{3,}")
-_THICK, _THIN, _HITS_MAX = 200, 0.2, 200
+_THICK, _THIN, _HITS_MAX = 250, 0.2, 200
 """One mention in so many words counts in full; one in many more counts this much, and no less."""
+_ALONE = 0.65
 _QUOTE_LINE = re.compile(r"(?m)^\s{0,3}>")
 
 
@@ -84,9 +89,9 @@ def score(message: Message) -> Score:
     )
 
 
-_TRADE = frozenset(CLASSES) - {"advance fee", "account"} | {
+_TRADE = frozenset(CLASSES) - {"advance fee", "account", "outreach"} | {
     "click", "form", "fonts", "html alone", "dollars", "picture", "exclamations", "remove by mail", "hidden", "shouts",
-    "leave here", "capitals", "random sender", "trades much", "brand",
+    "leave here", "capitals", "random sender", "trades much", "brand", "foreign links",
 }  # fmt: skip
 """Signs that a paper, a shop or a club shows, too, whose letters somebody has asked for."""
 _REGULAR = 0.4
@@ -95,7 +100,7 @@ _REGULAR = 0.4
 def _weighed(message: Message, signs: list[Sign]) -> tuple[Sign, ...]:
     """Signs together: who trades under their own name is less suspicious than who trades under none."""
     names = {each.name for each in signs}
-    classes = names & set(CLASSES)
+    classes = {each.name for each in signs if each.name in CLASSES and each.weight > _ALONE * CLASSES[each.name][0]}
     if len(classes) >= 3:
         signs.append(Sign("trades much", 0.6, "it speaks of much that unwanted mail speaks of"))
     if classes and "free mail" in names:
@@ -109,13 +114,22 @@ def _weighed(message: Message, signs: list[Sign]) -> tuple[Sign, ...]:
 
 def _regular(message: Message, names: set[str]) -> bool:
     """Whether it is a letter of a sender who can be found: from their domain, with links to it, and a way to leave."""
-    if names & {"forged mailer", "authentication", "shown", "ip", "user", "homograph", "program", "free mail"}:
+    vouched = bool(names & {"authenticated", "own server"})
+    if names & {"authentication", "shown", "ip", "user", "homograph", "program", "free mail"}:
+        return False
+    if not vouched and ("forged mailer" in names or ("nameless host" in names and not _left_at(message))):
         return False
     sender = links.site_of(message.sender[0].domain) if message.sender else ""
-    known = "own links" in names or "list" in names
+    known = vouched or bool(names & {"own links", "list"}) or _left_at(message) == sender != ""
     leave = bool(message.header("List-Unsubscribe")) or "leave here" in names
     named = bool(sender) and links.site_of(message.message_id.rpartition("@")[2].lower()) == sender
-    return known and (leave or named or "authenticated" in names)
+    return known and (leave or named or vouched)
+
+
+def _left_at(message: Message) -> str:
+    """The site at which the list can be left, as its header says (RFC 2369)."""
+    hosts = re.findall(r"(?:https?://|mailto:[^@>]*@)([\w.-]+)", message.header("List-Unsubscribe"))
+    return links.site_of(hosts[0].lower()) if hosts else ""
 
 
 def _signs(message: Message) -> Iterator[Sign]:
@@ -132,30 +146,28 @@ def _signs(message: Message) -> Iterator[Sign]:
 
 
 def _header_signs(message: Message) -> Iterator[Sign]:
+    if _bare(message):
+        return
+    traced = route.traced(message)
     if not message.message_id:
-        yield Sign("no id", 1.0, "it has no Message-ID")
+        yield Sign("no id", 1.0 if traced else 0.4, "it has no Message-ID")
     elif "@" not in message.message_id or message.message_id.endswith(("@", "@localhost")):
         yield Sign("odd id", 0.8, "its Message-ID names no host")
-    elif _given_on_the_way(message):
-        yield Sign("late id", 0.9, "its Message-ID was given by a server on the way: its own program gave none")
+    elif route.id_given_on_the_way(message):
+        yield Sign("late id", 0.7, "its Message-ID was given by a server on the way: its own program gave none")
     if message.date is None:
-        yield Sign("no date", 0.8, "it has no date that can be read")
-    elif _hours_off(message) > 24:
+        yield Sign("no date", 0.8 if traced else 0.3, "it has no date that can be read")
+    elif route.hours_off(message) > 24:
         yield Sign("date", 1.4, "its date is days from when it was delivered")
-    if not message.to and not message.cc:
-        yield Sign("no receiver", 0.9, "it names no receiver")
-    elif not any("@" in each.address for each in (*message.to, *message.cc)):
-        yield Sign("hidden receivers", 0.7, "its receivers are hidden")
     receivers = [each.address.lower() for each in (*message.to, *message.cc)]
+    if traced and not receivers:
+        yield Sign("no receiver", 0.9, "it names no receiver")
+    elif receivers and not any("@" in each for each in receivers):
+        yield Sign("hidden receivers", 0.7, "its receivers are hidden")
     if (len(receivers) >= 5 and receivers == sorted(receivers)) or len({each[:3] for each in receivers}) * 3 < len(
         receivers
     ):
         yield Sign("sorted receivers", 1.2, "its receivers are a piece of an alphabetical list")
-    tests = " ".join(message.all_headers("Authentication-Results") + message.all_headers("Received-SPF")).lower()
-    if re.search(r"\b(?:spf|dkim|dmarc)\s*=\s*(?:hard)?fail|^fail\b", tests):
-        yield Sign("authentication", 1.8, "the sender's domain says that it did not send this")
-    elif re.search(r"\bdmarc\s*=\s*pass|\bdkim\s*=\s*pass", tests):
-        yield Sign("authenticated", -0.6, "the sender's domain vouches for it")
     mailer = " ".join(message.header(name) for name in ("X-Mailer", "User-Agent", "X-Library"))
     if message.header("X-MSMail-Priority") and not message.header("X-MimeOLE"):
         yield Sign("forged mailer", 1.3, "it claims to be written with a program that writes other headers")
@@ -168,45 +180,36 @@ def _header_signs(message: Message) -> Iterator[Sign]:
     yield from _route_signs(message)
 
 
-def _given_on_the_way(message: Message) -> bool:
-    """Whether a server made the Message-ID: it has that server's own number for the message in it."""
-    for received in message.all_headers("Received"):
-        by = re.search(r"\bby\s+([\w.-]+).*?\bid\s+<?([\w-]{6,})", received, re.DOTALL)
-        if by and by[2] in message.message_id and message.message_id.rpartition("@")[2].lower() == by[1].lower():
-            return not message.sender or links.site_of(by[1].lower()) != links.site_of(message.sender[0].domain)
-    return False
-
-
-def _hours_off(message: Message) -> float:
-    """How far its date is from the nearest time that a server wrote down; 0 where that cannot be known."""
-    stamps = [dates.parse(each.rpartition(";")[2]) for each in message.all_headers("Received") if ";" in each]
-    if message.date is None:
-        return 0.0
-    gaps = [abs((stamp - message.date) / dt.timedelta(hours=1)) for stamp in stamps if stamp is not None]
-    return min(gaps, default=0.0)
+def _bare(message: Message) -> bool:
+    """Whether its header is lost, as in exports of texts: what is not there says nothing, then."""
+    return not (message.sender or message.message_id or message.date or route.traced(message))
 
 
 def _route_signs(message: Message) -> Iterator[Sign]:
-    """What the servers on the way have written down (Received, RFC 5321, 4.4)."""
-    route = message.all_headers("Received")
-    said = " ".join(route)
-    if re.search(r"(?i)from\s+\[?\d{1,3}(?:\.\d{1,3}){3}\]?\s|helo[= ]\[?\d{1,3}(?:\.\d{1,3}){3}", said):
+    vouched = route.vouched(message, _list(message))
+    if vouched == "fail":
+        yield Sign("authentication", 1.8, "the sender's domain says that it did not send this")
+    elif vouched == "pass":
+        yield Sign("authenticated", -1.0, "the sender's domain vouches for it")
+    elif route.own_server(message):
+        yield Sign("own server", -1.0, "it came from a server of the sender's domain")
+    if route.number_as_name(message):
         yield Sign("number as name", 0.4, "a server on the way gave a number as its name")
-    if re.search(r"(?i)\b(?:unknown|unverified|may be forged)\b", said):
-        yield Sign("nameless host", 0.6, "a server on the way has no name, or another one than it gave")
-    if re.search(
-        r"(?i)(?:dsl|dial-?up|dialin|\bppp|pool|dyn(?:amic)?|cable|dhcp|client|cpe)[\w.-]*\d|\d+[-.]\d+[-.]\d+[-.]\d+\.[a-z]",
-        said,
-    ):
+    if route.nameless(message):
+        yield Sign("nameless host", 1.2, "a server on the way has no name")
+    elif route.misnamed(message):
+        yield Sign("misnamed host", 0.3, "a server on the way has another name than it gave")
+    if route.private_line(message):
         yield Sign("dial-in", 0.3, "it came from a private line")
 
 
 def _sender_signs(message: Message) -> Iterator[Sign]:
     if not message.sender or not message.sender[0].address:
-        yield Sign("no sender", 1.6, "it names no sender")
+        if not _bare(message):
+            yield Sign("no sender", 1.6, "it names no sender")
         return
     sender = message.sender[0]
-    local = sender.address.rpartition("@")[0]
+    local = re.sub(r"(?:19|20)\d\d$", "", sender.address.rpartition("@")[0])  # a year is no lot: many have theirs there
     if re.search(r"\d{4,}|\d[a-z]+\d[a-z]*\d", local.lower()) or re.fullmatch(r"(?=.*\d)[a-z0-9]{12,}", local.lower()):
         yield Sign("random sender", 0.9, "the sender's address looks drawn by lot")
     if "@" in sender.name and sender.address.lower() not in sender.name.lower():
@@ -221,9 +224,7 @@ def _sender_signs(message: Message) -> Iterator[Sign]:
     own = {each.address.lower() for each in message.to}
     if sender.address.lower() in own and len(own) == 1 and not message.header("List-Unsubscribe"):
         yield Sign("to itself", 0.5, "it is addressed to its own sender")
-    if sender.name and (
-        (sender.name.isupper() and len(sender.name.split()) > 1) or re.search(r"[!$%]|\d{4,}", sender.name)
-    ):
+    if re.search(r"[!$%]|\d{4,}", sender.name):
         yield Sign("loud sender", 0.6, "the sender's name shouts")
 
 
@@ -234,9 +235,9 @@ def _subject_signs(message: Message) -> Iterator[Sign]:
     subject = message.subject
     letters = [char for char in subject if char.isalpha()]
     if not subject.strip():
-        yield Sign("no subject", 0.6, "it has no subject")
+        yield Sign("no subject", 0.6 if route.traced(message) else 0.2, "it has no subject")
     if len(letters) > 8 and sum(char.isupper() for char in letters) / len(letters) > 0.7:
-        yield Sign("capitals", 1.4, "the subject is in capitals")
+        yield Sign("capitals", 1.2, "the subject is in capitals")
     if re.search(r"!{2,}|\?{3,}|\${2,}|!\s*$|\$\d[\d,.]*", subject):
         yield Sign("exclaims", 0.8, "the subject exclaims")
     if re.search(r"\s{4,}\S*\w+\s*$|[\[({]?\b[a-z]*\d+[a-z]+\d*[a-z]*[\])}]?\s*$", subject) and not _list(message):
@@ -245,8 +246,9 @@ def _subject_signs(message: Message) -> Iterator[Sign]:
         r"(?i)^\s*(?:adv|werbung)\s*[:.]|\b(?:f\W?r\W?e\W?e)\b|%\s*off|\b[a-z](?:[ .*_-][a-z]){4,}\b", subject
     ):
         yield Sign("advertises", 1.2, "the subject advertises")
-    answers = re.match(r"(?i)\s*(?:re|fwd?|aw)\s*:", subject) and not (message.references or message.in_reply_to)
-    if answers and not _QUOTE_LINE.search(message.text):
+    answers = re.match(r"(?i)\s*(?:re|aw)\s*:", subject) and not (message.references or message.in_reply_to)
+    # Exports and archives lose what a message refers to.
+    if answers and route.traced(message) and not _QUOTE_LINE.search(message.text):
         yield Sign("false answer", 0.7, "it says that it is an answer, and answers nothing")
     first_name = message.to[0].address.partition("@")[0].lower() if message.to else ""
     if len(first_name) > 2 and re.search(rf"(?i)\b{re.escape(first_name)}\b", subject):
@@ -261,15 +263,14 @@ def _conversation_signs(message: Message) -> Iterator[Sign]:
     """What people do who talk with each other, and programs rarely imitate."""
     if message.in_reply_to or message.references:
         yield Sign("answer", -2.6, "it answers another message")
-    quoted = len(_QUOTE_LINE.findall(message.text))
-    if quoted >= 2:
+    if len(_QUOTE_LINE.findall(message.text)) >= 2 or _HISTORY.search(message.text):
         yield Sign("quotes", -1.6, "it quotes what it answers")
     if re.search(r"(?im)^on .{5,80} wrote:\s*$|^.{2,60} (?:wrote|schrieb|writes):\s*$", message.text):
         yield Sign("who wrote", -0.8, "it says whom it quotes")
     if re.search(r"(?m)^-- $", message.text):
         yield Sign("signature", -0.8, "it has a signature as people's programs write it")
     if _list(message):
-        yield Sign("list", -0.3 if message.html else -0.9, "it came over a mailing list")
+        yield Sign("list", -0.3 if message.html else -0.7, "it came over a mailing list")
     elif message.header("List-Unsubscribe"):
         yield Sign("can be left", -0.9, "it says, in its header, how to leave the list")
     if _FOR_PEOPLE.search(message.header("User-Agent") + message.header("X-Mailer")):
@@ -279,13 +280,15 @@ def _conversation_signs(message: Message) -> Iterator[Sign]:
 
 
 def _wording_signs(message: Message) -> Iterator[Sign]:
-    """Each class counts as it is thick in the text: a long letter says a bit of everything, an advertisement one thing."""
+    """A class counts as it is thick in the text: a long letter says a bit of everything, an advertisement one thing."""
     text = f"{message.subject}\n{message.text[:_TEXT_CHARS_MAX]}"
     words = len(_WORDS.findall(text))
     for name, (weight, pattern) in CLASSES.items():
         found = list(islice(pattern.finditer(text), _HITS_MAX))
         if found:
             share = min(1.0, max(_THIN, len(found) * _THICK / max(1, words)))
+            if len({each.lastindex for each in found}) < 2:  # anybody may say one such thing
+                share *= _ALONE / 2 if name in TOGETHER else _ALONE
             yield Sign(name, round(weight * share, 2), f"its words: {' '.join(found[0][0].split())[:60]}")
 
 
@@ -306,8 +309,10 @@ def _shape_signs(message: Message) -> Iterator[Sign]:
         yield from _html_signs(message, words)
     for attachment in message.attachments:
         name = attachment.name.lower()
-        if name.endswith(_PROGRAMS) or re.search(r"\.(?:pdf|docx?|xlsx?|jpe?g|txt)\.[a-z]{2,4}$", name):
-            yield Sign("program", 2.5, "a program is attached")
+        if name.endswith(_PROGRAMS):
+            dressed = re.search(r"\.(?:pdf|docx?|xlsx?|jpe?g|png|txt|html?)\.\w+$", name)
+            said = "a program is attached that looks like a document" if dressed else "a program is attached"
+            yield Sign("program", 4.0 if dressed else 2.5, said)
             break
 
 
@@ -342,7 +347,7 @@ def _link_signs(message: Message) -> Iterator[Sign]:
     sites = {links.site_of(host) for host in hosts}
     sender = links.site_of(message.sender[0].domain) if message.sender else ""
     if hosts and sender in sites:
-        yield Sign("own links", -1.0, "it links to its sender's own pages")
+        yield Sign("own links", -0.8, "it links to its sender's own pages")
     elif hosts and message.html and not _list(message):
         yield Sign("foreign links", 0.6, "it links to pages of others than its sender")
     leaves = any(re.search(r"(?i)remove|unsub|opt-?out", each.target) for each in message.links)

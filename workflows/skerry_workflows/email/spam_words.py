@@ -11,7 +11,12 @@ from typing import Final
 
 
 def _of(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(rf"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+    """Any of these, each a group of its own: `lastindex` of a match says which it was."""
+    return re.compile("|".join(f"({pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+TOGETHER: Final = frozenset(("advance fee", "outreach"))
+"""Classes of wording that lawyers, banks and agencies use as well: one alone says little, several together much."""
 
 
 CLASSES: Final[dict[str, tuple[float, re.Pattern[str]]]] = {
@@ -34,10 +39,11 @@ CLASSES: Final[dict[str, tuple[float, re.Pattern[str]]]] = {
     "debt": (
         1.4,
         _of(
-            r"\bmortgage\b", r"\brefinanc\w+", r"\b(?:consolidat\w+|reduc\w+|eliminat\w+)\s+(?:\w+\s+){0,3}debts?\b",
+            r"\bmortgage\s+(?:rates?|quotes?|loans?|lenders?|payments?)\b", r"\b(?:your|new|home)\s+mortgage\b",
+            r"\brefinanc\w+", r"\b(?:consolidat\w+|reduc\w+|eliminat\w+)\s+(?:\w+\s+){0,3}debts?\b",
             r"\b(?:bad|poor|damaged|repair your|clean(?: up)? your)\s+credit\b",
             r"\bcredit\s+(?:card\s+)?(?:debt|repair|problems?)\b",
-            r"\b(?:lowest|low|best)\s+(?:interest\s+)?rates?\b",
+            r"\b(?:lowest|low|best)\s+interest\s+rates?\b",
             r"\b(?:home|cash|personal|payday|instant)\s+(?:equity\s+)?loans?\b",
             r"\bpre-?approved\b", r"\blife\s+insurance\b", r"\binsurance\s+quotes?\b",
             r"\bsofortkredit|\bkredit\s+ohne\s+schufa",
@@ -78,7 +84,7 @@ CLASSES: Final[dict[str, tuple[float, re.Pattern[str]]]] = {
             r"\bnext\s+of\s+kin\b", r"\b(?:million|m)\s+(?:united\s+states|us|u\.s\.)\s+dollars",
             r"\b(?:us\$|usd|\$|£|€)\s?\d+(?:[.,]\d+)*\s*(?:million|m\b)",
             r"\bforeign\s+(?:partner|bank\s+account)\b",
-            r"\btransfer\s+(?:of\s+)?(?:the|this|these)\s+(?:sum|fund|money)", r"\bbarrister\b",
+            r"\btransfer\s+(?:of\s+)?(?:this|these|the\s+said)\s+(?:sum|fund|money)", r"\bbarrister\b",
             r"\blate\s+(?:president|husband|father|general|mr)\b", r"\binheritance\b", r"\bbeneficiary\b",
             r"\bstrictly\s+confidential",
             r"\butmost\s+(?:confiden|secre|good)", r"\bcontract\s+sum\b", r"\bnigeria\b", r"\bwestern\s+union\b",
@@ -92,7 +98,7 @@ CLASSES: Final[dict[str, tuple[float, re.Pattern[str]]]] = {
             r"\be-?mail\s+(?:lists?|leads|marketing\s+software)\b",
             r"\btargeted\s+(?:e?-?mail|traffic|visitors|leads)\b",
             r"\b(?:search\s+engine|website)\s+(?:ranking|submission|optimi[sz]ation|traffic)\b",
-            r"\btoner\b", r"\bink(?:jet)?\s+cartridges?\b",
+            r"\b(?:toner|ink(?:jet)?)\s+cartridges?\b",
             r"\b(?:university|bachelor|masters?|college)\W+(?:\w+\W+){0,4}(?:diplomas?|degrees?)\b.{0,80}\b(?:no|without|life)\b",
             r"\breplica\s+(?:watch|rolex)", r"\brolex\b", r"\bcable\s+descrambler", r"\bcopy\s+(?:any\s+)?dvds?\b",
             r"\boem\s+software\b",
@@ -109,7 +115,7 @@ CLASSES: Final[dict[str, tuple[float, re.Pattern[str]]]] = {
             r"\bfree\s+(?:gift|trial|quote|sample|consultation|report|info(?:rmation)?|access|membership|cell|vacation|grant|bonus)\b",
             r"\brisk[- ]?free\b",
             r"\bno\s+(?:obligation|risk|cost|fees?|catch|gimmick|experience|strings|credit\s+check)\b",
-            r"\bmoney[- ]?back\b", r"\bsatisfaction\s+guarantee", r"\b(?:limited|for\s+a\s+limited)\s+time\b",
+            r"\bmoney[- ]?back\s+guarant", r"\bsatisfaction\s+guarantee", r"\b(?:limited|for\s+a\s+limited)\s+time\b",
             r"\b(?:special|exclusive|amazing|incredible)\s+(?:offer|deal|promotion|price)",
             r"\bact\s+(?:now|fast|today|immediately)\b", r"\border\s+(?:now|today|yours)\b",
             r"\bcall\s+(?:now|today|us\s+toll|toll[- ]?free|\W?1?-?8(?:00|66|77|88))",
@@ -138,7 +144,8 @@ CLASSES: Final[dict[str, tuple[float, re.Pattern[str]]]] = {
             r"\b(?:section\s+301|s\.?\s?1618|bill\s+1618|can-?spam)\b",
             r"\bone[- ]time\s+(?:e?-?mail|mailing|message|offer)\b",
             r"\bwe\s+(?:apologi[sz]e|are\s+sorry)\s+(?:for|if)\s+(?:any|you|this)",
-            r"\bif\s+(?:you\s+)?(?:have\s+)?received\s+this\s+(?:e?-?mail|message)?\s*in\s+error",
+            r"\bif\s+(?:you\s+)?(?:have\s+)?received\s+this\s+(?:e?-?mail|message)?\s*in\s+error"
+            r"(?![\s\S]{0,80}\b(?:notify|delete|destroy|contact|inform|advise|return)\b)",
             r"\b(?:opt(?:ed)?[- ]?(?:in|out))\b", r"\bto\s+be\s+(?:removed|taken\s+off)\b",
             r"\b(?:remove|unsubscribe)\W{0,3}\s*(?:in|as)\s+(?:the\s+)?subject",
             r"\bremoval\s+(?:instruction|request)",
@@ -173,6 +180,18 @@ CLASSES: Final[dict[str, tuple[float, re.Pattern[str]]]] = {
             r"\binvestment\s+(?:opportunit|advice|plan|offer)",
             r"\b(?:your|this)\s+(?:device|computer)\s+(?:\w+\s+){0,3}(?:hacked|infected|compromised)",
             r"\bhigh[- ]yield\b", r"\boffshore\b",
+        ),
+    ),
+    "outreach": (
+        2.4,
+        _of(
+            r"\bcame\s+across\s+your\s+(?:web\s?site|site|store|profile|company|business)\b",
+            r"\b(?:boost|increase|improve|grow)\s+your\s+(?:\w+\s+){0,2}(?:rankings?|traffic|sales|visibility|leads|revenue)\b",
+            r"\bfirst\s+page\s+of\s+google\b", r"\bback-?links?\b", r"\blink\s+(?:exchange|insertion)s?\b",
+            r"\b(?:web\s?(?:site)?\s*(?:design|development)|app\s+development|lead\s+generation|digital\s+marketing)"
+            r"\s+(?:company|agency|services?|firm|expert)\b",
+            r"\b(?:if\s+)?(?:you(?:'re|\s+are)\s+)?not\s+interested\b.{0,60}\b(?:reply|let\s+me\s+know|unsubscribe|opt)",
+            r"\bright\s+person\s+to\s+(?:speak|talk|contact)\b",
         ),
     ),
     "stranger": (
