@@ -2,8 +2,9 @@
 
     python -m benchmarks.sure DATA [--write docs/quality.md]
 
-DATA is the folder with `emails/`; `--write` puts the tables between the marks in a page. Besides the judgement as it comes, unwanted mail is judged after lessons of others of
-these messages: four parts, each judged by what was taught of the rest.
+DATA is the folder with `emails/`; `--write` puts the tables between the marks in a page. Besides the judgement as it
+comes, unwanted mail is judged after lessons of others of these messages: four parts, each judged by what was taught of
+the rest.
 """
 
 from __future__ import annotations
