@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
+import msgspec
+
 from skerry.core.chain import Header
 from skerry.core.events import AnyEvent, Event
 from skerry.core.projection import RunRow, Status
@@ -33,7 +35,7 @@ class Claim(NamedTuple):
     answer: str
 
 
-class Append(NamedTuple):
+class Append(msgspec.Struct, frozen=True, gc=False):
     """One atomic append: events of one run (`""`: of the node itself) with consecutive `n` from `first_n` on.
 
     Without events it takes no place (`first_n` does not count): a row alone stands in for the one before, blobs
@@ -182,8 +184,6 @@ class DeadLetter(NamedTuple):
     deliveries: int
 
 
-Handler: TypeAlias = Callable[[Delivery], Awaitable[None]]
-Responder: TypeAlias = Callable[[Message], Awaitable[bytes]]
 class Word(NamedTuple):
     """What is on a subject where the first one counts. `place` is the bus's own."""
 
@@ -215,6 +215,8 @@ class Starts(Protocol):
         ...
 
 
+Handler: TypeAlias = Callable[[Delivery], Awaitable[None]]
+Responder: TypeAlias = Callable[[Message], Awaitable[bytes]]
 Listener: TypeAlias = Callable[[Message], None]
 
 

@@ -18,6 +18,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.workflows: dict[tuple[str, int], Workflow[Any]] = {}
+        self._newest: dict[str, Workflow[Any]] = {}
         self.tasks: dict[str, TaskFunction[..., Any]] = {}
         self.prompts: dict[str, Prompt] = {}
         self.sources: dict[str, SourceKind[Any]] = {}
@@ -26,6 +27,9 @@ class Registry:
         """Takes in what is one of these; anything else is passed over. Raises `DefinitionError`."""
         if isinstance(thing, Workflow):
             self._put(self.workflows, (thing.name, thing.version), thing, f"workflow {thing.name} v{thing.version}")
+            newest = self._newest.setdefault(thing.name, thing)
+            if thing.version > newest.version:
+                self._newest[thing.name] = thing
         elif isinstance(thing, TaskFunction):
             thing.check()
             self._put(self.tasks, thing.name, thing, f"task {thing.name}")
@@ -40,17 +44,16 @@ class Registry:
 
     def workflow(self, name: str, version: int | None = None) -> Workflow[Any]:
         """A workflow; its newest version unless one is named. Raises `NotFound`."""
-        versions = sorted(v for n, v in self.workflows if n == name)
-        if version in versions or (version is None and versions):
-            return self.workflows[name, versions[-1] if version is None else version]
-        known = ", ".join(sorted({n for n, _ in self.workflows})) or "none"
+        found = self._newest.get(name) if version is None else self.workflows.get((name, version))
+        if found is not None:
+            return found
+        known = ", ".join(sorted(self._newest)) or "none"
         label = name if version is None else f"{name} v{version}"
         raise NotFound(f"there is no workflow {label} here", hint=f"loaded workflows: {known}")
 
     def triggered_by(self, event: str) -> list[Workflow[Any]]:
         """The newest version of every workflow that an event of this type starts."""
-        newest = {name: self.workflow(name) for name, _ in self.workflows}
-        return [workflow for workflow in newest.values() if workflow.on == event]
+        return [workflow for workflow in self._newest.values() if workflow.on == event]
 
 
 def load(modules: Iterable[str | ModuleType]) -> Registry:

@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from skerry.core.api import Prune
 from skerry.core.codec import sha256
 from skerry.core.events import VERSION, NodeStarted, RunCompleted
@@ -47,8 +49,8 @@ async def make(folder: Path) -> bytes:
     at_us = clock.now_us()
     journal = await SqliteJournal.open(folder, node="golden", clock=clock)
     await journal.append(Append("", 1, at_us - 9, [NodeStarted(node="golden", software="0.1.0")]))
-    every = begin("golden-1", at_us=at_us - 8, status="done", ended_us=at_us)._replace(events=one_of_each())
-    await journal.append(every._replace(claims=[Claim("folder", "x", "golden-1")], blobs={sha256(DOCUMENT): DOCUMENT}))
+    every = replace(begin("golden-1", at_us=at_us - 8, status="done", ended_us=at_us), events=one_of_each())
+    await journal.append(replace(every, claims=[Claim("folder", "x", "golden-1")], blobs={sha256(DOCUMENT): DOCUMENT}))
     await journal.append(begin("golden-2", at_us=at_us - 7, wake_us=at_us))
     await journal.append(Append("golden-2", 3, at_us - 6, [step(1, LARGE), step(2)]))
     await journal.append(begin("golden-3", at_us=at_us - 5))

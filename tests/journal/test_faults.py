@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from skerry.core.codec import sha256
 from skerry.errors import JournalCorrupt, JournalError, JournalLocked
@@ -173,7 +174,7 @@ async def test_j2_a_disk_that_fills_up(small_disk: Path) -> None:
             for number in range(10_000):
                 name, content = str(number), os.urandom(100_000)
                 batch = begin(f"a-{name}", at_us=10)
-                await journal.append(batch._replace(blobs={sha256(content): content}))
+                await journal.append(replace(batch, blobs={sha256(content): content}))
                 acknowledged += 1
     assert acknowledged > 10
     report = verify(data)

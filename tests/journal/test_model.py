@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from skerry.core import codec
 from skerry.core.events import Event, StateEntered
@@ -60,8 +61,8 @@ class Model:
         self.n = dict.fromkeys(RUNS, 0)
 
     async def append(self, batch: Append) -> None:
-        batch = batch._replace(
-            first_n=batch.first_n + self.n[batch.run], at_us=max(0, batch.at_us + self.memory.head.at_us)
+        batch = replace(
+            batch, first_n=batch.first_n + self.n[batch.run], at_us=max(0, batch.at_us + self.memory.head.at_us)
         )
         one, two = await self._told(self.sqlite, batch), await self._told(self.memory, batch)
         assert one == two, batch

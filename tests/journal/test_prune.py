@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from skerry.core import codec
 from skerry.core.api import Prune, Pruned
@@ -31,7 +32,7 @@ NAME = codec.sha256(DOCUMENT)
 async def test_j4_pruned_runs_keep_headers_row_and_claims(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
         await fill(journal, ["a-1", "a-2", "a-3"], at_us=10)
-        await journal.append(begin("a-4", at_us=20)._replace(claims=[Claim("s", "1", "a-4")]))
+        await journal.append(replace(begin("a-4", at_us=20), claims=[Claim("s", "1", "a-4")]))
         before = await journal.events("a-1")
         done = await prune(journal, Prune(before_us=11, by="me", reason="old"))
         assert done == Pruned(runs=3, events=27, blobs=1)
@@ -132,7 +133,7 @@ async def lines(journal: SqliteJournal, runs: list[str] | None = None) -> list[d
 
 async def test_an_export_holds_all_that_there_is(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
-        await journal.append(begin("a-0")._replace(claims=[Claim("s", "1", "a-0")], blobs={NAME: DOCUMENT}))
+        await journal.append(replace(begin("a-0"), claims=[Claim("s", "1", "a-0")], blobs={NAME: DOCUMENT}))
         await journal.append(Append("a-0", 3, 1, [step(1, Raw(f'"{NAME}"'.encode()))]))
         await fill(journal, ["a-1", "a-2"], at_us=10)
         await prune(journal, Prune(before_us=11, limit=1))
@@ -214,7 +215,7 @@ async def test_j4_a_childs_result_stays_until_its_parent_has_ended(tmp_path: Pat
         await journal.append(begin("a-1", at_us=5, status="waiting"))
         child = begin("a-2", at_us=10)
         ended = started("a-2", status="done", entry_n=2, ended_us=10, parent="a-1/1-1")
-        await journal.append(child._replace(row=ended))
+        await journal.append(replace(child, row=ended))
         assert (await prune(journal, Prune(before_us=FAR))).runs == 0
         await journal.append(Append("a-1", 3, 20, (), row=started("a-1", status="done", entry_n=2, ended_us=20)))
         assert (await prune(journal, Prune(before_us=FAR))).runs == 2

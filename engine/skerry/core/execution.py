@@ -75,7 +75,7 @@ class Execution:
     ) -> tuple[Execution, Transition]:
         """A new run, up to its first steps. `state` is the JSON of its start state."""
         run = cls(workflow, row, fleet)
-        transition = Transition(started)
+        transition = Transition([started])
         run._enter(transition, Raw(state), workflow.states[tag_of(workflow.start)].decode(state), row.started_us)
         run.settle(transition, row.started_us)
         return run, transition
@@ -129,7 +129,7 @@ class Execution:
 
     def fence(self, step: str, attempt: int, reason: str, by: str, now_us: int) -> Transition:
         """A result that is not taken; it is recorded, and nothing else happens."""
-        return self.settle(Transition(ev.ResultFenced(step=step, attempt=attempt, reason=reason, by=by)), now_us)
+        return self.settle(Transition([ev.ResultFenced(step=step, attempt=attempt, reason=reason, by=by)]), now_us)
 
     def signal(self, signal: ev.HeldSignal, now_us: int, *, to: str = "") -> Transition:
         """Input from outside: taken by the step that waits for it (`to`, or the first one), or kept.
@@ -143,7 +143,7 @@ class Execution:
         received = ev.SignalReceived(
             id=signal.id, signal=signal.signal, key=signal.key, by=signal.by, value=signal.value
         )
-        transition = Transition(received)
+        transition = Transition([received])
         for step, pending in self.pending.items():
             command = pending.command
             if isinstance(command, Wait) and command.takes(signal.signal, signal.key) and to in ("", step):
@@ -165,7 +165,7 @@ class Execution:
     def cancel(self, by: str, reason: str, now_us: int, *, kill: bool = False) -> Transition:
         """The run is to end: `Cancelled` is thrown into its code; the second time, or with `kill`, it is not asked."""
         kill = kill or self.cancelling or self.machine is None
-        transition = Transition(ev.CancelRequested(by=by, reason=reason, kill=kill))
+        transition = Transition([ev.CancelRequested(by=by, reason=reason, kill=kill)])
         self.cancelling = True
         if kill or self.machine is None:
             self._drop(transition, list(self.pending))
@@ -176,7 +176,7 @@ class Execution:
 
     def park(self, parked: ev.RunParked, now_us: int) -> Transition:
         """The run cannot go on with the code that is here; it waits for a person."""
-        transition = Transition(parked)
+        transition = Transition([parked])
         self._end(transition, "parked", None, now_us, note=parked.reason)
         return transition
 

@@ -107,14 +107,13 @@ class RunEnded(msgspec.Struct, frozen=True):
 Effect: TypeAlias = RunCall | SendTask | DropTask | StartChild | CancelChild | EmitEvent | RunEnded
 
 
-class Transition:
-    """The events of one transition, and what may happen once they are on disk (promise J2)."""
+class Transition(msgspec.Struct, eq=False):
+    """The events of one transition, and what may happen once they are on disk (promise J2).
 
-    __slots__ = ("effects", "error", "events", "row")
+    `error` is what the state's code raised, for the log: the journal has its words, not where it came from.
+    """
 
-    def __init__(self, *events: Event) -> None:
-        self.events: list[Event] = list(events)
-        self.effects: list[Effect] = []
-        self.row: RunRow | None = None
-        self.error: BaseException | None = None
-        """What the state's code raised, for the log: the journal has its words, not where it came from."""
+    events: list[Event] = []
+    effects: list[Effect] = []
+    row: RunRow | None = None
+    error: BaseException | None = None

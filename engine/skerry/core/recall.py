@@ -366,7 +366,7 @@ def resume(
     run.entries = max((e.entry for _, _, e in events if isinstance(e, ev.StateEntered)), default=0)
     known = {(e.step, e.got) for _, _, e in kept if isinstance(e, ev.DriftNoticed)}
     drifts = [d for d in recall.drifts if (d.step, d.got) not in known]
-    transition = Transition(*(ev.DriftNoticed(step=d.step, expected=d.expected, got=d.got) for d in drifts))
+    transition = Transition([ev.DriftNoticed(step=d.step, expected=d.expected, got=d.got) for d in drifts])
     for step, pending in tuple(run.pending.items()):
         if step in run.pending:
             _take_up(run, transition, step, pending, now_us)

@@ -84,20 +84,19 @@ def _take_answer(run: Execution, pending: Pending, ask: Ask, result: Result, now
     if gone and ask.offline != "skip":
         up = Climb(CLOUD if ask.offline == "wait" else None, [])
     choice = "accept" if not objections else "review" if up.size is None else "wait" if up.size == size else "escalate"
-    transition = Transition(
-        ev.AnswerJudged(
-            step=step,
-            attempt=result.attempt,
-            size=size,
-            choice=choice,
-            next=up.size or "",
-            asked=asked,
-            objections=tuple(objections),
-            model=result.model,
-            fields=notes,
-            value=NOTHING if choice == "accept" else whole,
-        )
+    judged = ev.AnswerJudged(
+        step=step,
+        attempt=result.attempt,
+        size=size,
+        choice=choice,
+        next=up.size or "",
+        asked=asked,
+        objections=tuple(objections),
+        model=result.model,
+        fields=notes,
+        value=NOTHING if choice == "accept" else whole,
     )
+    transition = Transition([judged])
     if choice == "accept":
         run.put_outcome(transition, step, whole, now_us, by=result.worker)
         return run.settle(transition, now_us)

@@ -18,7 +18,7 @@ import aiosqlite
 from skerry.core import codec
 from skerry.core.chain import body_digest, header_hash
 from skerry.core.codec import encode, encode_small
-from skerry.core.events import VERSION, kind_of
+from skerry.core.events import VERSION, NodeAdopted, kind_of
 from skerry.core.ids import check_token
 from skerry.errors import Conflict, DataError, JournalError
 from skerry.journal.faults import translate, translated
@@ -163,11 +163,13 @@ class SqliteJournal(Reads):
         """
         if self._refuses:
             raise self._refusal()
-        run, n, at_us, events, row, claims, blobs = batch
+        run, n, at_us, events, row, claims = (
+            batch.run, batch.first_n, batch.at_us, batch.events, batch.row, batch.claims
+        )  # fmt: skip
         if events and at_us < self._at_us:
             raise Conflict(f"an event at {at_us} us would be before the last one, at {self._at_us} us (J9)")
         key = self._places.check(run, n if events else None, row, claims)
-        blob_lines = [_blob_line(name, data, at_us) for name, data in blobs.items()] if blobs else []
+        blob_lines = [_blob_line(name, data, at_us) for name, data in batch.blobs.items()] if batch.blobs else []
 
         # Nothing is changed up to the end of this loop, so that an event that cannot be encoded leaves no trace.
         seq, epoch, previous, salts = self._seq, self._epoch, self._hash, self._salts
@@ -203,6 +205,13 @@ class SqliteJournal(Reads):
         self._epoch += 1
         await self.change([(SQL["put_meta"], ("epoch", self._epoch))])
         return self._epoch
+
+    async def adopted(self, epoch: int, event: NodeAdopted, at_us: int) -> None:
+        """Begins an epoch with the event that says who goes on with this journal now (J1)."""
+        self._epoch = epoch
+        notes = (("epoch", epoch), ("adopted_us", at_us), ("adopted_by", event.by))
+        also = [(SQL["put_meta"], note) for note in notes]
+        await self.append(Append("", self.last_n("") + 1, at_us, (event,)), also=also)
 
     def change(self, statements: Sequence[Statement] = (), *, afterwards: str = "") -> asyncio.Future[None]:
         """For this package: something that is no fact (J4), in order with the appends.

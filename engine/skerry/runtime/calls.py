@@ -60,18 +60,7 @@ class LocalCalls:
         try:
             arguments = call.arguments()
             blobs = await self._fetch(arguments) if function.takes_blobs else _NO_BLOBS
-            read = partial(_read, blobs) if blobs else _read_nothing
-            CONTEXT.set(
-                lambda: TaskContext(
-                    run=name,
-                    step=step,
-                    attempt=attempt,
-                    key=f"{name}/{step}",
-                    read=read,
-                    write=partial(Written.write, written),
-                    settings=engine.settings,
-                )
-            )
+            CONTEXT.set(partial(_context, task, blobs, written, engine.settings))
             if function.is_async and function.timeout is None:
                 value = await function.function(**arguments)
             else:
@@ -147,4 +136,16 @@ def _read(blobs: Mapping[str, bytes], blob: Blob) -> bytes:
     return blobs[blob.sha256]
 
 
-_read_nothing = partial(_read, _NO_BLOBS)
+def _context(
+    task: tuple[str, str, int], blobs: Mapping[str, bytes], written: dict[str, bytes], settings: Mapping[str, str]
+) -> TaskContext:
+    run, step, attempt = task
+    return TaskContext(
+        run=run,
+        step=step,
+        attempt=attempt,
+        key=f"{run}/{step}",
+        read=partial(_read, blobs),
+        write=partial(Written.write, written),
+        settings=settings,
+    )

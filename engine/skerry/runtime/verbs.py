@@ -194,7 +194,7 @@ class Verbs:
         event = audited(accepted(audit.run, placed), audit.step, audit.changes, audit.by, audit.reason)
         run = Execution(self._workflow_of(row), row, engine.fleet)
         run.n = events[-1].header.n
-        await engine.advance(run, Transition(event))
+        await engine.advance(run, Transition([event]))
         return api.Taken(run=audit.run, status=row.status)
 
     async def _change(self, name: str, id: str, change: Callable[[Execution, int], Any]) -> api.Taken:

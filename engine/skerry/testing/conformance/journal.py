@@ -16,6 +16,7 @@ from typing import cast
 import msgspec
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from skerry.core import codec, events
 from skerry.core.answers import Objection
@@ -176,32 +177,32 @@ class JournalSuite:
         assert len(await journal.events("a-1")) == 3
 
     async def test_j3_a_refused_append_leaves_no_trace(self, journal: Journal) -> None:
-        await journal.append(begin("a-1")._replace(claims=[Claim("folder", "x", "a-1")]))
+        await journal.append(replace(begin("a-1"), claims=[Claim("folder", "x", "a-1")]))
         before = journal.head
         data = b"a document"
-        batch = begin("a-2")._replace(claims=[Claim("folder", "y", "a-2"), Claim("folder", "x", "a-2")])
+        batch = replace(begin("a-2"), claims=[Claim("folder", "y", "a-2"), Claim("folder", "x", "a-2")])
         with pytest.raises(Conflict):
-            await journal.append(batch._replace(blobs={codec.sha256(data): data}))
+            await journal.append(replace(batch, blobs={codec.sha256(data): data}))
         assert journal.head == before
         assert await journal.row("a-2") is None
         assert await journal.events("a-2") == []
         assert await journal.answer("folder", "y") is None
         with pytest.raises(NotFound):
             await journal.blob(codec.sha256(data))
-        await journal.append(begin("a-2")._replace(claims=[Claim("folder", "y", "a-2")]))
+        await journal.append(replace(begin("a-2"), claims=[Claim("folder", "y", "a-2")]))
 
     async def test_j3_events_that_cannot_be_encoded_leave_no_trace(self, journal: Journal) -> None:
         before = journal.head
         unfit = StepCompleted(step=cast(str, object()), kind="call", target="x")
         with pytest.raises(Exception, match="object"):
-            await journal.append(begin("a-1")._replace(events=[step(1), unfit]))
+            await journal.append(replace(begin("a-1"), events=[step(1), unfit]))
         assert journal.head == before
         await journal.append(begin("a-1"))
         assert len(await journal.events("a-1")) == 2
 
     async def test_j3_row_claims_blobs_and_events_come_together(self, journal: Journal) -> None:
         data = b"%PDF-1.7 a document"
-        batch = begin("a-1")._replace(claims=[Claim("s", "1", "a-1")], blobs={codec.sha256(data): data})
+        batch = replace(begin("a-1"), claims=[Claim("s", "1", "a-1")], blobs={codec.sha256(data): data})
         await journal.append(batch)
         assert await journal.row("a-1") == batch.row
         assert await journal.answer("s", "1") == "a-1"
@@ -249,7 +250,7 @@ class JournalSuite:
 
     async def test_j7_every_kind_of_event_is_read_as_it_was_written(self, journal: Journal) -> None:
         every = list(one_of_each())
-        await journal.append(begin("a-1")._replace(events=every))
+        await journal.append(replace(begin("a-1"), events=every))
         read = await journal.events("a-1")
         assert [each.event for each in read] == every
         assert [each.header.kind for each in read] == [events.kind_of(event) for event in every]
@@ -263,7 +264,7 @@ class JournalSuite:
 
     async def test_j8_blobs_go_by_their_content(self, journal: Journal) -> None:
         with pytest.raises(DataError):
-            await journal.append(begin("a-1")._replace(blobs={codec.sha256(b"one"): b"another"}))
+            await journal.append(replace(begin("a-1"), blobs={codec.sha256(b"one"): b"another"}))
         for name in (codec.sha256(b"one"), "", "no hash"):
             with pytest.raises(NotFound):
                 await journal.blob(name)
@@ -333,18 +334,18 @@ class JournalSuite:
         assert await journal.due(9, 10) == []
 
     async def test_a_claim_is_answered_for_ever_and_given_once(self, journal: Journal, tmp_path: Path) -> None:
-        taking = journal.append(begin("a-1")._replace(claims=[Claim("s", "1", "a-1")]))
+        taking = journal.append(replace(begin("a-1"), claims=[Claim("s", "1", "a-1")]))
         with pytest.raises(Conflict):  # although the first is not on disk yet
-            await journal.append(begin("a-2")._replace(claims=[Claim("s", "1", "a-2")]))
+            await journal.append(replace(begin("a-2"), claims=[Claim("s", "1", "a-2")]))
         await taking
-        await journal.append(begin("a-2")._replace(claims=[Claim("other", "1", "a-2")]))
+        await journal.append(replace(begin("a-2"), claims=[Claim("other", "1", "a-2")]))
         again = await self.reopened(journal, tmp_path / "data")
         try:
             assert await again.answer("s", "1") == "a-1"
             assert await again.answer("other", "1") == "a-2"
             assert await again.answer("s", "2") is None
             with pytest.raises(Conflict):
-                await again.append(begin("a-3")._replace(claims=[Claim("s", "1", "a-3")]))
+                await again.append(replace(begin("a-3"), claims=[Claim("s", "1", "a-3")]))
         finally:
             await again.close()
 
