@@ -85,16 +85,21 @@ class Server(Frozen):
 class Nats(Server):
     """Which NATS server or cluster to use; without a `url`, Skerry starts its own server.
 
-    `replicas`: how many servers of the cluster keep each stream: 1, 3 or 5.
+    `replicas`: how many servers of the cluster keep each stream: 1, 3 or 5. `connection`, instead of a `url`: the
+    connection.json of another node on this machine, whose server this one shares.
     """
 
     replicas: int = 1
+    connection: Path | None = None
 
-    def target(self) -> RemoteServer | None:
+    def target(self) -> RemoteServer | LocalServer | None:
         """For `NatsBus.connect`; None when Skerry starts its own server."""
-        from skerry.bus import RemoteServer
+        from skerry.bus import LocalServer, RemoteServer
 
-        return RemoteServer(**msgspec.structs.asdict(self)) if self.url else None
+        if self.connection is not None:
+            return LocalServer(file=self.connection)
+        fields = {name: getattr(self, name) for name in (*Server.__struct_fields__, "replicas")}
+        return RemoteServer(**fields) if self.url else None
 
 
 class Hub(Server):

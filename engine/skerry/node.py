@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from skerry.bus import NatsBus, NatsServer, RemoteServer
+from skerry.bus import LocalServer, NatsBus, NatsServer, RemoteServer
 from skerry.calibration import Follower
 from skerry.clock import SystemClock
 from skerry.config import Config
@@ -68,12 +68,24 @@ class Node:
             waits.append(asyncio.ensure_future(self.server.gave_up()))
         if self.pool is not None:
             waits.append(asyncio.ensure_future(self.pool.gave_up()))
+        if self.config.hub.server() is not None:
+            waits.append(asyncio.ensure_future(self._adopted()))
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()
         finally:
             for wait in waits:
                 wait.cancel()
+
+    async def _adopted(self) -> SkerryError:
+        """Another node has adopted this one: nothing more is begun here."""
+        from skerry.hub.fence import fenced
+
+        def stop() -> None:
+            self.engine.paused = True
+
+        head = self.engine.journal.head
+        return await fenced(self.config.data, head.node, head.epoch, stop)
 
     async def _journal_broken(self) -> SkerryError:
         assert self.engine.broken is not None, "the engine has not recovered yet"
@@ -122,6 +134,8 @@ async def open_node(
     async with AsyncExitStack() as stack:
         journal = await SqliteJournal.open(config.data, node=config.node, clock=clock)
         stack.push_async_callback(journal.close)
+        if config.hub.server() is not None or (config.data / "fenced.json").exists():
+            await _check_fence(config, journal)
         await _note_start(journal, clock)
         server = await _server(config, stack)
         where = server.connection_file if server is not None else _remote(config)
@@ -136,6 +150,7 @@ async def open_node(
             limits=config.limits,
             settings=config.environment(),
         )
+        engine.fleet.adopted_us = await journal.adopted_us()
         verbs = Verbs(engine, prune=_pruner(journal))
         if config.group:
             verbs.shared = Shared(engine, await bus.starts(), _group(config, engine.node))
@@ -148,6 +163,7 @@ async def open_node(
         node.recovered = await engine.recover(progress)
         stack.push_async_callback(node.service.stop)
         await node.service.start()
+        _go_on_with_adopted(config, stack)
         if health is not None:
             health.recovered = True
         if workers:
@@ -178,6 +194,7 @@ async def offline(config: Config) -> AsyncGenerator[Service, None]:
     journal = await SqliteJournal.open(config.data, node=config.node, clock=clock)
     engine = Engine(journal, None, clock, registry, sizes=_sizes(config), limits=config.limits)
     engine.paused = True
+    engine.fleet.adopted_us = await journal.adopted_us()
     try:
         yield Service(engine, Verbs(engine, prune=_pruner(journal)))
     finally:
@@ -187,7 +204,7 @@ async def offline(config: Config) -> AsyncGenerator[Service, None]:
 
 
 async def _server(config: Config, stack: AsyncExitStack) -> NatsServer | None:
-    if config.nats.url:
+    if config.nats.target() is not None:
         return None
     server = NatsServer(config.data, network=network(config.data))
     stack.push_async_callback(server.stop)
@@ -195,7 +212,7 @@ async def _server(config: Config, stack: AsyncExitStack) -> NatsServer | None:
     return server
 
 
-def _remote(config: Config) -> RemoteServer:
+def _remote(config: Config) -> RemoteServer | LocalServer:
     target = config.nats.target()
     if target is None:
         raise Unavailable("there is no NATS server", hint="leave `nats.url` out: Skerry then starts its own")
@@ -252,6 +269,33 @@ def _hand_over(config: Config, stack: AsyncExitStack) -> None:
     from skerry.hub.process import UplinkKeeper
 
     keeper = UplinkKeeper(config)
+    stack.push_async_callback(keeper.stop)
+    keeper.start()
+
+
+async def _check_fence(config: Config, journal: SqliteJournal) -> None:
+    """Raises `Conflict` when another node has adopted this one."""
+    from skerry.hub.fence import handed_over
+    from skerry.hub.process import UplinkKeeper, look_for_fence
+
+    try:
+        await look_for_fence(config, journal.head.node, journal.head.epoch)
+    except Conflict:
+        if config.hub.server() is not None:  # what it did before it heard of that still goes to the hub
+            keeper = UplinkKeeper(config)
+            keeper.start()
+            await handed_over(config.data)
+            await keeper.stop()
+        raise
+
+
+def _go_on_with_adopted(config: Config, stack: AsyncExitStack) -> None:
+    """Runs an engine for each node that this one has adopted, or adopts later."""
+    if config.hub.server() is None and not (config.data / "adopted").exists():
+        return
+    from skerry.hub.adopted import AdoptedKeeper
+
+    keeper = AdoptedKeeper(config)
     stack.push_async_callback(keeper.stop)
     keeper.start()
 

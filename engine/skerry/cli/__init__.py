@@ -38,6 +38,8 @@ COMMANDS: dict[str, Entry] = {
     "replay": Entry(_KEEP, "Drive runs again from the journal alone, and compare."),
     "export": Entry(_KEEP, "Write finished runs to a file."),
     "prune": Entry(_KEEP, "Remove the bodies of runs that ended long ago."),
+    "hub adopt": Entry(_KEEP, "Let another node go on with the runs of one that is lost."),
+    "hub apart": Entry(_KEEP, "List what fenced nodes have done, which belongs to no chain."),
     "eval": Entry(_KEEP, "Run a workflow's extraction over a folder of known cases."),
     "hub init": Entry(_LET_IN, "Open a hub's server to other machines: keys, certificates, permissions."),
     "hub enrol": Entry(_LET_IN, "Let a node, a worker, a person or a tenant's hub in."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from skerry.cli import words
 from skerry.cli.app import App
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _WAIT_S, _LOOK_S = 5.0, 0.1
 _ANSWER_S = 10.0
+A = TypeVar("A", bound=Frozen)
 _STYLES = {"applied": "green", "open": "yellow", "refused": "red", "expired": "red"}
 
 
@@ -73,12 +74,24 @@ def _line(view: CommandView) -> list[str | Cell]:
     more = outcome.message if outcome is not None else ""
     if view.state == "open" and command.valid_until_us:
         more = f"until {words.moment(command.valid_until_us)}"
-    return [command.node, short(command.run), _what(command), command.by, words.moment(command.at_us), state, more]
+    return [
+        command.node,
+        short(command.run) if command.run else "",
+        _what(command),
+        command.by,
+        words.moment(command.at_us),
+        state,
+        more,
+    ]
 
 
 def _what(command: Command) -> str:
     import msgspec
 
+    from skerry.sync.wire import Adopt
+
+    if command.verb == "adopt":
+        return "adopt " + msgspec.json.decode(command.request, type=Adopt).node
     if command.verb == "answer":
         return "approve" if msgspec.json.decode(command.request, type=api.Answer).approved else "reject"
     return msgspec.json.decode(command.request, type=api.Signal).signal
@@ -115,24 +128,31 @@ def _command(app: App, folder: Path, named: str, verb: str, make: Callable[[RunR
     )
 
 
-async def _give(app: App, folder: Path, command: Command) -> CommandView | None:
-    """Until it is decided, or has waited for some seconds."""
-    import asyncio
-
+async def ask_hub(app: App, folder: Path, subject: str, data: bytes, answer: type[A]) -> A:
+    """What the hub with this folder answers. Raises the error that it answers with, or `Unavailable`."""
     import msgspec
 
     from skerry.bus import NatsBus
     from skerry.client.caller import error_of
     from skerry.core.wire import Reply
-    from skerry.hub.store import HubStore
     from skerry.ports import Message
-    from skerry.sync.wire import GIVE, encode
 
     async with await NatsBus.connect(_server(app, folder), name="skerry client") as bus:
-        answer = await bus.request(Message(GIVE, encode(command)), timeout_s=_ANSWER_S)
-    reply = msgspec.json.decode(answer, type=Reply)
+        reply = msgspec.json.decode(await bus.request(Message(subject, data), timeout_s=_ANSWER_S), type=Reply)
     if not reply.ok:
         raise error_of(reply.error, reply.message, reply.hint)
+    return msgspec.json.decode(reply.value, type=answer)
+
+
+async def _give(app: App, folder: Path, command: Command) -> CommandView | None:
+    """Until it is decided, or has waited for some seconds."""
+    import asyncio
+
+    from skerry.hub.dispatch import Kept
+    from skerry.hub.store import HubStore
+    from skerry.sync.wire import GIVE, encode
+
+    await ask_hub(app, folder, GIVE, encode(command), Kept)
     store, until = HubStore(folder), time.monotonic() + _WAIT_S
     try:
         while (view := store.command(command.id)) is None or view.state == "open":

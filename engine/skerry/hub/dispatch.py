@@ -22,13 +22,21 @@ from skerry.hub.link import Fenced, Link
 from skerry.hub.store import HubStore
 from skerry.ports import Message
 from skerry.sync import wire
-from skerry.sync.wire import Command, Waiting
+from skerry.sync.wire import Command, Mine, Waiting
 
 log = logging.getLogger("skerry.hub")
 
 _WAITING_MAX = 100
 _WAITING_BYTES_MAX = 512 * 1024
 COMMAND_BYTES_MAX = 256 * 1024
+
+
+def said_of(message: Message) -> Mine:
+    """What a node says of itself in a question."""
+    try:
+        return msgspec.json.decode(message.data or b"{}", type=Mine)
+    except msgspec.MsgspecError:
+        return Mine()
 
 
 class Kept(Frozen):
@@ -68,6 +76,8 @@ class Dispatch:
         except msgspec.MsgspecError as error:
             raise DataError(f"the command is not understood: {error}") from None
         check_token("a command's id", given.id)
+        if given.verb == "adopt":
+            raise DataError("an adoption is asked for in another way", hint="skerry hub adopt NODE --by NODE")
         node = node_of(given.run)
         if not self._look.stands(node)[0].seq:
             raise NotFound(f"node {node} has handed over nothing to this hub", hint="skerry hub nodes lists them")
@@ -83,6 +93,9 @@ class Dispatch:
         node = message.subject.split(".")[2]
         found: list[Command] = []
         size = 0
+        mine = said_of(message)
+        if 0 < mine.epoch < self._look.stands(node)[0].epoch:
+            return wire.encode(Waiting(commands=found))  # it is fenced: what waits is for who goes on with its journal
         for view in reversed(self._look.commands(node=node, state="open")):
             size += len(bytes(view.command.request))
             if len(found) == _WAITING_MAX or (found and size > _WAITING_BYTES_MAX):

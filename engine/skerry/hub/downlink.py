@@ -20,6 +20,7 @@ from skerry.core import api
 from skerry.core.ids import node_of
 from skerry.core.projection import RunRow
 from skerry.errors import Busy, Conflict, DataError, JournalError, SkerryError, Unavailable
+from skerry.hub.adopting import Adopting
 from skerry.hub.link import Fenced, Link
 from skerry.hub.source import Source
 from skerry.ports import Message
@@ -43,11 +44,12 @@ _LATER = (Busy, Unavailable, JournalError)
 class Downlink:
     """Takes commands, until it is cancelled. `caller` reaches the engine, when there is one."""
 
-    def __init__(self, source: Source, connection: Connection, link: Link, caller: Caller) -> None:
+    def __init__(self, source: Source, connection: Connection, link: Link, caller: Caller, adopting: Adopting) -> None:
         self._source = source
         self._connection = connection
         self._link = link
         self._caller = caller
+        self._adopting = adopting
         self._called = False
         self._news = asyncio.Event()
         self._done: set[str] = set()
@@ -70,7 +72,8 @@ class Downlink:
 
     async def _round(self) -> bool:
         """Every command that waits; whether some have to wait on. Raises `Unavailable`."""
-        asked = Message(wire.ask_subject(self._source.node, "commands"), b"")
+        mine = wire.Mine(epoch=self._source.epoch)
+        asked = Message(wire.ask_subject(self._source.node, "commands"), wire.encode(mine))
         answer = await request(self._connection, asked, _ASK_S)
         try:
             waiting = msgspec.json.decode(answer, type=Waiting).commands
@@ -93,13 +96,23 @@ class Downlink:
         told = wire.outcome_subject(self._source.node, command.id)
         if await self._link.last(told) is not None:
             return True  # decided before; the hub has not read it yet
-        outcome = await self._outcome(command)
+        outcome = await (self._adopt(command) if command.verb == "adopt" else self._outcome(command))
         if outcome is None:
             return False
         log.info("%s of %s for run %s: %s %s", command.verb, command.by, command.run, outcome.state, outcome.message)
         with suppress(Fenced):  # said already, by an uplink that was killed then
             await self._link.put(told, wire.encode(outcome), after=0)
         return True
+
+    async def _adopt(self, command: Command) -> Outcome | None:
+        try:
+            await self._adopting.adopt(command)
+        except _LATER as error:
+            log.warning("the adoption %s waits: %s", command.id, error.message)
+            return None
+        except SkerryError as error:
+            return _refused(command, error, None)
+        return Outcome(command=command, state="applied", at_us=time.time_ns() // 1000)
 
     async def _outcome(self, command: Command) -> Outcome | None:
         now_us = time.time_ns() // 1000

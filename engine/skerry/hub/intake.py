@@ -53,7 +53,7 @@ class Batch:
         if stored.subject.endswith(".piece"):
             self.pieces.append(stored.data)
             return None
-        if not stored.subject.endswith(".cursor"):
+        if not stored.subject.endswith((".cursor", ".apart")):
             return None
         data = b"".join(self.pieces)
         count = len(self.pieces)
@@ -144,10 +144,10 @@ class Intake:
             if ".outcome." in stored.subject:
                 return await self._take_outcome(stored)
             data = self._batch.take(stored)
-            if not stored.subject.endswith(".cursor"):
+            if not stored.subject.endswith((".cursor", ".apart")):
                 return None
             cursor = wire.decode_cursor(stored.data)
-            if stored.subject != wire.cursor_subject(cursor.node):
+            if stored.subject not in (wire.cursor_subject(cursor.node), wire.apart_subject(cursor.node)):
                 raise DataError(f"it came on {stored.subject}")
         except DataError as error:
             log.warning("message %d of the stream is passed over: %s", stored.seq, error.message)
@@ -175,6 +175,8 @@ class Intake:
 
     def _apply(self, cursor: Cursor, data: bytes | None, stored: Stored) -> None:
         stamp = _stamp(stored)
+        if cursor.kind == "adopted":
+            return self._store.take_adoption(cursor, stored.seq, stamp)
         if cursor.kind == "rewind":
             return self._store.pass_over(stored.seq, stamp)
         if data is None:  # its beginning has fallen out of the stream
@@ -207,10 +209,12 @@ class Intake:
 
     async def _ask_again(self, node: str, place: Place) -> None:
         last = await self._link.last(wire.cursor_subject(node))
+        before = wire.decode_cursor(last.data) if last is not None else None
         cursor = Cursor(
             kind="rewind",
             node=node,
-            epoch=place.epoch,
+            epoch=max(place.epoch, before.epoch if before is not None else 0),  # nobody who is fenced is let in again
+            by=before.by if before is not None else "",
             seq=place.seq,
             hash=place.hash.hex(),
             at_us=time.time_ns() // 1000,

@@ -19,13 +19,15 @@ from skerry.bus.serverconfig import write_private
 from skerry.client.caller import Caller
 from skerry.config import Config
 from skerry.errors import DataError, SkerryError, Unavailable
+from skerry.hub.adopting import Adopting
 from skerry.hub.downlink import Downlink
+from skerry.hub.fence import Fence, check_fence, write_fence
 from skerry.hub.link import Link
 from skerry.hub.service import Quick
 from skerry.hub.source import Source
 from skerry.hub.uplink import Shipped, Uplink, told_file
 from skerry.journal.lock import FolderLock
-from skerry.sync.wire import cursor_subject, decode_cursor
+from skerry.sync.wire import Cursor, cursor_subject, decode_cursor
 
 log = logging.getLogger("skerry.uplink")
 
@@ -33,6 +35,8 @@ NICE = 10
 """The engine goes first: beside a busy process, the uplink gets a tenth of a processor: 10,000 events a second."""
 _TELL_S = 1.0
 _OPEN_S = 5.0
+_SOON_S = 1.0
+"""A node that begins waits so long for its hub at most, to be told that it was adopted: it works alone as well."""
 _BACKOFF_S = (0.2, 1.0, 5.0, 15.0, 60.0)
 _STEADY_S = 60.0
 _GRACE_S = 3.0
@@ -74,7 +78,7 @@ async def run_uplink(config: Config, stopping: asyncio.Event) -> None:
     link = Link(connection, domain=config.hub.domain)
     uplink = Uplink(source, connection, link, Telling(file), bytes_per_s=config.hub.bytes_per_s)
     caller = Caller(data=config.data, nats=config.nats.target(), node=source.node, timeout_s=_OPEN_S)
-    downlink = Downlink(source, connection, link, caller)
+    downlink = Downlink(source, connection, link, caller, Adopting(config.data, source.node, connection))
     await connection.join(link)
     working = asyncio.create_task(_work(connection, uplink, downlink), name="skerry uplink")
     told = asyncio.create_task(stopping.wait())
@@ -92,22 +96,36 @@ async def run_uplink(config: Config, stopping: asyncio.Event) -> None:
         lock.release()
 
 
-async def epoch_at_hub(config: Config, node: str) -> int | None:
-    """The epoch of what was last handed over in a node's name; None when the hub's server cannot be reached."""
+async def cursor_at_hub(config: Config, node: str, timeout_s: float = _OPEN_S) -> Cursor | None:
+    """The end of what was handed over in a node's name; None when nothing was.
+
+    Raises `Unavailable` when the hub's server does not answer in time, or there is none.
+    """
     target = config.hub.server()
     if target is None:
-        return None
+        raise Unavailable("the settings name no hub", hint="[hub] url = ... in skerry.toml")
     connection = Connection(Quick(target), name=f"skerry sync {node}")
     link = Link(connection, domain=config.hub.domain)
     await connection.join(link)
     try:
-        await connection.open(_OPEN_S)
-        stored = await link.last(cursor_subject(node))
-    except Unavailable:
-        return None
+        async with asyncio.timeout(timeout_s):
+            await connection.open(timeout_s)
+            stored = await link.last(cursor_subject(node))
+    except TimeoutError:
+        raise Unavailable("the hub's server does not answer") from None
     finally:
         await connection.close()
-    return decode_cursor(stored.data).epoch if stored is not None else 0
+    return decode_cursor(stored.data) if stored is not None else None
+
+
+async def look_for_fence(config: Config, node: str, epoch: int) -> None:
+    """Asks the hub's server, if it answers soon, whether another node has adopted this one. Raises `Conflict` if so."""
+    if config.hub.server() is not None:
+        with contextlib.suppress(SkerryError):
+            cursor = await cursor_at_hub(config, node, _SOON_S)
+            if cursor is not None and cursor.by and cursor.epoch > epoch:
+                write_fence(config.data, Fence(epoch=cursor.epoch, by=cursor.by, at_us=cursor.at_us))
+    check_fence(config.data, node, epoch)
 
 
 async def _work(connection: Connection, uplink: Uplink, downlink: Downlink) -> None:
@@ -166,13 +184,13 @@ class UplinkKeeper:
             except OSError as error:
                 log.warning("the uplink cannot be started: %s", error)
             else:
-                await _relay(self._child)
+                await relay(self._child)
                 log.warning("the uplink ended with %s; it is started again", await self._child.wait())
             deaths = 0 if time.monotonic() - began > _STEADY_S else min(deaths + 1, len(_BACKOFF_S))
             await asyncio.sleep(_BACKOFF_S[max(deaths - 1, 0)])
 
 
-async def _relay(child: asyncio.subprocess.Process, write: Callable[[str], object] = sys.stderr.write) -> None:
+async def relay(child: asyncio.subprocess.Process, write: Callable[[str], object] = sys.stderr.write) -> None:
     """Passes on what it prints, to the end."""
     assert child.stdout is not None, "its output is a pipe"
     while piece := await child.stdout.read(65536):

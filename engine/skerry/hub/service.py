@@ -20,7 +20,8 @@ from skerry.bus.connection import Connection
 from skerry.bus.core import Listen, Respond
 from skerry.bus.target import Endpoint, Target, target_of
 from skerry.errors import Conflict, SkerryError, Unavailable
-from skerry.hub.dispatch import Dispatch
+from skerry.hub.adoption import Adoptions
+from skerry.hub.dispatch import Dispatch, said_of
 from skerry.hub.intake import Intake
 from skerry.hub.link import Fenced, Link
 from skerry.hub.store import HubStore
@@ -74,6 +75,7 @@ class Hub:
         self.link = Link(connection)
         self.intake = Intake(store, connection, self.link)
         self.dispatch = Dispatch(look, connection, self.link)
+        self.adoptions = Adoptions(look, connection, self.link)
         self._connection = connection
         self._take_over = take_over
         self._owner = Owner(
@@ -110,6 +112,7 @@ class Hub:
         """Serves until it cannot go on; returns why."""
         await self._connection.join(Respond(self._connection, wire.ask_subject("*", "where"), self._where))
         await self.dispatch.start()
+        await self.adoptions.start()
         await self._connection.join(Listen(self._connection, wire.OWNER, lambda _: self._told.set()))
         tasks = [asyncio.create_task(_ended(self.intake.run())), asyncio.create_task(self._watch())]
         if self.server is not None:
@@ -143,6 +146,7 @@ class Hub:
     async def _where(self, message: Message) -> bytes:
         node = message.subject.split(".")[2]
         place, trouble = self.look.stands(node)
+        mine = said_of(message)
         stands = Stands(
             hub=self._owner.hub,
             node=node,
@@ -150,6 +154,7 @@ class Hub:
             seq=place.seq,
             hash=place.hash.hex(),
             trouble=trouble,
+            fork=self.look.fork(node, mine.epoch) if mine.epoch else -1,
         )
         return wire.encode(stands)
 

@@ -52,6 +52,8 @@ class Source:
         with translated("opening it for reading", self.path):
             self._db = sqlite3.connect(read_only_uri(self.path), uri=True, isolation_level=None, timeout=BUSY_S)
         self.node = str(self._meta("node"))
+        self.adopted_by = str(self._meta("adopted_by") or "")
+        """The node that writes it now, where that is not the node itself."""
         self._version = -1
 
     def close(self) -> None:
@@ -161,7 +163,8 @@ class Source:
         return self._all("export_events", {"after": after, "last": last})
 
     def _meta(self, name: str) -> Any:
-        return self._all("meta", (name,))[0][0]
+        found = self._all("meta", (name,))
+        return found[0][0] if found else None
 
     def _all(self, query: str, values: Any = ()) -> list[Any]:
         with translated("reading", self.path), closing(self._db.execute(SQL[query], values)) as cursor:

@@ -30,7 +30,8 @@ from skerry.sync.plan import START, Apart, Gap, Place, Take, Verdict, judge
 from skerry.sync.wire import Command, Cursor, Outcome
 
 DATABASE = "hub.db"
-_VERSION = 1
+_VERSION = 2
+_TO_VERSION_2 = "ALTER TABLE nodes ADD COLUMN adopted_by TEXT NOT NULL DEFAULT ''; PRAGMA user_version = 2"
 _REMOVED = "bodies.removed"
 _MISSING = "are missing"
 """So ends the trouble of a node of which events are missing."""
@@ -39,7 +40,8 @@ _MISSING = "are missing"
 class NodeView(Frozen, omit_defaults=True):
     """A node, as the hub sees it. `behind`: events that its journal had when it was last heard, and that are not here.
 
-    `apart`: pages that do not belong to its chain. `runs` counts its runs by status.
+    `apart`: pages that do not belong to its chain. `adopted_by`: the node that goes on with it, as it was lost. `runs`
+    counts its runs by status.
     """
 
     node: str
@@ -53,6 +55,7 @@ class NodeView(Frozen, omit_defaults=True):
     software: str
     trouble: str
     apart: int
+    adopted_by: str = ""
     runs: dict[str, int] = {}
 
     @property
@@ -67,6 +70,18 @@ class RunView(Frozen):
     node: str
     row: RunRow
     apart: bool = False
+
+
+class ApartView(Frozen):
+    """Events of a node that belong to no chain, and why; `page` is them, as `sync.page` reads it."""
+
+    node: str
+    epoch: int
+    first: int
+    last: int
+    at_us: int
+    why: str
+    page: bytes
 
 
 class CommandView(Frozen, omit_defaults=True):
@@ -106,6 +121,8 @@ class HubStore:
             ((version,),) = self._db.execute("PRAGMA user_version").fetchall()
         if version != _VERSION:
             self._db.close()
+            if 0 < version < _VERSION:
+                raise NotFound(f"the hub in {folder} is an older one", hint="start it once: skerry hub")
             if not version:
                 raise NotFound(f"the hub in {folder} is just being made", hint="try again in a moment")
             raise JournalNewer(
@@ -119,6 +136,8 @@ class HubStore:
         ((version,),) = self._db.execute("PRAGMA user_version").fetchall()
         if not version:
             self._db.executescript(f"BEGIN IMMEDIATE;\n{TABLES}\nPRAGMA user_version = {_VERSION};\nCOMMIT;")
+        elif version == 1:
+            self._db.executescript(f"BEGIN IMMEDIATE; {_TO_VERSION_2}; COMMIT")
         if self.meta("hub") is None:
             self._db.execute(SQL["put_meta"], ("hub", f"hub-{uuid.uuid4().hex[:12]}"))
 
@@ -208,6 +227,17 @@ class HubStore:
             self._db.execute(SQL["put_command"], values)
             self._come_to(place, stamp)
 
+    def take_adoption(self, cursor: Cursor, place: int, stamp: str) -> None:
+        """From the event of its cursor on, a node's journal is another node's to write. Raises `JournalError`."""
+        with self._transaction():
+            node = self._heard(cursor)
+            self._db.execute(SQL["node_adopted"], {"key": node.key, "by": cursor.by})
+            if cursor.epoch > node.place.epoch and (node.place.seq, node.place.hash) == (cursor.seq, cursor.digest):
+                self._db.execute(SQL["add_line"], (node.key, cursor.epoch, cursor.seq + 1))
+                stands = {"epoch": cursor.epoch, "seq": cursor.seq, "hash": cursor.digest, "at_us": 0}
+                self._db.execute(SQL["node_stands"], {"key": node.key, **stands})
+            self._come_to(place, stamp)
+
     def pass_over(self, place: int, stamp: str, cursor: Cursor | None = None, trouble: str = "") -> None:
         """A batch that changes nothing; with `trouble`, because it cannot be read. Raises `JournalError`."""
         with self._transaction():
@@ -274,6 +304,27 @@ class HubStore:
         """Commands, the newest first."""
         return [_command_view(line) for line in self._all("commands", {"node": node, "state": state, "limit": limit})]
 
+    def adopted_by(self, node: str) -> str:
+        """The node that goes on with another one's journal; empty when none does."""
+        found = self._all("adopted_by", (node,))
+        return str(found[0][0]) if found else ""
+
+    def fork(self, node: str, epoch: int) -> int:
+        """The last event of an epoch that counts, when a later one has ended it; -1 when none has."""
+        ((found,),) = self._all("fork", {"node": node, "epoch": epoch})
+        return -1 if found is None else int(found)
+
+    def apart(self, *, node: str = "", limit: int = 1000) -> list[ApartView]:
+        """What belongs to no chain."""
+        fields = ApartView.__struct_fields__
+        lines = self._all("apart", {"node": node, "limit": limit})
+        return [ApartView(**dict(zip(fields, line, strict=True))) for line in lines]
+
+    def row(self, run: str) -> RunRow | None:
+        """A run's row, as its node sent it last; None when there is no such run."""
+        found = self._all("row_of_run", (run,))
+        return msgspec.json.decode(found[0][0], type=RunRow) if found else None
+
     def chain(self, node: str, *, after: int = 0, limit: int = 1000) -> list[Sequence[Any]]:
         """A node's events as its journal has them: header, salt, body."""
         return self._all("chain", {"node": node, "after": after, "limit": limit})
@@ -316,7 +367,7 @@ class HubStore:
         if node is None:
             key = self._db.execute(SQL["add_node"], (cursor.node, GENESIS)).fetchone()[0]
             node = _Node(key, START, "")
-        if cursor.kind != "rewind":
+        if cursor.kind in ("page", "blobs") and cursor.epoch >= node.place.epoch:
             now_us = time.time_ns() // 1000
             heard = {"key": node.key, "head": cursor.head, "sent_us": cursor.at_us, "software": cursor.software}
             self._db.execute(SQL["node_heard"], {**heard, "now_us": now_us})

@@ -26,6 +26,8 @@ from skerry.bus.connection import Connection
 from skerry.bus.core import Listen, request
 from skerry.core.structs import Frozen
 from skerry.errors import DataError, SkerryError, Unavailable
+from skerry.hub.apart import ship_apart
+from skerry.hub.fence import Fence, read_fence, refusal, write_fence
 from skerry.hub.link import Fenced, Link
 from skerry.hub.source import Chunk, Source
 from skerry.ports import Message
@@ -97,6 +99,8 @@ class Uplink:
         self._there = START
         self._fence = 0
         self._floor = 0
+        self._adopter = ""
+        self._fork = -1
         self._blobs: OrderedDict[str, None] = OrderedDict()
         self._news = asyncio.Event()
         self._where_at = 0.0
@@ -139,6 +143,7 @@ class Uplink:
         stored = await self._link.last(wire.cursor_subject(self._source.node))
         if stored is None:
             self._there, self._fence, self._floor = await self._of_hub(), 0, 0
+            self._adopter = ""
             self._blobs.clear()
         else:
             cursor = wire.decode_cursor(stored.data)
@@ -146,7 +151,7 @@ class Uplink:
             if floor != self._floor:
                 self._blobs.clear()
             self._there = Place(cursor.epoch, cursor.seq, cursor.digest)
-            self._fence, self._floor = stored.seq, floor
+            self._fence, self._floor, self._adopter = stored.seq, floor, cursor.by
         return plan(self._there, self._source)
 
     async def _of_hub(self) -> Place:
@@ -159,11 +164,13 @@ class Uplink:
     async def _where(self) -> Stands | None:
         """How far the hub is; None when none answers."""
         self._where_at = time.monotonic() + WHERE_S
-        asked = Message(wire.ask_subject(self._source.node, "where"), b"")
+        mine = wire.Mine(epoch=self._source.epoch)
+        asked = Message(wire.ask_subject(self._source.node, "where"), wire.encode(mine))
         try:
             stands = msgspec.json.decode(await request(self._connection, asked, _WHERE_TIMEOUT_S), type=Stands)
         except (Unavailable, msgspec.MsgspecError):
             return None
+        self._fork = stands.fork
         self.told = msgspec.structs.replace(
             self.told, hub=stands.hub, applied=stands.seq, trouble=stands.trouble, asked_us=_now_us()
         )
@@ -175,11 +182,7 @@ class Uplink:
         """Until something goes wrong, or the cursor has to be read again."""
         found = await self._find()
         if isinstance(found, Stuck):
-            log.error("the uplink is stuck: %s", found.message)
-            self._say("stuck", why=found.message, hint=found.hint)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _STUCK_S)
-            return
+            return await self._wait_stuck(found)
         after, self._client = found.after, self._connection.need()
         while not self._news.is_set():
             self._source.changed()
@@ -192,6 +195,31 @@ class Uplink:
             await self._ship_page(chunk)
             after = chunk.seq
             self._say("shipping", seq=after, shipped_us=_now_us())
+
+    async def _wait_stuck(self, found: Stuck) -> None:
+        """Until there is news, or for a while."""
+        wait_s = _STUCK_S
+        if found.why == "superseded" and self._adopter:
+            wait_s = await self._give_up(Fence(epoch=self._there.epoch, by=self._adopter, at_us=_now_us()))
+        else:
+            log.error("the uplink is stuck: %s", found.message)
+            self._say("stuck", why=found.message, hint=found.hint)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), wait_s)
+
+    async def _give_up(self, fence: Fence) -> float:
+        """Another node has adopted this one. The engine hears of it first, and the hub of what was done since then."""
+        if (before := read_fence(self._source.path.parent)) is None or before.epoch < fence.epoch:
+            write_fence(self._source.path.parent, fence)
+        told = refusal(self._source.node, fence)
+        self._say("stuck", why=told.message, hint=told.hint)
+        if await self._where() is None or self._fork < 0:
+            return WHERE_S
+        log.error("%s", told.message)
+        count = await ship_apart(self._source, self._link, self._fork)
+        write_fence(self._source.path.parent, msgspec.structs.replace(fence, handed=True))
+        self._say("stuck", why=f"{told.message}; {count} events since then are at the hub, apart", hint=told.hint)
+        return _STUCK_S
 
     async def _idle(self) -> None:
         """Until there is something new in the journal, or from the hub."""
@@ -277,6 +305,7 @@ class Uplink:
             head=self._source.end(),
             floor=self._floor,
             software=__version__,
+            by=self._source.adopted_by,
         )
 
     async def _put(self, data: bytes, notes: list[tuple[str, bytes]], cursor: Cursor, place: Place) -> None:

@@ -80,6 +80,11 @@ class Reads:
         header = Header(*last[0])
         return Head(node=str(node), epoch=int(epoch), seq=header.seq, at_us=header.at_us, hash=header.hash())
 
+    async def adopted_us(self) -> int:
+        """When another node adopted this one, the last time; 0 when none has."""
+        found = await self._all("meta", ("adopted_us",))
+        return int(found[0][0]) if found else 0
+
     async def row(self, run: str) -> RunRow | None:
         """A run's row; None when there is no such run."""
         found = await self._all("run", (run,))

@@ -4,12 +4,16 @@
     hub.journal.<node>.blob.<sha>    the same stream, in a batch with blobs: this one is in the stream
     hub.journal.<node>.cursor        the same stream: the last message of each batch, a `Cursor`; the fence is on it
     hub.journal.<node>.outcome.<id>  the same stream: what became of a command, an `Outcome`; one message a subject
+    hub.journal.<node>.apart         the same stream: the last message of a batch that a fenced node sends, a `Cursor`
     hub.owner                        the same stream: which hub takes this stream in, an `Owner`
     hub.command.<node>.<id>          the same stream: what the hub wants of a node, a `Command`; one message a subject
     hub.ask.<node>.where             core NATS request: how far has the hub come with this node? `Stands`
     hub.ask.<node>.commands          core NATS request: what waits for this node? `Waiting`
+    hub.ask.<node>.chain             core NATS request: a page of the node that it adopts. `AskChain`, `Piece`
+    hub.ask.<node>.blob              core NATS request: a blob of that node. `AskBlob`, `Piece`
     hub.wake.<node>                  core NATS: there is a command or a rewind for this node; may be lost
     hub.give                         core NATS request: keep a command. A `Command`; answered with a `wire.Reply`
+    hub.adopt                        core NATS request: let another node adopt a lost one. An `Adoption`; `wire.Reply`
 
 A batch is one atomic publish of JetStream (ADR-50 of nats-architecture-and-design): all of it is in the stream, one
 after the other, or nothing. Its last message expects to be the first after the cursor that the sender has seen, so of
@@ -30,6 +34,7 @@ from skerry.errors import DataError
 STREAM = "SKERRY_HUB"
 OWNER = "hub.owner"
 GIVE = "hub.give"
+ADOPT = "hub.adopt"
 PIECE_BYTES = 512 * 1024
 """How much of a page or of blobs one message carries."""
 BATCH_PIECES_MAX = 990
@@ -56,6 +61,11 @@ def cursor_subject(node: str) -> str:
     return f"hub.journal.{node}.cursor"
 
 
+def apart_subject(node: str) -> str:
+    """Where the batches of a node end that another one has adopted."""
+    return f"hub.journal.{node}.apart"
+
+
 def outcome_subject(node: str, id: str) -> str:
     """Where it is said what became of a command."""
     return f"hub.journal.{node}.outcome.{id}"
@@ -66,7 +76,7 @@ def command_subject(node: str, id: str) -> str:
     return f"hub.command.{node}.{id}"
 
 
-def ask_subject(node: str, what: Literal["where", "commands"]) -> str:
+def ask_subject(node: str, what: Literal["where", "commands", "chain", "blob"]) -> str:
     """Where a node asks the hub; `*` for all nodes."""
     return f"hub.ask.{node}.{what}"
 
@@ -102,13 +112,14 @@ class Cursor(Frozen, omit_defaults=True):
     """How far a node's journal is in the stream: up to the event `seq` of `epoch`, whose header has `hash` (hex).
 
     `kind` "page": the batch holds the events from `first` on. "blobs": it holds these `blobs`, and `seq` is as before.
-    "rewind": the hub has written it, as it lacks what comes after `seq` and does not find it in the stream.
+    "rewind": the hub has written it, as it lacks what comes after `seq` and does not find it in the stream. "adopted":
+    the hub has written it, as the node `by` adopts this one; from there on `by` says who sends.
 
     `pieces` and `size` (bytes) are those of the batch; `head` was the journal's last event when it was sent, at
     `at_us`. `floor` is the place in the stream of the last rewind: what lies before it may be lost.
     """
 
-    kind: Literal["page", "blobs", "rewind"]
+    kind: Literal["page", "blobs", "rewind", "adopted"]
     node: str
     epoch: int
     seq: int
@@ -122,6 +133,7 @@ class Cursor(Frozen, omit_defaults=True):
     at_us: int = 0
     floor: int = 0
     software: str = ""
+    by: str = ""
 
     @property
     def digest(self) -> bytes:
@@ -138,8 +150,17 @@ class Owner(Frozen):
     where: str = ""
 
 
+class Mine(Frozen, omit_defaults=True):
+    """What a node tells of itself when it asks: the epoch of its journal (0: it does not say)."""
+
+    epoch: int = 0
+
+
 class Stands(Frozen, omit_defaults=True):
-    """A node's journal is in the hub's store up to `seq` of `epoch` (0: nothing). `trouble`: what keeps the rest."""
+    """A node's journal is in the hub's store up to `seq` of `epoch` (0: nothing). `trouble`: what keeps the rest.
+
+    `fork` is the last event of the asker's epoch that counts, when a later epoch has ended it (-1: none has).
+    """
 
     hub: str
     node: str
@@ -147,14 +168,17 @@ class Stands(Frozen, omit_defaults=True):
     seq: int = 0
     hash: str = ""
     trouble: str = ""
+    fork: int = -1
 
 
-Verb: TypeAlias = Literal["signal", "answer"]
-"""What may be sent down: what carries an id, under which the engine takes it once."""
+Verb: TypeAlias = Literal["signal", "answer", "adopt"]
+"""What may be sent down: what carries an id, under which the engine takes it once; and the adoption of a lost node."""
 
 
 class Command(Frozen, omit_defaults=True):
     """What somebody at the hub wants of a run on a node: `request` is the JSON of the verb's struct in `core.api`.
+
+    Of "adopt", which is for no run, it is that of an `Adopt`.
 
     `by` is who sent it, at `at_us`. After `valid_until_us` (0: never) the node does not take it any more.
     """
@@ -184,6 +208,50 @@ class Outcome(Frozen, omit_defaults=True):
     at_us: int
     status: str = ""
     error: str = ""
+    message: str = ""
+
+
+class Adoption(Frozen, omit_defaults=True):
+    """The node `node` is lost: `by` is to take over its runs. `person` says so, for `reason`."""
+
+    node: str
+    by: str
+    person: str = ""
+    reason: str = ""
+
+
+class Adopt(Frozen, omit_defaults=True):
+    """Take over `node`: what the hub has of it ends with the event `seq`, whose header has `hash`; go on in `epoch`."""
+
+    node: str
+    epoch: int
+    seq: int
+    hash: str
+    person: str = ""
+    reason: str = ""
+
+
+class AskChain(Frozen):
+    """The page of `node` that comes after an event; of its bytes, those from `offset` on."""
+
+    node: str
+    after: int
+    offset: int = 0
+
+
+class AskBlob(Frozen):
+    """A blob of `node`; of its bytes, those from `offset` on."""
+
+    node: str
+    sha256: str
+    offset: int = 0
+
+
+class Piece(Frozen, omit_defaults=True):
+    """A part of `size` bytes. A `size` of -1: there is no such thing; `message` says why, if it is refused."""
+
+    size: int
+    data: bytes = b""
     message: str = ""
 
 

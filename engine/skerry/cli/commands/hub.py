@@ -133,7 +133,8 @@ def _say_nodes(app: App, nodes: list[NodeView]) -> None:
 
 def _node(view: NodeView) -> list[str | Cell]:
     runs = ", ".join(f"{count:,} {status}" for status, count in sorted(view.runs.items()))
-    trouble = view.trouble or (f"{words.plural(view.apart, 'page')} kept apart" if view.apart else "")
+    adopted = f"adopted by {view.adopted_by}" if view.adopted_by else ""
+    trouble = view.trouble or adopted or (f"{words.plural(view.apart, 'page')} kept apart" if view.apart else "")
     heard = words.ago(view.sent_us) if view.sent_us else "never"
     behind = Cell(f"{view.behind:,}", "yellow" if view.behind else "")
     return [view.node, str(view.epoch), f"{view.seq:,}", behind, heard, runs, Cell(trouble, "red")]

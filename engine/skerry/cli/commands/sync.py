@@ -46,20 +46,29 @@ def command(app: App, restored: bool) -> None:
 async def _raise(app: App) -> None:
     """The epoch rises above that of whatever was handed over: a copy does not know which that was."""
     from skerry.clock import SystemClock
-    from skerry.hub.process import epoch_at_hub
+    from skerry.errors import Unavailable
+    from skerry.hub.fence import Fence, refusal
+    from skerry.hub.process import cursor_at_hub
     from skerry.journal import SqliteJournal
 
     config = app.config
     journal = await SqliteJournal.open(config.data, node=config.node, clock=SystemClock())
+    asked, there = True, 0
     try:
-        there = await epoch_at_hub(config, journal.head.node)
+        try:
+            cursor = await cursor_at_hub(config, journal.head.node)
+        except Unavailable:
+            asked, cursor = False, None
+        if cursor is not None and cursor.by and cursor.epoch > journal.head.epoch:
+            raise refusal(journal.head.node, Fence(epoch=cursor.epoch, by=cursor.by))
+        there = cursor.epoch if cursor is not None else 0
         epoch = await journal.raise_epoch()
-        while epoch <= (there or 0):
+        while epoch <= there:
             epoch = await journal.raise_epoch()
     finally:
         await journal.close()
     app.out.line(f"the journal is of epoch {epoch} now")
-    if there is None:
+    if not asked:
         app.out.note("the hub could not be asked which epoch it knows; do this again if `skerry sync` says stuck")
 
 

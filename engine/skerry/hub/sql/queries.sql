@@ -75,7 +75,7 @@ ON CONFLICT DO NOTHING
 -- name: fleet
 SELECT
     n.node, n.epoch, n.seq, hex(n.hash), n.at_us, n.head, n.sent_us, n.applied_us, n.software, n.trouble,
-    (SELECT count(*) FROM apart AS a WHERE a.node = n.key)
+    (SELECT count(*) FROM apart AS a WHERE a.node = n.key), n.adopted_by
 FROM nodes AS n ORDER BY n.node
 
 -- name: fleet_runs
@@ -125,3 +125,38 @@ SELECT n.node, r.row,
 FROM runs AS r JOIN nodes AS n ON n.key = r.node
 WHERE r.run = :named OR (length(:named) >= 6 AND (r.run LIKE '%' || :named OR r.run LIKE :named || '%'))
 LIMIT 6
+
+-- name: apart
+SELECT n.node, a.epoch, a.first, a.last, a.at_us, a.why, a.page FROM apart AS a JOIN nodes AS n ON n.key = a.node
+WHERE :node = '' OR n.node = :node ORDER BY n.node, a.epoch, a.first LIMIT :limit
+
+-- name: row_of_run
+SELECT row FROM runs WHERE run = ?
+
+-- ---- a lost node, and the one that adopts it ------------------------------------------------------------------------
+
+-- name: node_adopted
+UPDATE nodes SET adopted_by = :by WHERE key = :key
+
+-- name: adopted_by
+SELECT adopted_by FROM nodes WHERE node = ?
+
+-- name: fork
+-- Where a later epoch than this one has gone on: the event before.
+SELECT min(first) - 1 FROM lines WHERE node = (SELECT key FROM nodes WHERE node = :node) AND epoch > :epoch
+
+-- ---- of the copy of a journal (its own tables) ------------------------------------------------------------------------
+
+-- name: copy_life
+SELECT n, kind, at_us FROM events WHERE run_key = ? ORDER BY n
+
+-- name: copy_body
+SELECT version, body FROM events WHERE run_key = ? AND n = ? AND body IS NOT NULL
+
+-- name: copy_told
+-- The events that have answered an id.
+SELECT r.run, e.version, e.body FROM events AS e JOIN runs AS r ON r.key = e.run_key
+WHERE e.kind IN ('run.started', 'signal.received', 'review.answered') AND e.body IS NOT NULL
+
+-- name: copy_claim
+INSERT INTO claims (scope, id, answer) VALUES (?, ?, ?) ON CONFLICT DO NOTHING

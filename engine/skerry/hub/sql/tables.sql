@@ -1,4 +1,4 @@
--- The hub's store, version 1. `docs/guides/edge.md` explains it. It is made of the stream, and can be made again.
+-- The hub's store, version 2. `docs/guides/edge.md` explains it. It is made of the stream, and can be made again.
 
 -- `hub`: this store's name. `place`: up to which message of the stream it is applied; `stamp`: that message's batch.
 CREATE TABLE meta (
@@ -8,6 +8,7 @@ CREATE TABLE meta (
 
 -- How far each node's journal is here. `head` is where its journal ended when it sent last, `sent_us` when that was by
 -- its clock, `applied_us` by the hub's. `trouble` says, for people, what keeps the rest away.
+-- `adopted_by`: the node was lost, and this one goes on with its journal.
 CREATE TABLE nodes (
     key        INTEGER PRIMARY KEY,
     node       TEXT    NOT NULL UNIQUE,
@@ -19,7 +20,8 @@ CREATE TABLE nodes (
     sent_us    INTEGER NOT NULL DEFAULT 0,
     applied_us INTEGER NOT NULL DEFAULT 0,
     software   TEXT    NOT NULL DEFAULT '',
-    trouble    TEXT    NOT NULL DEFAULT ''
+    trouble    TEXT    NOT NULL DEFAULT '',
+    adopted_by TEXT    NOT NULL DEFAULT ''
 ) STRICT;
 
 -- From which event on an epoch is the node's chain: the epoch of a place is the highest that begins there or before.
