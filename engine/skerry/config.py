@@ -19,6 +19,8 @@
     [invoice]
     approval_limit = "10000"
 
+Where a file is for several machines, `[deployment.NODE]` says which of them does what: docs/guides/cluster.md.
+
 A variable is named after its key: SKERRY_DATA, SKERRY_NATS_URL, SKERRY_LIMITS_LIVE_RUNS_MAX. Lists are written with
 commas, workers as `rules=4` (slots) or `rules=2x4` (processes x slots). Models, and workers with limits, are written as
 the JSON of their tables: SKERRY_MODELS, SKERRY_WORKERS.
@@ -41,9 +43,11 @@ import msgspec
 from skerry import shipped
 from skerry.core.structs import Frozen
 from skerry.core.wire import SIZES, Size
+from skerry.deployment import deployed
 from skerry.errors import DataError
 from skerry.runtime.limits import EngineLimits
 from skerry.settings import NAMED, Backend, ModelSize, short
+from skerry.settings import Machine as Machine
 from skerry.settings import Model as Model
 from skerry.settings import Price as Price
 from skerry.settings import Workers as Workers
@@ -163,6 +167,10 @@ class Config(Frozen):
     """What is watched, by name; see `skerry.sources`."""
     models: dict[str, Model] = {}
     limits: EngineLimits = EngineLimits()
+    deployment: dict[str, Machine] = {}
+    """Which node does what, where the file is for several. What the others do is not in the other settings."""
+    engine: bool = True
+    """Whether `skerry up` runs an engine here, or workers only."""
     telemetry: Telemetry = Telemetry()
     invoice: Invoice = Invoice()
     scheduling: Scheduling = Scheduling()
@@ -225,6 +233,8 @@ def load(
         _checked(_environment_layer(environ), _ENVIRONMENT, strict=False),
         _checked(_without_none(options or {}), "options", strict=False),
     ]
+    if layers[0].get("deployment"):
+        layers[0] = deployed(layers[0], next((layer["node"] for layer in reversed(layers) if layer.get("node")), ""))
     merged: dict[str, Any] = {}
     for layer in layers:
         _merge(merged, layer)
@@ -415,6 +425,9 @@ def _anchor(layer: dict[str, Any], folder: Path) -> None:
     for table, _, entry in _entries(layer):
         if table == "models" and entry.get("path"):
             entry["path"] = str(folder / Path(entry["path"]).expanduser())
+    for machine in layer.get("deployment", {}).values():
+        if machine.get("data"):
+            machine["data"] = str(folder / Path(machine["data"]).expanduser())
     for entry in layer.get("watch", {}).values():
         for key in ("path", *(key for key in entry if key.endswith("_file"))):
             if isinstance(entry.get(key), str):

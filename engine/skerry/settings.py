@@ -1,4 +1,4 @@
-"""The tables of skerry.toml whose keys are names: `[workers.SIZE]` and `[models.NAME]`."""
+"""The tables of skerry.toml whose keys are names: `[workers.SIZE]`, `[models.NAME]` and `[deployment.NODE]`."""
 
 from __future__ import annotations
 
@@ -89,7 +89,27 @@ class Model(Frozen):
     price: Price = Price()
 
 
-NAMED: dict[str, type[Workers] | type[Model]] = {"workers": Workers, "models": Model}
+class Machine(Frozen):
+    """One node of a deployment: what of the file's settings is for it.
+
+    `workers` by size, as in `[workers]`. `models` names those of `[models]` that its workers have (empty: all), `watch`
+    the watches that it runs (empty: none). `data` and `http_port` as without a deployment. `engine = false`: only
+    workers run here, for the engines of the other nodes.
+    """
+
+    workers: dict[Size, Workers] = {}
+    models: tuple[str, ...] = ()
+    watch: tuple[str, ...] = ()
+    engine: bool = True
+    data: Path | None = None
+    http_port: int = 0
+
+
+NAMED: dict[str, type[Workers] | type[Model] | type[Machine]] = {
+    "workers": Workers,
+    "models": Model,
+    "deployment": Machine,
+}
 """The tables of tables, and what stands in each of them."""
 
 

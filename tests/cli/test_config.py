@@ -218,3 +218,76 @@ def test_prices_have_a_currency_and_all_the_same(tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=told):
             load(write(tmp_path, text), environ={})
+
+
+DEPLOYMENT = """
+modules = ["shop"]
+[nats]
+url = "nats://n1,nats://n2,nats://n3"
+replicas = 3
+[models.tiny]
+path = "tiny.gguf"
+[models.big]
+path = "big.gguf"
+sizes = ["medium"]
+[watch.inbox]
+kind = "folder"
+path = "inbox"
+event = "came"
+[deployment.office]
+workers.rules.processes = 2
+workers.small = {}
+models = ["tiny"]
+watch = ["inbox"]
+data = "office"
+[deployment.gpu]
+engine = false
+workers.medium.slots = 2
+models = ["big"]
+"""
+
+
+def test_one_file_for_several_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path, DEPLOYMENT)
+    office = load(file, environ={}, options={"node": "office"})
+    assert (office.node, office.engine, office.data) == ("office", True, tmp_path / "office")
+    assert office.workers == {
+        "rules": Workers(processes=2),
+        "small": Workers(),
+        "medium": Workers(processes=0),  # its engine asks for it, and another node has the workers
+    }
+    assert (list(office.models), list(office.watch)) == (["tiny"], ["inbox"])
+    # A child of it, that reads the same file, is the same node.
+    assert load(file, environ=office.environment()).workers == office.workers
+    gpu = load(file, environ={"SKERRY_NODE": "gpu"})
+    assert (gpu.engine, gpu.workers["medium"], list(gpu.models), gpu.watch) == (False, Workers(slots=2), ["big"], {})
+    assert gpu.nats == office.nats
+    # What is closer still wins.
+    assert load(file, environ={"SKERRY_WORKERS": "rules=1", "SKERRY_NODE": "gpu"}).workers == {
+        "rules": Workers(slots=1)
+    }
+    monkeypatch.setattr("socket.gethostname", lambda: "gpu.example")
+    assert load(file, environ={}).node == "gpu"
+    monkeypatch.setattr("socket.gethostname", lambda: "laptop")
+    visitor = load(file, environ={})
+    assert (visitor.node, {pool.processes for pool in visitor.workers.values()}) == ("", {0})
+
+
+@pytest.mark.parametrize(
+    ("more", "node", "message", "hint"),
+    [
+        ("", "offic", "no node offic", "did you mean office?"),
+        ('[deployment.lab]\nmodels = ["huge"]\n', "lab", r"no \[models.huge\]", "there are tiny, big"),
+        (
+            "[deployment.lab]\nworker = 1\n",
+            "lab",
+            "no setting deployment.lab.worker; did you mean workers?",
+            "settings",
+        ),
+        ("[deployment.lab]\nworkers.huge = {}\n", "lab", "deployment.lab.workers.huge", "rules, small"),
+    ],
+)
+def test_a_deployment_that_is_not_understood(more: str, node: str, message: str, hint: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message) as refused:
+        load(write(tmp_path, DEPLOYMENT + more), environ={}, options={"node": node})
+    assert hint in refused.value.hint
