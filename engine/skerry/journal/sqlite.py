@@ -163,11 +163,13 @@ class SqliteJournal(Reads):
         """
         if self._refuses:
             raise self._refusal()
-        run, n, at_us, events, row, claims, blobs = batch
+        run, n, at_us, events, row, claims = (
+            batch.run, batch.first_n, batch.at_us, batch.events, batch.row, batch.claims
+        )  # fmt: skip
         if events and at_us < self._at_us:
             raise Conflict(f"an event at {at_us} us would be before the last one, at {self._at_us} us (J9)")
         key = self._places.check(run, n if events else None, row, claims)
-        blob_lines = [_blob_line(name, data, at_us) for name, data in blobs.items()] if blobs else []
+        blob_lines = [_blob_line(name, data, at_us) for name, data in batch.blobs.items()] if batch.blobs else []
 
         # Nothing is changed up to the end of this loop, so that an event that cannot be encoded leaves no trace.
         seq, epoch, previous, salts = self._seq, self._epoch, self._hash, self._salts
