@@ -108,6 +108,26 @@ def test_a_bad_answer_goes_up_then_to_a_person() -> None:
     assert open_review(sim.run) == "1-1"
 
 
+@pytest.mark.parametrize(
+    ("sizes", "answers", "asked"),
+    [
+        (("rules", "small"), (WORSE, BAD), "Is it good? fault 0"),
+        (("rules", "small"), (None, None), "Is it good?"),
+        ((), (), "Is it good?"),
+    ],
+    ids=["a doubted answer", "no answer at all", "nobody to ask before"],
+)
+def test_a_person_is_asked_in_their_words(sizes: tuple[Size, ...], answers: tuple[Any, ...], asked: str) -> None:
+    async def body(step: Step) -> Any:
+        prompt = msgspec.structs.replace(PROMPT, question="Is it good?")
+        return (await step.ask(Answer, prompt, about="it", verify=(is_good,), sizes=sizes)).text
+
+    sim = sim_of(body, ("rules", "small"))
+    for answer in answers:
+        sim.result("1-1", answer) if answer else sim.broken("1-1")
+    assert (sim.row.status, sim.row.note) == ("review", asked)
+
+
 def test_what_holds_for_models_holds_neither_for_rules_nor_for_a_person() -> None:
     async def body(step: Step) -> Any:
         return (await step.ask(Answer, PROMPT, about="it", verify=(is_good,), verify_models=(is_known,))).text

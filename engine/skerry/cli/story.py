@@ -289,7 +289,9 @@ def in_a_line(events: Sequence[RunEvent]) -> str:
             said = _value(event, _LINE_CHARS)
             return f"{event.result}: {said}" if said else event.result
         if isinstance(event, ev.ReviewOpened):
-            more = [other for other in event.objections if other.message not in event.question]
+            # Where there was no answer at all, they say why models gave none: nothing that a person could answer.
+            doubted = event.objections if bytes(event.value) or event.blob else ()
+            more = [other for other in doubted if other.message not in event.question]
             return _and(event.question, objections(more))
         if isinstance(event, ev.RunFailed | ev.RunParked | ev.RunCancelled):
             told = say(each)

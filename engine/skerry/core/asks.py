@@ -27,7 +27,8 @@ def open_ask(run: Execution, transition: Transition, step: str, pending: Pending
     if up.size is None:
         run.schedule(transition, step)
         transition.events.extend(up.passed)
-        question = f"No size of model here can answer {ask.prompt.name}." if ask.sizes else ask.prompt.text
+        nobody = f"No size of model here can answer {ask.prompt.name}." if ask.sizes else ask.prompt.text
+        question = ask.prompt.question or nobody
         ask_person(run, transition, step, f"{question}{_why(up.passed)}", now_us)
         return
     transition.events.extend(up.passed)
@@ -57,8 +58,7 @@ def hand_on(run: Execution, transition: Transition, step: str, pending: Pending,
         pending.tries += 1
         send(run, transition, step, pending, up.size)
         return
-    question = f"No answer to {pending.command.target} that holds: {pending.objections[0].message}{_why(up.passed)}"
-    ask_person(run, transition, step, question, now_us)
+    ask_person(run, transition, step, f"{_question(pending)}{_why(up.passed)}", now_us)
 
 
 def out_of_time(run: Execution, transition: Transition, step: str, pending: Pending, now_us: int) -> None:
@@ -93,6 +93,15 @@ def ask_person(run: Execution, transition: Transition, step: str, question: str,
             value=pending.best if pending.best is not None else NOTHING,
         )
     )
+
+
+def _question(pending: Pending) -> str:
+    """What a person is asked, and the first objection to the best answer, if there is one."""
+    ask, doubt = pending.command, pending.objections[0].message
+    assert isinstance(ask, Ask)
+    if not ask.prompt.question:
+        return f"No answer to {ask.target} that holds: {doubt}"
+    return f"{ask.prompt.question} {doubt}" if pending.best is not None else ask.prompt.question
 
 
 def _why(passed: Sequence[ev.SizePassed]) -> str:

@@ -190,6 +190,9 @@ class _Decorator:
 class Prompt(Frozen):
     """What an `ask` asks. `text` is for models; `rules` is the function that answers for the size `rules`.
 
+    `question` is what a person is asked at last: a sentence, behind which the first objection stands. Without one they
+    read that no answer to the prompt holds.
+
     The name is part of the step's identity: a new wording may keep it, a question of another shape needs another.
 
     Models are shown `show(about)` (what it is about as JSON, unless given). Where they had better copy than convert,
@@ -200,6 +203,7 @@ class Prompt(Frozen):
 
     name: str
     text: str = ""
+    question: str = ""
     version: int = 1
     rules: Callable[[Any], Any] | None = None
     show: Callable[[Any], str] | None = None

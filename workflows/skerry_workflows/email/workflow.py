@@ -254,6 +254,12 @@ def known_category(choice: Choice, about: ChoiceAbout) -> Iterable[Objection]:
         )
 
 
+def which(about: ChoiceAbout) -> str:
+    """What a person is asked: of which categories it may be, and why it may be unwanted."""
+    asked = f"Which category is it: {', '.join((*about.likely, 'another one, or none'))}?"
+    return f"{asked} And is it wanted: {'; '.join(about.why[:3])}?" if about.why else asked
+
+
 CHOOSE = Prompt(
     name="email.choose",
     text="Which category does this message belong to (empty: none of them), and is it unwanted (spam or fraud)?",
@@ -330,7 +336,8 @@ class Unsure(State):
         )
         review = timedelta(days=self.office.policy.review_days)
         try:
-            choice = await step.ask(Choice, CHOOSE, about=about, sizes=_MODELS, verify=(known_category,), review=review)
+            prompt = msgspec.structs.replace(CHOOSE, question=which(about))
+            choice = await step.ask(Choice, prompt, about=about, sizes=_MODELS, verify=(known_category,), review=review)
         except (Refused, TimedOut):
             choice = Choice(category=self.judged.category if self.judged.sure else "")
         else:

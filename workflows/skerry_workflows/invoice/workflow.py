@@ -120,6 +120,7 @@ def extract_by_rules(reading: Reading) -> InvoiceFields:
 EXTRACT = Prompt(
     name="invoice.extract",
     text="Read the fields of this invoice. Take every value from the document; leave out what is not there.",
+    question="Is this what the invoice says?",
     rules=extract_by_rules,
     show=shown,
     quotes=InvoiceQuotes,

@@ -60,6 +60,7 @@ TRIES_MAX = 5
 UNDERSTAND = Prompt(
     name="scheduling.understand",
     text="Which meeting does this message ask for: with whom, how long, when, and when not?",
+    question="Which meeting is wanted?",
     rules=understand,
     limits=Limits(memory_mb=512, cpu_s=20, wall_s=30),
 )
