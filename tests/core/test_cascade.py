@@ -49,6 +49,26 @@ def asking(sizes: tuple[Size, ...] = ("rules", "small"), available: tuple[Size, 
     return sim_of(body, available)
 
 
+@pytest.mark.parametrize("person", [True, False])
+def test_the_code_knows_whether_a_person_has_answered(person: bool) -> None:
+    async def body(step: Step) -> Any:
+        before = step.by_person()
+        await step.ask(Answer, PROMPT, about={"a": 1}, verify=(is_good,))
+        answered = step.by_person()
+        await step.wait(Answer)
+        return [before, answered, step.by_person()]
+
+    sim = sim_of(body, ("rules", "small"))
+    sim.result("1-1", BAD)
+    sim.result("1-1", BAD if person else GOOD)
+    if person:
+        sim.review("1-1", True, {"good": True})
+    sim.crash()
+    sim.signal("Answer", GOOD, id="later")
+    assert sim.outcome() == [False, person, False]
+    assert sim.replay().agrees
+
+
 def under_review(*answers: Any) -> Sim:
     sim = asking()
     for answer in answers:

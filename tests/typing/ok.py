@@ -113,6 +113,7 @@ class Post(State):
         assert_type(run, str)
         assert_type(step.now(), datetime)
         assert_type(step.uuid(), UUID)
+        assert_type(step.by_person(), bool)
         assert_type(step.random(), float)
         await step.until(datetime(2030, 1, 1, tzinfo=UTC))
         await step.emit("invoice.posted", {"number": number})

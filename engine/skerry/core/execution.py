@@ -194,7 +194,7 @@ class Execution:
         result: str = "",
     ) -> None:
         """Records an outcome and gives it to the code. Raises `DataError` before anything has changed."""
-        self._machine.feed(step, value, result, now_us)
+        self._machine.feed(step, value, result, now_us, bool(self.pending[step].review))
         self._record_outcome(transition, step, value, by=by, signal=signal, result=result)
 
     def _record_outcome(

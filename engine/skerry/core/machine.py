@@ -102,13 +102,14 @@ class Machine:
         self._ready.append((self._root, None, None))
         self._run()
 
-    def feed(self, step: str, value: Raw, result: str, now_us: int) -> None:
+    def feed(self, step: str, value: Raw, result: str, now_us: int, person: bool = False) -> None:
         """Gives a step its outcome and runs the code on. Raises `DataError` when the outcome does not fit its type."""
-        self.give(step, self.waiting[step].decode(value, result), now_us)
+        self.give(step, self.waiting[step].decode(value, result), now_us, person)
 
-    def give(self, step: str, outcome: Any, now_us: int) -> None:
-        """The same, for an outcome that was decoded from its JSON already."""
+    def give(self, step: str, outcome: Any, now_us: int, person: bool = False) -> None:
+        """The same, for an outcome that was decoded from its JSON already. `person`: whether a person gave it."""
         self._moment.now_us = now_us
+        self._moment.person = person
         self._resume(self._take(step), outcome, None)
         if self._ready:
             self._run()
@@ -116,6 +117,7 @@ class Machine:
     def fail(self, step: str, error: BaseException, now_us: int) -> None:
         """Raises an error where the code waits for the step."""
         self._moment.now_us = now_us
+        self._moment.person = False
         self._ready.append((self._take(step), None, error))
         self._run()
 

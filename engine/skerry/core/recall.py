@@ -151,7 +151,7 @@ class Recall:
             self.run.inbox = [s for s in self.run.inbox if s.id != event.signal]
         machine = self.run.machine
         assert machine is not None
-        machine.feed(event.step, event.value, event.result, at_us)
+        machine.feed(event.step, event.value, event.result, at_us, bool(self.run.pending[event.step].review))
         del self.run.pending[event.step]
         self._absorb()
 

@@ -36,12 +36,13 @@ class Evicted(BaseException):
 
 
 class Moment:
-    """What the machine tells its `Step`: the time of the last fact, and whether the run is leaving memory."""
+    """What the machine tells its `Step`: the last fact's time, if a person stated it, and if the run leaves memory."""
 
-    __slots__ = ("closed", "now_us", "refused")
+    __slots__ = ("closed", "now_us", "person", "refused")
 
     def __init__(self) -> None:
         self.now_us: int = 0
+        self.person: bool = False
         self.closed: bool = False
         self.refused: int = 0
 
@@ -206,6 +207,13 @@ class Step:
     def now(self) -> datetime:
         """The time of the fact that let the code go on."""
         return _EPOCH + timedelta(microseconds=self._moment.now_us)
+
+    def by_person(self) -> bool:
+        """Whether the answer by which the code went on is a person's, given or approved under review.
+
+        Ask right behind the `ask`: what comes next is another fact.
+        """
+        return self._moment.person
 
     def uuid(self) -> uuid.UUID:
         """A UUID, another one at each call."""
