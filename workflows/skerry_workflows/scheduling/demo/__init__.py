@@ -1,4 +1,4 @@
-"""Something to try scheduling on: a small office, its calendars, and what comes in. All people are invented.
+"""Something to try scheduling on: the calendars of a small hotel's people, and what comes in. All of it is invented.
 
 Nothing leaves: mails become files in the folder `outbox`. Times are made from the present, so that they lie ahead.
 """
@@ -6,84 +6,115 @@ Nothing leaves: mails become files in the folder `outbox`. Times are made from t
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+import zoneinfo
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-SETTINGS = """# The demo's settings of scheduling; see docs/guides/scheduling.md.
-owner = "ada@north.example"
-name = "Ada Berg"
-zone = "Europe/Berlin"
-buffer_minutes = 10
+import msgspec
 
-[people."ben@north.example"]
-name = "Ben Ito"
-zone = "Europe/London"
-hours = { mon = ["09:00-17:00"], tue = ["09:00-17:00"], wed = ["09:00-12:00"], thu = ["09:00-17:00"] }
-calendar = { path = "ben.ics" }
+from skerry_workflows.demo import Coming, Part, Table, a_monday
+from skerry_workflows.scheduling import words
+from skerry_workflows.scheduling.bookings import Bookings
+from skerry_workflows.scheduling.model import Answered, Booked, CalledOff, Moved, NotBooked, Noted
 
-[people."chloe@south.example"]
-name = "Chloe Ruiz"
-
-[policy]
-send = "outside"                 # who is not of the house gets mail only after a yes
-inside = ["north.example"]
-choose = "best"
-"""
+OWNER, ZONE = "ada@fjordblick.example", "Europe/Berlin"
+_AHEAD = dt.timedelta(days=60)
 
 
-class Coming(NamedTuple):
-    """Something that comes in: publish `event` with `data`, or with `file` as its document."""
-
-    name: str
-    event: str
-    data: dict[str, Any]
-    file: bytes = b""
-
-
-def prepare(folder: Path, now: dt.datetime) -> tuple[Coming, ...]:
-    """Write the settings and calendars into a data folder; what then comes in, in this order."""
-    from skerry_workflows.scheduling.calendar.lines import written
-
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "scheduling.toml").write_text(SETTINGS, encoding="utf-8")
-    monday = _monday(now)
-    (folder / "ben.ics").write_bytes(written(_weekly(monday)))
-    day = monday + dt.timedelta(days=1)
-    text = f"Hi Ada, could we meet on {day.day} {day:%B %Y} at 2 pm for 45 minutes? The draft is ready. Ben"
-    return (
-        Coming("a clear wish", "meeting.requested", {"text": text, "subject": "Draft", "sender": "ben@north.example"}),
-        Coming("the same time again", "meeting.requested", {"request": _request(day, 14, "Budget")}),
-        Coming("how long?", "meeting.requested", {"text": f"Shall we meet on {day.day} {day:%B %Y} at 4 pm?",
-                                                  "subject": "Plans", "sender": "chloe@south.example"}),
-        Coming("an invitation", "meeting.requested", {}, _invitation(monday, now)),
-    )  # fmt: skip
-
-
-def _monday(now: dt.datetime) -> dt.datetime:
-    """The Monday of the week after next, so that all of it lies ahead."""
-    day = now.date() + dt.timedelta(days=14 - now.weekday())
-    return dt.datetime.combine(day, dt.time(), dt.UTC)
+def part(folder: Path, now: dt.datetime) -> Part:
+    """Write the settings and calendars into a data folder. Two wishes to meet come by mail, and these besides."""
+    shutil.copyfile(Path(__file__).parent / "scheduling.toml", folder / "scheduling.toml")
+    monday = a_monday(now)
+    (folder / "ben.ics").write_bytes(_weekly(monday))
+    invitation = folder / "inbox" / "season-kick-off.eml"
+    invitation.parent.mkdir(exist_ok=True)
+    invitation.write_bytes(_invitation(monday, now))
+    tuesday = monday + dt.timedelta(days=1)
+    thursday = monday + dt.timedelta(days=3)
+    plans = {
+        "text": f"Shall we meet on {thursday.day} {thursday:%B %Y} at 4 pm?",
+        "subject": "Bus tours in autumn",
+        "sender": "chloe@suedwind.example",
+    }
+    comings = (
+        Coming("Budget: an hour with Ben", "meeting.requested", {"request": _request(tuesday, 14, "Budget")}),
+        Coming(
+            f"Chloe Ruiz: {plans['text']}",
+            "meeting.requested",
+            plans,
+            answer="approve --set duration_minutes=45 --set 'questions=[]'",
+        ),
+        Coming("Chloe Ruiz: Invitation: Season kick-off", "meeting.requested", file=invitation),
+    )
+    return Part("Meetings", "REQUEST", "scheduling", comings, told, partial(booked, folder, now))
 
 
-def _weekly(monday: dt.datetime) -> Any:
+def told(result: str, value: bytes) -> str:
+    """What became of a request."""
+    match msgspec.json.decode(value, type=_RESULTS[result]):
+        case Booked() as it:
+            return f"booked: {_time(it.start, it.end)}; invited {', '.join(it.invited)}"
+        case Moved() as it:
+            return f"moved to {_time(it.start, it.end)}"
+        case CalledOff():
+            return "called off, and everybody was told"
+        case Answered() as it:
+            return f"answered: {it.answer.lower()}"
+        case Noted() as it:
+            return f"{it.change}: {it.why}"
+        case NotBooked() as it:
+            return f"not booked: {it.reason}"
+
+
+_Result = Booked | Moved | CalledOff | Answered | Noted | NotBooked
+_RESULTS: dict[str, type[_Result]] = {
+    kind.__name__: kind for kind in (Booked, Moved, CalledOff, Answered, Noted, NotBooked)
+}
+
+
+def booked(folder: Path, now: dt.datetime) -> Table:
+    """Whose time is taken, and whether that is for sure."""
+    with Bookings(folder / "bookings.db") as bookings:
+        found = bookings.taken(OWNER, now, now + _AHEAD, now)
+    return Table(
+        "Slots: each is given once. Invitations are files in outbox/",
+        ("WHEN", "WHAT", "WITH", ""),
+        tuple(
+            (
+                _time(one.starts, one.ends),
+                one.summary,
+                ", ".join(person for person in one.people if person != OWNER),
+                "booked" if one.status == "booked" else "held until somebody decides",
+            )
+            for one in found
+        ),
+    )
+
+
+def _time(start: dt.datetime, end: dt.datetime) -> str:
+    return words.when(start, end, ZONE)
+
+
+def _weekly(monday: dt.datetime) -> bytes:
     """Ben's standing appointments, in the zone of another system's name."""
+    from skerry_workflows.scheduling.calendar.lines import written
     from skerry_workflows.scheduling.calendar.read import read
 
     lines = [
-        "BEGIN:VCALENDAR", "VERSION:2.0", "BEGIN:VEVENT", "UID:stand-up@north.example", "SUMMARY:Stand-up",
+        "BEGIN:VCALENDAR", "VERSION:2.0", "BEGIN:VEVENT", "UID:stand-up@fjordblick.example", "SUMMARY:Stand-up",
         f"DTSTART;TZID=GMT Standard Time:{monday - dt.timedelta(days=70):%Y%m%d}T090000", "DURATION:PT30M",
         "RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "END:VEVENT", "END:VCALENDAR",
     ]  # fmt: skip
-    return read("\n".join(lines).encode()).calendar
+    return written(read("\n".join(lines).encode()).calendar)
 
 
 def _request(day: dt.datetime, hour: int, summary: str) -> dict[str, Any]:
     """A request that says all: an hour in that afternoon, by the clock in Berlin, with two people."""
-    import zoneinfo
-
-    start = dt.datetime.combine(day.date(), dt.time(hour), zoneinfo.ZoneInfo("Europe/Berlin"))
+    start = dt.datetime.combine(day.date(), dt.time(hour), zoneinfo.ZoneInfo(ZONE))
     window = {"start": start.isoformat(), "end": (start + dt.timedelta(hours=3)).isoformat()}
-    people = [{"address": "ben@north.example", "name": "Ben Ito"}]
+    people = [{"address": "ben@fjordblick.example", "name": "Ben Ito"}]
     return {"summary": summary, "attendees": people, "duration_minutes": 60, "windows": [window]}
 
 
@@ -93,12 +124,12 @@ def _invitation(monday: dt.datetime, now: dt.datetime) -> bytes:
     from skerry_workflows.scheduling.itip.outgoing import messages
     from skerry_workflows.scheduling.itip.write import Person, event
 
-    chloe = Person(address="chloe@south.example", name="Chloe Ruiz")
-    ada = Person(address="ada@north.example", name="Ada Berg")
-    start = monday + dt.timedelta(days=2, hours=10)
+    chloe = Person(address="chloe@suedwind.example", name="Chloe Ruiz")
+    ada = Person(address=OWNER, name="Ada Berg")
+    start = monday + dt.timedelta(days=3, hours=10)
     calendar = event(
-        uid="kick-off@south.example", start=start, end=start + dt.timedelta(hours=1), summary="Kick-off",
+        uid="kick-off@suedwind.example", start=start, end=start + dt.timedelta(hours=1), summary="Season kick-off",
         organizer=chloe, attendees=[chloe, ada], now=now, location="South street 1",
     )  # fmt: skip
     (message,) = messages(None, calendar, chloe.address, now)
-    return write_mail(message, subject="Invitation: Kick-off", text="Please come.", sent=now).as_bytes()
+    return write_mail(message, subject="Invitation: Season kick-off", text="Please come.", sent=now).as_bytes()
