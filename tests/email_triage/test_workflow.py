@@ -13,13 +13,14 @@ import pytest
 
 from skerry import Blob, Done, State, Step, Workflow
 from skerry.core.projection import RunRow
+from skerry.core.wire import Size
 from skerry.journal.references import references
 from skerry.testing import Lab
 from skerry_workflows.email import workflow as module
 from skerry_workflows.email.learning import FILE, Lessons
 from skerry_workflows.email.mime import parse
 from skerry_workflows.email.triage import identity
-from skerry_workflows.email.workflow import Filed, Learned
+from skerry_workflows.email.workflow import Choice, ChoiceAbout, Filed, Learned
 
 MAIL_TOML = """
 owner = "bo@office.example"
@@ -68,12 +69,12 @@ meetings = Workflow("took_meeting", version=1, start=TookMail, result=str, on="m
 class Office(Lab):
     """A lab with settings; at the end every run's replay has to agree."""
 
-    def __init__(self, folder: Path, send: str = "never") -> None:
+    def __init__(self, folder: Path, send: str = "never", sizes: tuple[Size, ...] = ("rules",)) -> None:
         self.folder = folder
         (folder / "mail.toml").write_text(MAIL_TOML.format(send=send))
         (folder / "categories.toml").write_text(CATEGORIES)
         (folder / "snippets.toml").write_text(SNIPPETS)
-        super().__init__(module, invoices, meetings, settings={"SKERRY_DATA": str(folder)})
+        super().__init__(module, invoices, meetings, sizes=sizes, settings={"SKERRY_DATA": str(folder)})
 
     async def receive(self, message: EmailMessage | bytes) -> str:
         data = message if isinstance(message, bytes) else message.as_bytes()
@@ -100,8 +101,8 @@ class Office(Lab):
 
 
 @asynccontextmanager
-async def open_office(folder: Path, send: str = "never") -> AsyncIterator[Office]:
-    lab = Office(folder, send)
+async def open_office(folder: Path, send: str = "never", sizes: tuple[Size, ...] = ("rules",)) -> AsyncIterator[Office]:
+    lab = Office(folder, send, sizes)
     async with lab:
         yield lab
         for row in await lab.engine.journal.rows():
@@ -158,6 +159,22 @@ async def test_what_is_not_sure_is_asked_and_remembered(tmp_path: Path) -> None:
         assert (await office.filed(row.run)).category == "order"
         again = mail("Framework agreement, once more", text + " The agreement is old.")
         assert (await office.filed(await office.receive(again))).category == "order"
+
+
+@pytest.mark.parametrize("sure", [True, False])
+async def test_only_what_a_person_says_teaches(tmp_path: Path, sure: bool) -> None:
+    def model(about: ChoiceAbout) -> Choice:
+        return Choice(category="order" if sure else "nonsense")
+
+    async with open_office(tmp_path, sizes=("rules", "small")) as office:
+        office.registry.prompts["email.choose"] = msgspec.structs.replace(module.CHOOSE, rules=model)
+        run = await office.receive(mail("Agreement", "On the boxes and labels of the agreement with the municipality."))
+        if not sure:  # the verifiers object to the model's answer
+            await office.approve((await office.waits(run)).run, category="complaint", unwanted=False)
+        assert (await office.filed(run)).category == ("order" if sure else "complaint")
+        with Lessons(tmp_path / FILE) as lessons:
+            assert list(lessons.texts("category")) == ([] if sure else ["complaint"])
+            assert list(lessons.texts("spam")) == ([] if sure else ["ham"])
 
 
 async def test_nobody_answers_and_nothing_is_lost(tmp_path: Path) -> None:

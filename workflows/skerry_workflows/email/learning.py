@@ -1,4 +1,6 @@
-"""What the user's corrections teach: kept in an SQLite file, a lesson for each message, the last word counts.
+"""What people's answers and corrections teach: kept in an SQLite file, a lesson for each message, the last word counts.
+
+What a model has said is no lesson: it would be taught its own mistakes, and count like a person's word.
 
 Words are counted as in the filters of Graham, Robinson and SpamBayes: a lesson moves what its words say, few move it
 little. Learning twice from one message is learning once.

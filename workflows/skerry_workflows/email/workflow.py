@@ -314,7 +314,7 @@ class Judge(State):
 
 
 class Unsure(State):
-    """A model is asked, then a person; what they say is remembered. Nobody answers: it is kept with the good mail."""
+    """A model is asked, then a person, and only what a person says teaches. Nobody answers: it stays with good mail."""
 
     document: Blob
     mail: Mail
@@ -341,7 +341,8 @@ class Unsure(State):
         except (Refused, TimedOut):
             choice = Choice(category=self.judged.category if self.judged.sure else "")
         else:
-            await step.call(learn, mail, choice.category, choice.unwanted)
+            if step.by_person():
+                await step.call(learn, mail, choice.category, choice.unwanted)
         return Route(
             document=self.document,
             mail=mail,
