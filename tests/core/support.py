@@ -14,6 +14,7 @@ from msgspec import Raw
 
 from skerry.core import codec
 from skerry.core import events as ev
+from skerry.core.asks import look_again
 from skerry.core.commands import Call, Start
 from skerry.core.execution import Execution
 from skerry.core.failures import OUTCOME_UNKNOWN
@@ -152,6 +153,11 @@ class Sim:
     ) -> Transition:
         """A person's answer."""
         return self._take(take_review(self.run, step, approved, changes or {}, "somebody", reason, id, self.now_us))
+
+    def look_again(self, step: str) -> Transition | None:
+        """There is room on the bus for a task; None when it goes."""
+        transition = look_again(self.run, step, self.now_us)
+        return None if transition is None else self._take(transition)
 
     def cancel(self, *, kill: bool = False) -> Transition:
         """Somebody cancels the run."""

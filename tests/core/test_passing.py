@@ -10,12 +10,13 @@ import pytest
 from skerry.core import events as ev
 from skerry.core.budget import Budget, Spent, spent_by
 from skerry.core.fleet import Fleet
+from skerry.core.ids import TaskId
 from skerry.core.pending import DropTask, SendTask
 from skerry.core.step import Step
 from skerry.core.wire import SIZES, Size
 from skerry.errors import DefinitionError
 from tests.core.scripts import PROMPT, Answer, is_good
-from tests.core.support import START_US, Sim, kinds, sim_of
+from tests.core.support import RUN, START_US, Sim, kinds, sim_of
 
 BAD = {"text": "bad", "good": False}
 GOOD = {"text": "good"}
@@ -197,4 +198,44 @@ def test_after_the_deadline_the_best_answer_so_far_is_shown() -> None:
 def test_a_deadline_without_sizes_means_nothing() -> None:
     sim = asking(Fleet(SIZES), deadline=timedelta(seconds=60), sizes=())
     sim.pass_time(100)
+    assert sim.row.status == "review"
+
+
+# --- a cloud that was waited for -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("best", [False, True])
+def test_what_has_waited_for_the_cloud_goes_if_time_and_budget_still_allow_it(best: bool) -> None:
+    fleet = only("small", "cloud", "large", reachable=lambda size: size != "cloud")
+    sizes: Any = ("small", "cloud", "large") if best else ("cloud",)
+    sim = asking(fleet, offline="wait", sizes=sizes, deadline=timedelta(hours=1), budget=Budget(money=0.1))
+    if best:
+        assert sim.look_again("1-1") is None  # it is not for the cloud
+        sim.result("1-1", BAD)
+    sim.now_us += 3_590_000_000
+    assert sim.look_again("1-1") is None
+    fleet.expected = lambda size: Spent(seconds=12.0)
+    late = sim.look_again("1-1")
+    assert late is not None
+    told = "an answer would take about 12 s, and 10 s are left"
+    assert passed(sim)[-1] == ("cloud", "queue", "skip", told)
+    assert DropTask(TaskId(RUN, "1-1", 2 if best else 1), "cloud") in late.effects
+    pending = sim.run.pending["1-1"]
+    if best:
+        assert (pending.size, pending.attempt) == ("large", 3)
+    else:
+        assert pending.review == f"Nobody has answered what. Not asked: cloud, {told}."
+    sim.crash()
+    assert sim.replay().agrees
+
+
+def test_a_budget_is_looked_at_again_when_the_cloud_is_back() -> None:
+    fleet = only("cloud", reachable=lambda size: False)
+    sim = asking(fleet, offline="wait", budget=Budget(money=0.1))
+    fleet.expected = lambda size: Spent(money=0.2)
+    late = sim.look_again("1-1")
+    assert late is not None
+    assert passed(sim)[-1] == ("cloud", "budget", "skip", "it takes about 0.2 money, and 0.1 of 0.1 are left")
+    assert sim.row.status == "review"
+    sim.result("1-1", GOOD)  # too late
     assert sim.row.status == "review"

@@ -175,6 +175,28 @@ async def test_a_task_for_the_cloud_waits_until_it_can_be_reached_also_over_a_cr
         assert (await lab.replay(run)).agrees
 
 
+class Hurrying(State):
+    async def run(self, step: Step) -> Done[Said]:
+        hour = timedelta(hours=1)
+        return Done(await step.ask(Said, SAY, about="hello", sizes=("cloud",), offline="wait", deadline=hour))
+
+
+async def test_what_has_waited_too_long_for_the_cloud_goes_to_a_person() -> None:
+    hurrying = Workflow("hurrying", version=1, start=Hurrying, result=Said)
+    async with Lab(hurrying, SAY, sizes=("cloud",)) as lab:
+        lab.engine.experience.took(result(seconds=900.0))
+        lab.away.add("cloud")
+        run = await lab.start(hurrying, Hurrying())
+        await lab.skip(timedelta(minutes=50))
+        assert (await lab.row(run)).status == "running"
+        lab.away.clear()
+        await lab.skip(timedelta(minutes=1, seconds=30))
+        row = await lab.row(run)
+        assert row.status == "review"
+        assert "cloud, an answer would take about 900 s" in row.note
+        assert (await lab.replay(run)).agrees
+
+
 async def test_a_higher_priority_goes_first() -> None:
     order: list[str] = []
 

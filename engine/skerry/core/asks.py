@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from skerry.core import events as ev
 from skerry.core.answers import Objection
-from skerry.core.cascade import Climb, climb
+from skerry.core.cascade import CLOUD, Climb, climb, too_late
 from skerry.core.commands import Ask
 from skerry.core.pending import Pending, SendTask, Transition, keep_best
 from skerry.core.structs import NOTHING
@@ -37,8 +37,29 @@ def open_ask(run: Execution, transition: Transition, step: str, pending: Pending
 
 def next_size(run: Execution, step: str, pending: Pending, ask: Ask, now_us: int) -> Climb:
     """The size after the one that has answered (the first, if none has), as things stand now."""
-    left_s = (pending.due_us - now_us) / 1e6 if pending.due_us else math.inf
+    left_s = _left_s(pending, now_us)
     return climb(ask, run.fleet, step, after=pending.size, spent=pending.spent, left_s=left_s)
+
+
+def look_again(run: Execution, step: str, now_us: int) -> Transition | None:
+    """When a task for the cloud can go, which may be days after it was chosen: what follows if time and budget do not
+    allow it any more; None when they do."""
+    pending = run.pending[step]
+    ask = pending.command
+    if pending.size != CLOUD or not isinstance(ask, Ask):
+        return None
+    passed = too_late(ask, run.fleet, step, spent=pending.spent, left_s=_left_s(pending, now_us))
+    if passed is None:
+        return None
+    transition = Transition([passed])
+    run.let_go(transition, step, pending)
+    up = next_size(run, step, pending, ask, now_us)
+    hand_on(run, transition, step, pending, up, now_us, told=_why([passed]))
+    return run.settle(transition, now_us)
+
+
+def _left_s(pending: Pending, now_us: int) -> float:
+    return (pending.due_us - now_us) / 1e6 if pending.due_us else math.inf
 
 
 def send(run: Execution, transition: Transition, step: str, pending: Pending, size: Size) -> None:
@@ -50,15 +71,17 @@ def send(run: Execution, transition: Transition, step: str, pending: Pending, si
     transition.effects.append(SendTask(step))
 
 
-def hand_on(run: Execution, transition: Transition, step: str, pending: Pending, up: Climb, now_us: int) -> None:
-    """Goes on to the next size, or to a person."""
+def hand_on(
+    run: Execution, transition: Transition, step: str, pending: Pending, up: Climb, now_us: int, *, told: str = ""
+) -> None:
+    """Goes on to the next size, or to a person, who is `told` more than what was passed over now."""
     transition.events.extend(up.passed)
     if up.size is not None:
         pending.attempt += 1
         pending.tries += 1
         send(run, transition, step, pending, up.size)
         return
-    ask_person(run, transition, step, f"{_question(pending)}{_why(up.passed)}", now_us)
+    ask_person(run, transition, step, f"{_question(pending)}{told}{_why(up.passed)}", now_us)
 
 
 def out_of_time(run: Execution, transition: Transition, step: str, pending: Pending, now_us: int) -> None:
@@ -97,8 +120,11 @@ def ask_person(run: Execution, transition: Transition, step: str, question: str,
 
 def _question(pending: Pending) -> str:
     """What a person is asked, and the first objection to the best answer, if there is one."""
-    ask, doubt = pending.command, pending.objections[0].message
+    ask = pending.command
     assert isinstance(ask, Ask)
+    if not pending.objections:
+        return ask.prompt.question or f"Nobody has answered {ask.target}."
+    doubt = pending.objections[0].message
     if not ask.prompt.question:
         return f"No answer to {ask.target} that holds: {doubt}"
     return f"{ask.prompt.question} {doubt}" if pending.best is not None else ask.prompt.question

@@ -44,7 +44,7 @@ def climb(ask: Ask, fleet: Fleet, step: str, *, after: str = "", spent: Spent, l
     rungs = ladder(ask, fleet.sizes)
     passed: list[SizePassed] = []
     for size in rungs[rungs.index(after) + 1 if after in rungs else 0 :]:
-        why, told = _against(ask, fleet, size, spent, left_s)
+        why, told = _against(ask, fleet, size, spent, fleet.wait_s(size), left_s)
         if not why and size == CLOUD and not fleet.reachable(size):
             passed.append(unreached(ask, step, "it cannot be reached"))
             if ask.offline == "wait":
@@ -63,13 +63,19 @@ def unreached(ask: Ask, step: str, told: str) -> SizePassed:
     return SizePassed(step=step, size=CLOUD, why="offline", choice=ask.offline, message=told)
 
 
-def _against(ask: Ask, fleet: Fleet, size: Size, spent: Spent, left_s: float) -> tuple[str, str]:
+def too_late(ask: Ask, fleet: Fleet, step: str, *, spent: Spent, left_s: float) -> SizePassed | None:
+    """Why the size `cloud`, which was chosen before, is not to be asked any more; None when it is."""
+    why, told = _against(ask, fleet, CLOUD, spent, fleet.expected(CLOUD).seconds, left_s)
+    return SizePassed(step=step, size=CLOUD, why=why, message=told) if why else None
+
+
+def _against(ask: Ask, fleet: Fleet, size: Size, spent: Spent, wait_s: float, left_s: float) -> tuple[str, str]:
     """Why a size is passed over, for programs and for people; empty when it is not."""
     if ask.local_only and size == CLOUD:
         return "local_only", "what this is about stays on this node"
     if told := unpayable(ask.budget, spent, fleet.expected(size), rules=size == "rules"):
         return "budget", told
-    if (wait_s := fleet.wait_s(size)) > left_s:
+    if wait_s > left_s:
         return "queue", f"an answer would take about {wait_s:.3g} s, and {max(0.0, left_s):.3g} s are left"
     return "", ""
 

@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Generato
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from skerry.core import events as ev
+from skerry.core.asks import look_again
 from skerry.core.execution import Execution
 from skerry.core.fleet import Fleet
 from skerry.core.ids import TaskId
@@ -412,6 +413,9 @@ class Engine:
             return False
         if self.bus is None:
             return True
+        if (late := self.drive(look_again, run, task.step, self.now_us())) is not None:
+            await self.advance(run, late)
+            return False
         try:
             await publish_task(self.bus, run, task.step, pending)
         except DataError as error:  # no bus will ever take it: its prompt, or an objection to an answer, is too long
