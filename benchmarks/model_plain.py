@@ -1,8 +1,9 @@
 """The floor of `benchmarks.models`: a model asked straight through its library, in a process of its own.
 
-It gets the same prompts and the same grammars as Skerry's models, with as many threads and as urgent as they are, and
-does nothing but to have the answers written: no probabilities, no places, nobody to tell. It reads JSON lines with the
-numbers of invoices and answers each with the seconds that they took.
+It gets the same prompts and the same grammars as Skerry's models, with as many threads and as urgent as they are. The
+same call to llama.cpp asks for the probabilities of tokens, too, unless it shall be `bare`; to ONNX Runtime GenAI it is
+always bare, as that tells none by itself. Nothing is done with an answer: no confidences, no places, nobody to tell. It
+reads JSON lines with the numbers of invoices and answers each with the seconds that they took.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -26,9 +27,21 @@ from skerry_workers.models.child import NICENESS
 from skerry_workers.models.messages import messages
 from skerry_workers.models.port import ModelSpec, Question
 
-Ask = Callable[[Question, str], str]
-"""The answer to a question under a grammar."""
-Timed = Callable[[Sequence[int]], Awaitable[float]]
+Ask = Callable[[Question, str, bool], str]
+"""The answer to a question under a grammar; bare or not."""
+
+
+class Timed(Protocol):
+    """The seconds that some invoices take."""
+
+    def __call__(self, numbers: Sequence[int], *, bare: bool = False) -> Awaitable[float]:
+        """One after the other."""
+        ...
+
+
+class _Numbers(msgspec.Struct):
+    numbers: list[int]
+    bare: bool
 
 
 def xllama(spec: ModelSpec) -> Ask:
@@ -43,16 +56,17 @@ def xllama(spec: ModelSpec) -> Ask:
     parameters.cache_ram_mib, parameters.verbosity = 0, -1
     server = library.Server(parameters)
 
-    def ask(question: Question, grammar: str) -> str:
-        said: list[Any] = []
+    def ask(question: Question, grammar: str, bare: bool) -> str:
+        said: list[bytes] = []
 
-        def hear(message: Any) -> bool:
+        def hear(message: bytes) -> bool:
             said.append(message)
             return False
 
         asked = {"messages": messages(question), "grammar": f"%llguidance {{}}\n{grammar}", "temperature": 0}
-        server.handle_chat_completions({**asked, "max_tokens": TOKENS_MAX}, hear)
-        return str(said[-1]["choices"][0]["message"]["content"])
+        asked |= {"max_tokens": TOKENS_MAX} if bare else {"max_tokens": TOKENS_MAX, "logprobs": True, "top_logprobs": 1}
+        server.handle_chat_completions(msgspec.json.encode(asked), hear)
+        return str(msgspec.json.decode(said[-1])["choices"][0]["message"]["content"])
 
     return ask
 
@@ -66,7 +80,7 @@ def onnx(spec: ModelSpec) -> Ask:
     model = library.Model(settings)
     tokenizer = library.Tokenizer(model)
 
-    def ask(question: Question, grammar: str) -> str:
+    def ask(question: Question, grammar: str, _: bool) -> str:
         prompt = tokenizer.encode(
             tokenizer.apply_chat_template(json.dumps(messages(question)), add_generation_prompt=True)
         )
@@ -89,10 +103,11 @@ def serve(spec: ModelSpec) -> None:
     schema = msgspec.json.schema(Quotes)
     print("{}", flush=True)
     for line in sys.stdin:
-        questions = [Question(system=WORDS, text=invoice(number), schema=schema) for number in json.loads(line)]
+        asked = msgspec.json.decode(line, type=_Numbers)
+        questions = [Question(system=WORDS, text=invoice(number), schema=schema) for number in asked.numbers]
         grammars = [constraint.grammar(schema, question.text).lark for question in questions]
         began = time.perf_counter()
-        answers = [ask(question, grammar) for question, grammar in zip(questions, grammars, strict=True)]
+        answers = [ask(question, grammar, asked.bare) for question, grammar in zip(questions, grammars, strict=True)]
         print(json.dumps({"seconds": time.perf_counter() - began, "answers": answers}), flush=True)
 
 
@@ -108,8 +123,8 @@ async def asked(spec: ModelSpec) -> AsyncIterator[Timed]:
     assert process.stdin is not None and process.stdout is not None
     stdin, stdout = process.stdin, process.stdout
 
-    async def timed(numbers: Sequence[int]) -> float:
-        stdin.write(f"{json.dumps(list(numbers))}\n".encode())
+    async def timed(numbers: Sequence[int], *, bare: bool = False) -> float:
+        stdin.write(msgspec.json.encode(_Numbers(list(numbers), bare)) + b"\n")
         said = json.loads(await stdout.readline())
         for answer in said["answers"]:
             msgspec.json.decode(answer, type=Quotes)

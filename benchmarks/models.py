@@ -4,9 +4,11 @@ The whole node is real: nats-server, the engine with its journal, one worker pro
 model is the one that comes with Skerry (3.7 million parameters), unless `--model` names another file or folder; of
 each document eight fields are asked, which can only be quoted from it. Floors:
 
-* a step: the same prompt under the same grammar straight through llama.cpp or ONNX Runtime GenAI, in a process that
-  does nothing else, one at a time;
-* several at a time: the same documents one at a time, through the same node.
+* a step: the same call straight to llama.cpp or ONNX Runtime GenAI, in a process that does nothing else, one at a time;
+* several at a time: as many documents one at a time, through the same node.
+
+What is compared is measured close together, turn by turn. What several processes of the library gain, each by itself,
+is told beside it: more, the machine does not give.
 
 `--soak N` has a node with a tiny model answer N questions in a row, and says what its processes take before and after.
 """
@@ -15,8 +17,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,7 +29,7 @@ from benchmarks.model_node import Subject, opened, run
 from skerry.node import Node
 from skerry_workers.models.catalog import SHIPPED
 
-SECONDS = 32.0
+SECONDS = 60.0
 """How long the turns go on."""
 AT_A_TIME = 2
 """A small model has a server for each thread; more in one batch gain nothing."""
@@ -53,85 +56,110 @@ def chosen(model: Path | None, soak: bool) -> list[Subject]:
 
 
 class Bench:
-    """A node and a floor for each model, all up, and what was measured of them."""
+    """A node and floors for each model, all up, and what was measured of them."""
 
-    def __init__(self, node: Node, floors: dict[str, model_plain.Timed], quick: bool) -> None:
+    def __init__(self, node: Node, floors: dict[str, list[model_plain.Timed]], quick: bool) -> None:
         self.node = node
         self.floors = floors
         self.turns = Turns()
-        self._each = 2 if quick else 5
+        self._each = 2 if quick else 4  # of one, the library would find the whole prompt in its cache
         self._number = 1000
+        self._forth = True
 
     async def turn(self, subject: Subject) -> None:
-        """A few documents in each way."""
-        numbers = self._next(self._each)
-        plain_s = await self.floors[subject.name](numbers) / self._each
-        step_s = await self._one_by_one(subject, numbers)
-        self.turns.add(f"{subject.backend} plain ms", plain_s * 1e3)
-        self.turns.add(f"{subject.backend} step ms", step_s * 1e3)
-        self.turns.add(f"{subject.backend} more ms", (step_s - plain_s) * 1e3)
+        """A few documents in each way, close together; every other turn the other way round."""
+        numbers, plain = self._next(1), self.floors[subject.name][0]
+        ways: dict[str, Callable[[], Awaitable[float]]] = {
+            "bare": lambda: plain(numbers, bare=True),
+            "plain": lambda: plain(numbers),
+            "step": lambda: self._timed(run(self.node, subject.name, numbers)),
+        }
         if subject.slots > 1:
-            several = await self._several(subject)
-            self.turns.add(f"{subject.backend} one/s", 1 / step_s)
-            self.turns.add(f"{subject.backend} several/s", several)
-            self.turns.add(f"{subject.backend} gain", several * step_s)
+            ways["several"] = lambda: self._several(subject.slots, partial(run, self.node, subject.name))
+            floors = iter(self.floors[subject.name])
+            ways["plain several"] = lambda: self._several(subject.slots, lambda part: next(floors)(part))
+        names = list(ways) if self._forth else list(reversed(ways))
+        took = {name: await ways[name]() / self._each for name in names}
+        for name, seconds in took.items():
+            self.turns.add(f"{subject.backend} {name} ms", seconds * 1e3)
+        self.turns.add(f"{subject.backend} more ms", (took["step"] - took["plain"]) * 1e3)
+        self.turns.add(f"{subject.backend} more than bare ms", (took["step"] - took["bare"]) * 1e3)
+        if subject.slots > 1:
+            self.turns.add(f"{subject.backend} gain", took["step"] / took["several"])
+            self.turns.add(f"{subject.backend} plain gain", took["plain"] / took["plain several"])
 
-    async def _one_by_one(self, subject: Subject, numbers: Sequence[int]) -> float:
-        """The seconds of a document."""
-        before = time.perf_counter()
-        await run(self.node, subject.name, numbers)
-        return (time.perf_counter() - before) / len(numbers)
+    async def whole(self, measured: Sequence[Subject]) -> None:
+        """A turn of each model."""
+        for subject in measured:
+            await self.turn(subject)
+        self._forth = not self._forth
 
-    async def _several(self, subject: Subject) -> float:
-        """Documents per second, as many at a time as there are slots."""
-        parts = [self._next(self._each) for _ in range(subject.slots)]
+    async def _several(self, at_a_time: int, read: Callable[[Sequence[int]], Awaitable[object]]) -> float:
+        """The seconds that as many documents take as one after the other are asked, when so many are at a time."""
+        parts = [self._next(1) for _ in range(at_a_time)]
+        return await self._timed(asyncio.gather(*(read(part) for part in parts))) / at_a_time
+
+    async def _timed(self, work: Awaitable[object]) -> float:
         before = time.perf_counter()
-        await asyncio.gather(*(run(self.node, subject.name, part) for part in parts))
-        return sum(map(len, parts)) / (time.perf_counter() - before)
+        await work
+        return time.perf_counter() - before
 
     def _next(self, count: int) -> range:
         """Documents that no model has read yet."""
-        self._number += count
-        return range(self._number - count, self._number)
-
-    def names(self, subject: Subject) -> list[str]:
-        """What was measured of a model."""
-        kinds = ("several/s", "one/s", "gain") if subject.slots > 1 else ()
-        return [f"{subject.backend} {kind}" for kind in (*kinds, "step ms", "plain ms", "more ms")]
+        self._number += count * self._each
+        return range(self._number - count * self._each, self._number)
 
     def figures(self, measured: Sequence[Subject]) -> list[Figure]:
-        """The medians."""
+        """The median of what was compared within a turn: of the ratios, and of the differences.
+
+        So a value is its floor by that ratio, or and that difference, and what slows whole turns down counts once.
+        """
         median = self.turns.median
         found: list[Figure] = []
         for backend, _, slots in measured:
             if slots > 1:
-                one, several = median(f"{backend} one/s"), median(f"{backend} several/s")
-                found.append(Figure(f"{backend}: {slots} documents at a time", "docs/s", several, one, "ratio >= 1.8"))
+                one, gain = 1e3 / median(f"{backend} step ms"), median(f"{backend} gain")
+                name = f"{backend}: {slots} documents at a time"
+                found.append(Figure(name, "docs/s", one * gain, one, "ratio >= 1.8"))
         for backend, _, _ in measured:
-            step, plain = median(f"{backend} step ms"), median(f"{backend} plain ms")
+            plain, more = median(f"{backend} plain ms"), median(f"{backend} more ms")
             may = max(MORE_MS, MORE_SHARE * plain)
-            found.append(Figure(f"{backend}: a step, one at a time", "ms", step, plain, f"<= floor + {may:.2g} ms"))
+            name = f"{backend}: a step, one at a time"
+            found.append(Figure(name, "ms", plain + more, plain, f"<= floor + {may:.2g} ms"))
         return found
 
     def notes(self, measured: Sequence[Subject]) -> list[str]:
-        """The median of the differences, which is another one than the difference of the medians, and the spreads."""
-        more = [f"{each.backend}: {self.turns.median(f'{each.backend} more ms'):+.1f} ms" for each in measured]
-        spreads = [self.turns.spread(*self.names(each)) for each in measured]
-        return [f"a step beside its call, turn by turn: {', '.join(more)}", *spreads]
+        """What stands beside the figures."""
+        median = self.turns.median
+        found: list[str] = []
+        for backend, _, slots in measured:
+            more, bare = median(f"{backend} more ms"), median(f"{backend} more than bare ms")
+            found.append(f"{backend}: a step takes {more:+.1f} ms; than a call without probabilities, {bare:+.1f} ms")
+            names = [f"{backend} {kind} ms" for kind in ("step", "plain", "more")]
+            if slots > 1:
+                names += [f"{backend} gain", f"{backend} plain gain"]
+                gain = median(f"{backend} plain gain")
+                found.append(f"{backend}: {slots} processes of the library alone, {gain:.2f} times one")
+            found.append(self.turns.spread(*names))
+        return found
 
 
 async def measure(asked: Options, path: Path, measured: Sequence[Subject]) -> tuple[list[Figure], list[str]]:
     """Everything, in turns."""
     until = Until(0.0 if asked.quick else SECONDS, 1 if asked.quick else 5)
     async with AsyncExitStack() as stack:
-        floors = {each.name: await stack.enter_async_context(model_plain.asked(each.plain())) for each in measured}
+        floors = {
+            each.name: [await stack.enter_async_context(model_plain.asked(each.plain())) for _ in range(each.slots)]
+            for each in measured
+        }
         bench = Bench(await stack.enter_async_context(opened(path, measured)), floors, asked.quick)
-        for subject in measured:  # once, to warm up: the first waits for the worker
-            await asyncio.gather(*(run(bench.node, subject.name, range(n, n + 2)) for n in range(subject.slots)))
-            await floors[subject.name](range(2))
+        for subject in measured:  # to warm up: the first waits for the worker, and tells how fast the model is
+            for begin in (0, 50):
+                parts = [range(begin + n, begin + n + 2) for n in range(subject.slots)]
+                await asyncio.gather(*(run(bench.node, subject.name, part) for part in parts))
+            await asyncio.gather(*(floor(range(100, 102)) for floor in floors[subject.name]))
         while until.more():
-            for subject in measured:
-                await bench.turn(subject)
+            await bench.whole(measured)
     return bench.figures(measured), bench.notes(measured)
 
 

@@ -52,7 +52,7 @@ class Asker:
             if not offers:
                 raise Refusal("NoAnswer", "what this is about stays on this machine, and the models here are elsewhere")
         try:
-            text = await aside(lambda: shown(prompt, about))
+            text = shown(prompt, about) if prompt.show is None else await aside(lambda: shown(prompt, about))
         except Exception as error:
             return failed(error)
         for offer in offers:
@@ -62,7 +62,8 @@ class Asker:
                 answer, loaded = await self.models.answer(offer.spec.name, question)
                 facts |= _facts(answer, loaded) | _cost(answer.usage, offer.model.price)
                 self._count(answer, offer, time.perf_counter() - began)
-                value = await aside(partial(value_of, task, prompt, about, answer))
+                read = partial(value_of, task, prompt, about, answer)
+                value = read() if prompt.read is None else await aside(read)
                 outcome = Outcome(value=value, fields=notes_of(task, prompt, answer))
                 break
             except SkerryError as error:
