@@ -1,6 +1,6 @@
 """A morning's mail of a small hotel, to try email triage on. tests/email_triage/make_demo.py made the one with a PDF.
 
-In it are guests' questions, an invoice, wishes to meet, a newsletter, an advert and a fraud, in six languages.
+In it are guests' questions, an invoice, wishes to meet, a newsletter, an advert and a fraud, in five languages.
 """
 
 from __future__ import annotations
