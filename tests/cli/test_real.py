@@ -58,6 +58,14 @@ class Up:
         return skerry(verb, *arguments, "--data", self.data)
 
 
+@pytest.fixture(autouse=True)
+def hang_ups_are_heard() -> Iterator[None]:
+    """As from a terminal, even where the tests themselves were started with nohup: a child inherits what is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
     running = Up(tmp_path / "data")
