@@ -45,6 +45,7 @@ from skerry.core.structs import Frozen
 from skerry.core.wire import SIZES, Size
 from skerry.deployment import deployed
 from skerry.errors import DataError
+from skerry.people import Person
 from skerry.runtime.limits import EngineLimits
 from skerry.settings import NAMED, Backend, ModelSize, short
 from skerry.settings import Machine as Machine
@@ -90,10 +91,12 @@ class Nats(Server):
     """Which NATS server or cluster to use; without a `url`, Skerry starts its own server.
 
     `replicas`: how many servers of the cluster keep each stream: 1, 3 or 5. `connection`, instead of a `url`: the
-    connection.json of another node on this machine, whose server this one shares.
+    connection.json of another node on this machine, whose server this one shares. `member`: the name under which the
+    server lets a person in, who speaks in that name then.
     """
 
     replicas: int = 1
+    member: str = ""
     connection: Path | None = None
 
     def target(self) -> RemoteServer | LocalServer | None:
@@ -102,7 +105,7 @@ class Nats(Server):
 
         if self.connection is not None:
             return LocalServer(file=self.connection)
-        fields = {name: getattr(self, name) for name in (*Server.__struct_fields__, "replicas")}
+        fields = {name: getattr(self, name) for name in (*Server.__struct_fields__, "replicas", "member")}
         return RemoteServer(**fields) if self.url else None
 
 
@@ -166,6 +169,10 @@ class Config(Frozen):
     watch: dict[str, dict[str, Any]] = {}
     """What is watched, by name; see `skerry.sources`."""
     models: dict[str, Model] = {}
+    people: dict[str, Person] = {}
+    """Who may do what; nobody named: everybody may do everything. See `skerry.people`."""
+    worth: dict[str, str] = msgspec.field(default_factory=lambda: {"invoice": "fields.gross_total"})
+    """By workflow, where the amount stands on which people decide: the path of a field of a state."""
     limits: EngineLimits = EngineLimits()
     deployment: dict[str, Machine] = {}
     """Which node does what, where the file is for several. What the others do is not in the other settings."""

@@ -4,6 +4,7 @@ SkerryError                     has a `hint`: what to do next
 |-- DefinitionError             the author's: a workflow, state or task that cannot work; says where
 |-- DataError                   the caller's: a value that does not fit its type, or does not survive JSON
 |-- NotFound                    the caller's: no such run, workflow, step or blob
+|-- Denied                      the caller's: who asks may not do that
 |-- Conflict                    the caller's: the run is not in a state in which that is possible
 |-- Busy                        nobody's: a limit is reached; the same call may go through later
 |-- Unavailable                 the surroundings': no engine, no bus, no answer in time
@@ -57,6 +58,10 @@ class DataError(SkerryError):
 
 class NotFound(SkerryError):
     """The run, workflow, step or blob that was named does not exist."""
+
+
+class Denied(SkerryError):
+    """Who asks for it has no role that allows it, or not so much of it."""
 
 
 class Conflict(SkerryError):

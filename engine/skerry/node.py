@@ -26,6 +26,7 @@ from skerry.core.wire import SIZES, Size
 from skerry.errors import Conflict, DataError, JournalError, SkerryError, Unavailable
 from skerry.journal import SqliteJournal
 from skerry.journal.prune import prune
+from skerry.people import People
 from skerry.pool import WorkerPool
 from skerry.ports import Append
 from skerry.registry import load
@@ -151,7 +152,7 @@ async def open_node(
             settings=config.environment(),
         )
         engine.fleet.adopted_us = await journal.adopted_us()
-        verbs = Verbs(engine, prune=_pruner(journal))
+        verbs = Verbs(engine, prune=_pruner(journal), people=_people(config))
         if config.group:
             verbs.shared = Shared(engine, await bus.starts(), _group(config, engine.node))
         node = Node(config, engine, Service(engine, verbs), server)
@@ -196,7 +197,7 @@ async def offline(config: Config) -> AsyncGenerator[Service, None]:
     engine.paused = True
     engine.fleet.adopted_us = await journal.adopted_us()
     try:
-        yield Service(engine, Verbs(engine, prune=_pruner(journal)))
+        yield Service(engine, Verbs(engine, prune=_pruner(journal), people=_people(config)))
     finally:
         await engine.drain(0)
         with contextlib.suppress(JournalError):
@@ -309,6 +310,11 @@ def _follow_calibration(config: Config, engine: Engine, stack: AsyncExitStack) -
         await asyncio.gather(following, return_exceptions=True)
 
     stack.push_async_callback(stop)
+
+
+def _people(config: Config) -> People | None:
+    """Who may do what; None: everybody may do everything."""
+    return People(config.people, config.worth) if config.people else None
 
 
 def _pruner(journal: SqliteJournal) -> Pruner:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from skerry.core.structs import Frozen
 from skerry.core.wire import Size
+from skerry.people import Person
 
 Backend: TypeAlias = Literal["", "onnx", "llama", "xllama", "openai", "recorded"]
 ModelSize: TypeAlias = Literal["small", "medium", "large", "cloud"]
@@ -105,10 +106,11 @@ class Machine(Frozen):
     http_port: int = 0
 
 
-NAMED: dict[str, type[Workers] | type[Model] | type[Machine]] = {
+NAMED: dict[str, type[Workers] | type[Model] | type[Machine] | type[Person]] = {
     "workers": Workers,
     "models": Model,
     "deployment": Machine,
+    "people": Person,
 }
 """The tables of tables, and what stands in each of them."""
 

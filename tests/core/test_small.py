@@ -235,3 +235,12 @@ def test_a_life_is_what_the_kinds_of_events_say() -> None:
     assert "its row says running, its events say failed" in failed.disagreement(row)
     assert live_on(failed, 5, "run.retried").disagreement(row) == ""
     assert live_on(failed, 5, "result.fenced").end == "failed"
+
+
+def test_who_has_acted_is_told_apart_from_where() -> None:
+    assert [ids.person_of(by) for by in ("ada", "ada@hub-1f", "ada@example.com", "ada@example.com@bus")] == [
+        "ada",
+        "ada",
+        "ada@example.com",
+        "ada@example.com",
+    ]

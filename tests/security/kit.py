@@ -27,7 +27,6 @@ class Town:
         self.data.mkdir(parents=True)
         roll = Roll(owner=owner, kind=kind, hosts=("localhost",), host="127.0.0.1", port=0, leaf_port=leaf_port)
         enrolment.open_server(self.data, roll)
-        self.server: NatsServer | None = None
 
     def enrol(self, name: str, kind: Kind, *, home: str = "", **more: object) -> RemoteServer:
         """A new member, whose folder is `home` (or as they are called), and how it reaches the server."""
@@ -39,7 +38,8 @@ class Town:
     @property
     def url(self) -> str:
         """With the port that the server has chosen; as long as it does not run, with none that works."""
-        port = read_address(self.server.connection_file).url.rpartition(":")[2] if self.server is not None else "1"
+        file = self.data / "nats" / "connection.json"
+        port = read_address(file).url.rpartition(":")[2] if file.exists() else "1"
         return f"tls://localhost:{port}"
 
     def at(self, name: str, *, home: str = "") -> RemoteServer:
@@ -53,7 +53,6 @@ class Town:
     async def open(self) -> AsyncIterator[NatsServer]:
         """Runs the server."""
         async with NatsServer(self.data, network=enrolment.network(self.data)) as server:
-            self.server = server
             yield server
 
 

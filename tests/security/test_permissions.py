@@ -104,7 +104,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "ada": (
         (
-            wire.command_subject("n2", "answer"),
+            wire.command_subject("n1", "answer"),
+            wire.command_subject("n1", "answer", "ben"),
+            wire.command_subject("n2", "answer", "ada"),
+            sync.GIVE,
             wire.task_subject("small", TASK),
             wire.result_subject(TASK),
             sync.piece_subject("edge1"),

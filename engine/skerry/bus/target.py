@@ -57,7 +57,8 @@ class RemoteServer(Frozen):
     credentials are files (`creds`: JWT and seed; `nkey`: a seed) or `token`. `tls_ca` names a PEM file with the
     authority that signed the server's certificate, `tls_cert` and `tls_key` our own certificate. `inbox_prefix` is
     where answers go, for a user whose permissions name one. `replicas`: so many servers of a cluster are to keep each
-    stream that we make; one that is there with fewer gets more, one with more stays.
+    stream that we make; one that is there with fewer gets more, one with more stays. `member`: the name under which
+    the server lets a person in, who may give commands in that name only.
     """
 
     url: str
@@ -71,6 +72,7 @@ class RemoteServer(Frozen):
     tls_key: Path | None = None
     inbox_prefix: str = ""
     replicas: int = 1
+    member: str = ""
 
     def endpoint(self) -> Endpoint:
         """Reads certificates anew. Raises `DataError` for a URL or a file that cannot be used."""

@@ -8,6 +8,7 @@ from skerry.errors import (
     Busy,
     Conflict,
     DataError,
+    Denied,
     JournalLocked,
     NotFound,
     Refused,
@@ -20,7 +21,7 @@ CODES: dict[int, str] = {
     1: "it failed, or found something wrong",
     2: "the command or its input is not understood",
     3: "there is no such thing (run, workflow, file ...)",
-    4: "refused: it does not fit the state of things, or somebody else is at it",
+    4: "refused: it does not fit the state of things, you may not, or somebody else is at it",
     5: "not available: no engine, no bus, no answer in time",
     130: "interrupted",
 }
@@ -29,6 +30,7 @@ OK, FAILED, USAGE, NOT_FOUND, REFUSED, UNAVAILABLE, INTERRUPTED = CODES
 _CLASSES: tuple[tuple[type[SkerryError], int], ...] = (
     (NotFound, NOT_FOUND),
     (Conflict, REFUSED),
+    (Denied, REFUSED),
     (Busy, REFUSED),
     (JournalLocked, REFUSED),
     (Refused, REFUSED),

@@ -87,7 +87,8 @@ class Caller:
     def _command(self, verb: str, request: Frozen | None) -> Message:
         run = getattr(request, "run", "") if self._group else ""
         node = node_of(run) if run else self.node
-        return Message(wire.command_subject(node, verb), b"{}" if request is None else wire.encode(request))
+        member = getattr(self._nats, "member", "")
+        return Message(wire.command_subject(node, verb, member), b"{}" if request is None else wire.encode(request))
 
     async def _patiently(self, message: Message, *, wait_s: float = 0.0) -> bytes:
         """Asks until there is an answer. Raises `Unavailable` when there is none in time."""

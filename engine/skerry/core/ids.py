@@ -59,6 +59,12 @@ def node_of(run: str) -> str:
     return run.rpartition("-")[0]
 
 
+def person_of(by: str) -> str:
+    """Who has acted. Behind the name may stand from where, as one token: `ada@hub-1f2e3d`; an address stays whole."""
+    name, at, where = by.rpartition("@")
+    return name if at and _TOKEN.match(where) else by
+
+
 def check_token(what: str, value: str) -> str:
     """The value, or a `DataError` when it would not be safe as one token of a subject."""
     if not _TOKEN.match(value):

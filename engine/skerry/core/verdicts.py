@@ -16,6 +16,7 @@ from skerry.core.budget import spent_by
 from skerry.core.cascade import CLOUD, UNREACHED, Climb, doubts, judge
 from skerry.core.commands import Ask, Wait
 from skerry.core.execution import Execution
+from skerry.core.ids import person_of
 from skerry.core.pending import Pending, Transition, keep_best
 from skerry.core.review import Decision
 from skerry.core.structs import NOTHING
@@ -186,6 +187,6 @@ def _decide_wait(
     name = Decision.__name__
     if name not in wait.types:
         raise Conflict(f"step {step} waits for {wait.target}, not for a yes or no", hint="send it with `skerry signal`")
-    value = msgspec.json.encode(Decision(approved=approved, by=by, reason=reason))
+    value = msgspec.json.encode(Decision(approved=approved, by=person_of(by), reason=reason))
     held = ev.HeldSignal(id=id, signal=name, key=wait.key, value=Raw(value), by=by)
     return run.signal(held, now_us, to=step)

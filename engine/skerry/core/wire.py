@@ -10,6 +10,7 @@ Subjects (every token is letters, digits, `_` and `-`):
     start.<group>.<key>                     stream of claims: who of a group of engines begins something, the first
     command.<group>.status                  core NATS request: the engines of a group; the first that answers
     command.<node>.<verb>                   core NATS requests: publish, start, signal, answer, cancel, retry, ...
+    command.<node>.<verb>.<member>          the same, from somebody whom the server lets send in that name only
     event.<node>.<type>                     core NATS: events that workflows emit, for whoever listens
     worker.<size>.<name>.status             core NATS request: what a worker is doing
     worker.<size>.<name>.alive              core NATS: the same, every few seconds, and to each `worker.ping`
@@ -239,9 +240,9 @@ def blob_headers(sha256: str, offset: int, size: int) -> dict[str, str]:
     return {"skerry-sha256": sha256, "skerry-offset": str(offset), "skerry-size": str(size)}
 
 
-def command_subject(node: str, verb: str) -> str:
-    """Where an engine takes commands; `*` for all of them."""
-    return f"command.{node}.{verb}"
+def command_subject(node: str, verb: str, member: str = "") -> str:
+    """Where an engine takes commands; `*` for all of them. `member`: of somebody whom the server knows by that name."""
+    return f"command.{node}.{verb}.{member}" if member else f"command.{node}.{verb}"
 
 
 START_STREAM, START_SUBJECTS = "SKERRY_START", "start.>"

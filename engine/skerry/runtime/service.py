@@ -86,6 +86,7 @@ class Service:
             await bus.consume(result_queue(node), self._result, window=engine.limits.results_window),
             # Each on its own: who waits for news (`show`) takes nobody else's place.
             *[await bus.respond(command_subject(node, verb), self._command) for verb in self.verbs.names],
+            *[await bus.respond(command_subject(node, verb, "*"), self._command) for verb in self.verbs.names],
         ]
         if self.verbs.shared is not None:
             status = command_subject(self.verbs.shared.group, "status")
@@ -220,8 +221,9 @@ class Service:
             self.engine.outbox.look(CLOUD)
 
     async def _command(self, message: Message) -> bytes:
-        verb = message.subject.rpartition(".")[2]
-        return await _reply(lambda: self.verbs.handle_json(verb, message.data))
+        """`command.<node>.<verb>`; behind it stands who asks, where the server lets them in by that name only."""
+        _, _, verb, *member = message.subject.split(".")
+        return await _reply(lambda: self.verbs.handle_json(verb, message.data, member="".join(member)))
 
     # --- what was lost ------------------------------------------------------------------------------------------------
 

@@ -27,8 +27,10 @@ from skerry.core.structs import NOTHING
 from skerry.core.verdicts import open_review, take_review
 from skerry.core.workflow import Workflow
 from skerry.errors import Busy, Conflict, DataError, JournalError, NotFound, Unavailable
+from skerry.people import LOOKING, People
 from skerry.ports import Claim, Recorded
 from skerry.registry import Registry
+from skerry.runtime.asked import asked_of, check_signal
 from skerry.version import __version__
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ _HEADER_BYTES = 100
 _ROWS_MAX = 1000
 _INBOX_BYTES_MAX = 4 * 1024 * 1024
 """Of the signals that a run keeps, beside their number (`EngineLimits.inbox_max`); one is kept however long it is."""
+_BUS = "bus"
+"""From where a member of the NATS server speaks, in the journal."""
 WAIT_S_MAX = 20.0
 """How long `show` waits for news at most."""
 _WAITING_MAX, _WAIT_S_CROWDED = 128, 0.5
@@ -52,8 +56,10 @@ Pruner = Callable[[api.Prune], Awaitable[api.Pruned]]
 class Verbs:
     """Answers requests. `prune` comes from the journal's adapter, which alone knows how."""
 
-    def __init__(self, engine: Engine, *, prune: Pruner | None = None) -> None:
+    def __init__(self, engine: Engine, *, prune: Pruner | None = None, people: People | None = None) -> None:
+        """`people`: who may do what; None: everybody may do everything."""
         self._engine = engine
+        self._people = people
         self._prune = prune
         self._waiting = 0
         self._changing: dict[tuple[str, str], asyncio.Future[None]] = {}
@@ -81,20 +87,40 @@ class Verbs:
         """What can be asked for."""
         return tuple(self._verbs)
 
-    async def handle(self, verb: str, request: Any) -> Any:
-        """The answer to a request that is decoded already. Raises any `SkerryError`."""
+    async def handle(self, verb: str, request: Any, *, member: str = "") -> Any:
+        """The answer to a request that is decoded already. Raises any `SkerryError`.
+
+        `member`: who the server says it is; otherwise it is who the request says it is.
+        """
+        if member and hasattr(request, "by"):
+            request = msgspec.structs.replace(request, by=f"{member}@{_BUS}")
+        if self._people is not None:
+            await self._check(self._people, verb, request, member or getattr(request, "by", ""))
         return await self._verbs[verb][1](request)
 
-    async def handle_json(self, verb: str, data: bytes) -> bytes:
+    async def handle_json(self, verb: str, data: bytes, *, member: str = "") -> bytes:
         """The JSON of the answer to a request in JSON. Raises any `SkerryError`."""
         if verb not in self._verbs:
             raise NotFound(f"an engine knows no command {verb!r}", hint=f"it knows {', '.join(self._verbs)}")
-        type, answer = self._verbs[verb]
+        type, _ = self._verbs[verb]
         try:
             request = msgspec.json.decode(data or b"{}", type=type)
         except msgspec.MsgspecError as error:
             raise DataError(f"the request {verb!r} is not understood: {error}") from None
-        return encode_json(await answer(request))
+        return encode_json(await self.handle(verb, request, member=member))
+
+    async def _check(self, people: People, verb: str, request: Any, by: str) -> None:
+        """Raises `Denied`. Who looks by the key of the folder's owner need not say who they are."""
+        if verb in LOOKING and not by:
+            return
+        if isinstance(request, api.Publish):
+            for workflow in self._engine.registry.triggered_by(request.type):
+                people.check(verb, by, workflow.name)
+            return
+        run = getattr(request, "run", "")
+        people.check(verb, by, (await self._row(run)).workflow if run else getattr(request, "workflow", ""))
+        if isinstance(request, api.Signal):
+            check_signal(people, request)
 
     # --- beginning ----------------------------------------------------------------------------------------------------
 
@@ -167,20 +193,22 @@ class Verbs:
     async def answer(self, answer: api.Answer) -> api.Taken:
         """A person's answer to an open review."""
         id = answer.id or self._new_id()
-        return await self._change(
-            answer.run,
-            id,
-            lambda run, now: take_review(
-                run,
-                open_review(run, answer.step),
-                answer.approved,
-                answer.changes,
-                answer.by,
-                answer.reason,
-                id,
-                now,
-            ),
-        )
+        entered = await self._entered(answer.run) if self._people is not None else None
+
+        def take(run: Execution, now: int) -> Transition:
+            step = open_review(run, answer.step)
+            if self._people is not None:
+                self._people.check_answer(answer.by, asked_of(self._people, run, step, answer, entered))
+            return take_review(run, step, answer.approved, answer.changes, answer.by, answer.reason, id, now)
+
+        return await self._change(answer.run, id, take)
+
+    async def _entered(self, run: str) -> ev.StateEntered | None:
+        """The beginning of a run's state, which says what people decide on."""
+        row = await self._row(run)
+        found = await self._engine.journal.events(run, after_n=max(0, row.entry_n - 1), limit=1)
+        event = found[0].event if found else None
+        return event if isinstance(event, ev.StateEntered) else None
 
     async def audit(self, audit: api.Audit) -> api.Taken:
         """A person has looked again at an answer of a run that has ended. Raises `Conflict` while it has not."""

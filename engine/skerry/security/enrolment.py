@@ -109,6 +109,8 @@ def join(data: Path, told: Enrolment) -> dict[str, str]:
         )
     folder = folder_of(data).absolute()
     settings = {"url": told.url, "nkey": str(folder / "key.nk"), "inbox_prefix": told.inbox_prefix}
+    if told.kind == "person":
+        settings["member"] = told.name
     signer: Path | None = None
     if told.authority:
         signer = folder / _OF_HUB

@@ -118,6 +118,7 @@ def _engine(node: str) -> Rights:
             wire.blob_subject(node, "get"),
             wire.blob_subject(node, "put"),
             wire.command_subject(node, "*"),
+            wire.command_subject(node, "*", "*"),
             wire.worker_subject("*", "*", "alive"),
         ),
         answers=True,
@@ -147,8 +148,15 @@ def _worker(name: str, size: str, nodes: Sequence[str]) -> Rights:
 
 
 def _person(name: str, nodes: Sequence[str]) -> Rights:
+    """Commands in the person's own name: so an engine knows who it was. Which of them, its `[people]` say."""
     return Rights(
-        publish=(*_commands(nodes), sync.GIVE, WORKER_PING),
+        publish=(
+            *(f"command.{node}.*.{name}" for node in nodes),
+            *(wire.blob_subject(node, "get") for node in nodes),
+            *(wire.blob_subject(node, "put") for node in nodes),
+            "command.*.status",
+            WORKER_PING,
+        ),
         subscribe=(f"{inbox(name)}.>", wire.worker_subject("*", "*", "alive")),
     )
 
