@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import mailbox
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 
 from skerry import Blob, Done, State, Step, Workflow
+from skerry.errors import RetryableError
 from skerry.registry import Registry
 from skerry.sources import Watching, plan, watching
 from skerry.testing import Lab
 from skerry_workflows.email import outgoing
 from skerry_workflows.email import workflow as module
+from skerry_workflows.email.correspondence import Correspondence
 from skerry_workflows.email.drafts import message_of
 from skerry_workflows.email.mime import parse
 from skerry_workflows.email.model import Address
@@ -25,6 +28,8 @@ from skerry_workflows.email.triage import read
 from tests.email_triage.servers import PASSWORD, PASSWORD_ENV, USER, ImapServer, imap_server, smtp_server
 from tests.email_triage.test_workflow import OFFER, Office, mail
 from tests.sources.test_watch import QuickClock, Taker, until
+
+NOW = dt.datetime(2025, 1, 3, 12, tzinfo=dt.UTC)
 
 
 class Came(State):
@@ -143,7 +148,7 @@ def test_a_draft_is_there_once(imap: ImapServer, tmp_path: Path) -> None:
     )
     received = read(OFFER.as_bytes(), OFFER["Date"].datetime)
     for _ in range(2):
-        made = message_of(received, "Dear Ada,\n\nyes.\n\nBo", Address(address="bo@office.example"), "node-1/3-1")
+        made = message_of(received, "Dear Ada,\n\nyes.\n\nBo", Address(address="bo@office.example"), "node-1/3-1", NOW)
         assert outgoing.put(made, drafts, tmp_path).startswith('My "Drafts"')
     (draft,) = imap.messages(outgoing.quoted(drafts.mailbox))
     assert parse(draft).message_id == "node-1.3-1@office.example"
@@ -169,3 +174,30 @@ async def test_an_answer_leaves_over_smtp_once(tmp_path: Path) -> None:
             await office.crash()
         (sent,) = inbox.messages
         assert parse(sent).to[0].address == "ada@customer.example"
+
+
+async def test_a_crash_behind_the_servers_250_sends_the_same_mail_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = iter((True, False))
+    mark = Correspondence.mark_sent
+
+    def dies_once(self: Correspondence, key: str) -> None:
+        if next(killed):
+            raise RetryableError("killed: the server has the mail, and nobody has noted it")
+        mark(self, key)
+
+    monkeypatch.setattr(Correspondence, "mark_sent", dies_once)
+    with smtp_server() as inbox:
+        office = Office(tmp_path, send="auto")
+        settings = (tmp_path / "mail.toml").read_text()
+        smtp = f'[smtp]\nhost = "127.0.0.1"\nport = {inbox.port}\ntls = "no"\n'
+        (tmp_path / "mail.toml").write_text(settings + smtp)
+        async with office:
+            run = await office.receive(OFFER)
+            await office.settled(run)
+            await office.crash()
+            await office.skip(timedelta(minutes=3))
+            assert (await office.filed(run)).answered
+        first, second = inbox.messages
+        assert first == second and parse(first).message_id and parse(first).date

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import tomllib
 from collections.abc import Iterable
 from email.message import EmailMessage
-from email.utils import formataddr
+from email.utils import format_datetime, formataddr
 from pathlib import Path
 
 import msgspec
@@ -129,10 +130,11 @@ def _normal(fact: str) -> str:
     return re.sub(r"[\s.,;:!?)]+$|\s", "", fact).casefold()
 
 
-def message_of(mail: Mail, text: str, owner: Address, key: str) -> EmailMessage:
+def message_of(mail: Mail, text: str, owner: Address, key: str, at: dt.datetime) -> EmailMessage:
     """The answer as a message: to whom an answer goes, in the thread, with an id that is made of the step's key.
 
-    The same key makes the same id, so that putting it into a mailbox twice can be seen.
+    The same key and time make the same message to the last byte, so that what is put into a mailbox or sent twice can
+    be seen.
     """
     made = EmailMessage()
     receivers = mail.reply_to or mail.sender
@@ -140,6 +142,7 @@ def message_of(mail: Mail, text: str, owner: Address, key: str) -> EmailMessage:
     made["To"] = ", ".join(_mailbox(each) for each in receivers)
     subject = _one_line(mail.subject)
     made["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
+    made["Date"] = format_datetime(at)
     made["Message-ID"] = message_id(key, owner)
     if mail.message_id and re.fullmatch(r"[\x21-\x7e]+", mail.message_id):
         made["In-Reply-To"] = f"<{mail.message_id}>"

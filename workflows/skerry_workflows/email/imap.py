@@ -21,7 +21,7 @@ from skerry.errors import TerminalError, Unavailable
 from skerry.ports import Arrival, Memory
 from skerry.threads import Threads
 from skerry_workflows.email.outgoing import connect, quoted, said
-from skerry_workflows.scheduling.mailer import password
+from skerry_workflows.mailer import password
 
 T = TypeVar("T")
 

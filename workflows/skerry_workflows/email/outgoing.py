@@ -13,9 +13,9 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from skerry.errors import RetryableError, TerminalError
+from skerry_workflows import mailer
 from skerry_workflows.email.settings import Drafts
-from skerry_workflows.scheduling import mailer
-from skerry_workflows.scheduling.mailer import HERE, TIMEOUT_S, password
+from skerry_workflows.mailer import HERE, TIMEOUT_S, password
 
 
 def put(message: EmailMessage, drafts: Drafts, folder: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from skerry.errors import TerminalError
-from skerry_workflows.scheduling.settings import Mail as Outgoing
+from skerry_workflows.mailer import Sending
 
 FILE: Final = "mail.toml"
 _HINT: Final = "mend mail.toml, see docs/guides/email.md, and retry the run"
@@ -59,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     snippets: str = "snippets.toml"
     policy: Policy = Policy()
     drafts: Drafts = Drafts()
-    smtp: Outgoing = Outgoing()
+    smtp: Sending = Sending()
 
 
 def load(settings: Mapping[str, str]) -> tuple[Settings, Path]:

@@ -166,30 +166,30 @@ def draft_about(mail: Mail, category: str, thread: Thread) -> DraftAbout:
 
 
 @task(name="email.put_draft")
-def put_draft(mail: Mail, text: str) -> str:
+def put_draft(mail: Mail, text: str, at: dt.datetime) -> str:
     """Puts an answer where drafts are, once for the step; says where. Raises what `outgoing.put` does."""
     from skerry_workflows.email import outgoing
 
     settings, folder = _settings()
-    message = message_of(mail, text, Address(name=settings.name, address=settings.owner), task_context().key)
+    message = message_of(mail, text, Address(name=settings.name, address=settings.owner), task_context().key, at)
     return outgoing.put(message, settings.drafts, folder)
 
 
 @task(name="email.send")
-def send_answer(mail: Mail, text: str) -> None:
+def send_answer(mail: Mail, text: str, at: dt.datetime) -> None:
     """Sends an answer, once for the step. Raises what `mailer.send` does.
 
     SMTP cannot be asked whether it has had a message: what was handed over is marked beside the lessons, and a crash in
     just that moment sends the same Message-ID again, which mail servers and programs take for the same message.
     """
-    from skerry_workflows.scheduling.mailer import send
+    from skerry_workflows.mailer import send
 
     settings, folder = _settings()
     key = task_context().key
     with Correspondence(_file()) as correspondence:
         if correspondence.was_sent(key):
             return
-        message = message_of(mail, text, Address(name=settings.name, address=settings.owner), key)
+        message = message_of(mail, text, Address(name=settings.name, address=settings.owner), key, at)
         send(message, settings.smtp, folder)
         correspondence.mark_sent(key)
 
@@ -418,11 +418,11 @@ class Answer(State):
         if not draft.text:
             return Done(self.filed)
         if policy.send == "auto" and not self.mail.deceits:
-            await step.call(send_answer, self.mail, draft.text)
+            await step.call(send_answer, self.mail, draft.text, step.now())
             return Done(msgspec.structs.replace(self.filed, answered=True))
         if policy.send == "ask":
             return Approve(mail=self.mail, office=self.office, filed=self.filed, text=draft.text)
-        place = await step.call(put_draft, self.mail, draft.text)
+        place = await step.call(put_draft, self.mail, draft.text, step.now())
         return Done(msgspec.structs.replace(self.filed, draft=place))
 
 
@@ -444,11 +444,11 @@ class Approve(State):
                 Decision, timeout=timedelta(days=self.office.policy.review_days), question=question
             )
         except TimedOut:
-            place = await step.call(put_draft, self.mail, self.text)
+            place = await step.call(put_draft, self.mail, self.text, step.now())
             return Done(msgspec.structs.replace(self.filed, draft=place))
         if not decision.approved:
             return Done(self.filed)
-        await step.call(send_answer, self.mail, self.text)
+        await step.call(send_answer, self.mail, self.text, step.now())
         return Done(msgspec.structs.replace(self.filed, answered=True))
 
 

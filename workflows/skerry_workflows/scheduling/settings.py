@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from skerry.errors import TerminalError
+from skerry_workflows.mailer import Sending
 from skerry_workflows.scheduling.calendar.lines import address_of
 from skerry_workflows.scheduling.slots.model import Hours
 from skerry_workflows.scheduling.stores.store import Store
@@ -93,20 +94,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.send == "always"
 
 
-class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How mails leave: over SMTP where `host` is set, else into the folder `outbox`, from where you send them.
-
-    `tls`: "starttls" (needed with a user, unless the server is on this machine), "tls" or "no".
-    """
-
-    outbox: str = "outbox"
-    host: str = ""
-    port: int = 0
-    user: str = ""
-    password_env: str = ""
-    tls: Literal["starttls", "tls", "no"] = "starttls"
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of it. `owner` is your address; `zone` your zone (IANA or Windows name); `hours` are "mon".."sun" to lists of
     "09:00-17:00" (Monday to Friday, 9 to 17, unless given)."""
@@ -120,7 +107,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     travel_minutes: int = 0
     people: dict[str, PersonSettings] = {}
     policy: Policy = Policy()
-    mail: Mail = Mail()
+    mail: Sending = Sending()
 
     def person(self, address: str) -> PersonSettings:
         """What is set for an address; for your own what stands at the top."""

@@ -303,7 +303,7 @@ def perform(effects: Effects, booking: int, now: dt.datetime) -> str:
 
 def _send(mail: Outgoing, settings: Settings, folder: Path, bookings: Bookings, now: dt.datetime) -> None:
     from skerry_workflows.scheduling.imip import plain_mail, write_mail
-    from skerry_workflows.scheduling.mailer import send
+    from skerry_workflows.mailer import send
 
     if not bookings.begin_sending(
         mail.key, uid=mail.uid, sequence=mail.sequence, method=mail.method, recipient=mail.recipient, now=now

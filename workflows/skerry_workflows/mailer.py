@@ -1,22 +1,45 @@
-"""How mails leave the house: over SMTP, or into a folder. The same message twice is the same mail (its Message-ID)."""
+"""How mails leave the house: over SMTP, or into a folder. The same message twice is the same mail (its Message-ID).
+
+SMTP cannot be asked whether it has had a message: who is killed between a server's 250 and noting it sends again. So a
+message's Message-ID must follow from what caused it, not from when or how often it was tried; programs that receive
+show such a message once.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from email import policy
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
 
 from skerry.errors import RetryableError, TerminalError
-from skerry_workflows.scheduling.settings import Mail
+
+if TYPE_CHECKING:
+    import smtplib
+    from email.message import EmailMessage
 
 TIMEOUT_S: Final = 30.0
 HERE: Final = ("localhost", "127.0.0.1", "::1")
 """Hosts to which a password may go without TLS."""
 
 
-def send(mail: EmailMessage, settings: Mail, folder: Path) -> None:
+class Sending(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How mails leave: over SMTP where `host` is set, else into the folder `outbox`, from where you send them.
+
+    `tls`: "starttls" (needed with a user, unless the server is on this machine), "tls" or "no".
+    """
+
+    outbox: str = "outbox"
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password_env: str = ""
+    tls: Literal["starttls", "tls", "no"] = "starttls"
+
+
+def send(mail: EmailMessage, settings: Sending, folder: Path) -> None:
     """Hand a mail over.
 
     Raises:
@@ -34,6 +57,8 @@ def put(mail: EmailMessage, folder: Path) -> Path:
 
     Raises `RetryableError` when the folder cannot be written.
     """
+    from email import policy
+
     name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -55,25 +80,21 @@ def password(variable: str) -> str:
     return found
 
 
-def _over_smtp(mail: EmailMessage, settings: Mail) -> None:
+def _over_smtp(mail: EmailMessage, settings: Sending) -> None:
     import smtplib  # most offices never send: it is loaded when they do
-    import ssl
 
-    context = ssl.create_default_context()
     if settings.user and settings.tls == "no" and settings.host not in HERE:
         raise TerminalError("a password is not sent without TLS", hint='set tls = "starttls" or "tls"')
-    port = settings.port or {"tls": 465, "starttls": 587, "no": 25}[settings.tls]
     try:
-        if settings.tls == "tls":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, port, timeout=TIMEOUT_S, context=context)
-        else:
-            server = smtplib.SMTP(settings.host, port, timeout=TIMEOUT_S)
-        with server:
-            if settings.tls == "starttls":
-                server.starttls(context=context)
+        server = _connected(settings)
+        try:
             if settings.user:
                 server.login(settings.user, password(settings.password_env))
-            server.send_message(mail)
+            refused = server.send_message(mail)
+        finally:
+            # What becomes of the goodbye changes nothing: a mail that was taken must not be sent again for it.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()
     except smtplib.SMTPAuthenticationError as error:
         raise TerminalError(f"{settings.host} does not let us in", hint="check user and password") from error
     except smtplib.SMTPRecipientsRefused as error:
@@ -87,3 +108,23 @@ def _over_smtp(mail: EmailMessage, settings: Mail) -> None:
         raise RetryableError(f"{settings.host} says {error.smtp_code}", retry_after_s=60.0) from error
     except (OSError, smtplib.SMTPException) as error:
         raise RetryableError(f"{settings.host} cannot be reached: {error}", retry_after_s=30.0) from error
+    if refused:
+        raise TerminalError(f"{settings.host} refuses {', '.join(refused)}; the other receivers have the mail")
+
+
+def _connected(settings: Sending) -> smtplib.SMTP:
+    import smtplib
+    import ssl
+
+    context = ssl.create_default_context()
+    port = settings.port or {"tls": 465, "starttls": 587, "no": 25}[settings.tls]
+    if settings.tls == "tls":
+        return smtplib.SMTP_SSL(settings.host, port, timeout=TIMEOUT_S, context=context)
+    server = smtplib.SMTP(settings.host, port, timeout=TIMEOUT_S)
+    if settings.tls == "starttls":
+        try:
+            server.starttls(context=context)
+        except BaseException:
+            server.close()
+            raise
+    return server
