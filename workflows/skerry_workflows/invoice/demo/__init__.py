@@ -14,6 +14,8 @@ from skerry_workflows.invoice.workflow import AlreadyPosted, Posted, Rejected
 _ANSWERS = {
     "08-coffee-does-not-add-up.pdf": 'reject --reason "net and tax do not make the total: ask the seller"',
     "09-bakery-scan.pdf": 'reject --reason "not readable: ask for a better scan"',
+    # Asked only where no model is there to read what the rules do not know.
+    "10-books.txt": "approve --set number=MF-20714",
 }
 
 
