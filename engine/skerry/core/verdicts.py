@@ -20,6 +20,7 @@ from skerry.core.ids import person_of
 from skerry.core.pending import Pending, Transition, keep_best
 from skerry.core.review import Decision
 from skerry.core.structs import NOTHING
+from skerry.core.told import as_told
 from skerry.core.wire import Result
 from skerry.errors import Conflict, DataError
 
@@ -178,7 +179,7 @@ def _changed(ask: Ask, pending: Pending, changes: Mapping[str, Any]) -> Raw:
         raise DataError(f"the answer has no field {', '.join(unknown)}", hint=hint)
     if not isinstance(best, dict):
         best = {}
-    return Raw(msgspec.json.encode({**best, **changes}))
+    return Raw(msgspec.json.encode({**best, **as_told(ask.answer.type, changes)}))
 
 
 def _decide_wait(

@@ -48,7 +48,7 @@ def command(app: App, run: str, reason: str, changes: tuple[str, ...], step: str
 def field(text: str) -> tuple[str, object]:
     """`name=value`. The value is JSON where it looks like a list, an object, true, false or null; a string otherwise.
 
-    Numbers stay strings: amounts are decimals, and their strings are exact.
+    Numbers stay strings: amounts are decimals, and their strings are exact. A field that takes numbers gets one.
     """
     import msgspec
 
