@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from skerry.health.tally import KINDS, Tally
 from skerry.node import Node, open_node
 from skerry.ports import Delivery, Message
 from tests.support import wait_until
+from tests.support.http import page
 
 
 def config_of(data: Path, port: int) -> Config:
@@ -61,19 +59,6 @@ async def answers(node: Node, size: str, number: str, **model: Any) -> None:
     await bus.consume(wire.task_queue(size), work, window=4)
 
 
-async def page(node: Node, path: str) -> tuple[int, str]:
-    """Over HTTP."""
-
-    def get() -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{node.config.http_port}{path}", timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    return await asyncio.to_thread(get)
-
-
 async def run(node: Node, until: str) -> None:
     """A run, until it stands so."""
     name = (await node.verbs.start(api.Start(workflow="counted", data={"text": "x"}))).runs[0]
@@ -89,7 +74,7 @@ async def test_what_became_of_answers_is_counted(node: Node) -> None:
     await answers(node, "small", "4711", cost=0.25, currency="EUR", energy_j=2.0)
     await run(node, "done")
     await run(node, "done")
-    code, text = await page(node, "/metrics")
+    code, text = await page(node.config.http_port, "/metrics")
     assert code == 200
     for line in text.splitlines():
         assert line.startswith("# ") or re.fullmatch(r'[a-z0-9_]+\{([a-z_]+="[^"]*",?)*\} [0-9.e+-]+', line), line
@@ -108,7 +93,7 @@ async def test_what_became_of_answers_is_counted(node: Node) -> None:
         'skerry_metrics_behind_events{node="edge1"} 0',
     ):
         assert expected in text.splitlines(), text
-    again = (await page(node, "/metrics"))[1].splitlines()
+    again = (await page(node.config.http_port, "/metrics"))[1].splitlines()
     assert [line for line in text.splitlines() if "_total" in line and line not in again] == [], (
         "nothing is counted twice"
     )
@@ -120,7 +105,7 @@ async def test_an_audit_is_counted(node: Node) -> None:
     name = (await node.verbs.runs(api.ListRuns())).rows[0].run
     await node.verbs.audit(api.Audit(run=name, by="ada"))
     await node.verbs.audit(api.Audit(run=name, changes={"number": "4712"}, by="ada"))
-    _, text = await page(node, "/metrics")
+    _, text = await page(node.config.http_port, "/metrics")
     for right in ("true", "false"):
         line = f'skerry_answers_audited_total{{node="edge1",workflow="counted",right="{right}"}} 1'
         assert line in text.splitlines(), text
@@ -131,7 +116,7 @@ async def test_a_person_who_is_asked_is_counted(node: Node) -> None:
     await run(node, "review")
     name = (await node.verbs.runs(api.ListRuns())).rows[0].run
     await node.verbs.answer(api.Answer(run=name, approved=False, by="ada"))
-    _, text = await page(node, "/metrics")
+    _, text = await page(node.config.http_port, "/metrics")
     whose = 'node="edge1",workflow="counted"'
     for expected in (
         f'slm_escalations_total{{{whose},from="small",to="person",reason="right"}} 1',
@@ -144,19 +129,19 @@ async def test_a_person_who_is_asked_is_counted(node: Node) -> None:
 
 
 async def test_ready_is_who_answers_over_the_bus(node: Node) -> None:
-    code, text = await page(node, "/readyz")
+    code, text = await page(node.config.http_port, "/readyz")
     assert (code, text.splitlines()[0]) == (200, "ready")
     assert text.splitlines()[1].startswith("bus: answered in ")
-    assert await page(node, "/livez") == (200, "ready\n")
-    assert await page(node, "/startupz") == (200, "ready\n")
-    assert (await page(node, "/else"))[0] == 404
+    assert await page(node.config.http_port, "/livez") == (200, "ready\n")
+    assert await page(node.config.http_port, "/startupz") == (200, "ready\n")
+    assert (await page(node.config.http_port, "/else"))[0] == 404
     node.engine.draining = True
-    assert await page(node, "/readyz") == (503, "draining\n")
-    assert (await page(node, "/livez"))[0] == 200
+    assert await page(node.config.http_port, "/readyz") == (503, "draining\n")
+    assert (await page(node.config.http_port, "/livez"))[0] == 200
     node.engine.draining = False
     assert node.server is not None
     await node.server.stop()
-    code, text = await page(node, "/readyz")
+    code, text = await page(node.config.http_port, "/readyz")
     assert (code, text.partition(":")[0]) == (503, "the bus")
 
 

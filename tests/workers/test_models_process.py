@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -10,8 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +27,7 @@ from skerry.errors import Unavailable
 from skerry.ports import Message
 from tests.models.endpoint import EndpointServer, Likeness
 from tests.support import wait_until
+from tests.support.http import page
 from tests.workers.engine import FakeEngine
 from tests.workers.sample import Note
 
@@ -69,15 +67,7 @@ class Small:
 
     async def page(self, path: str) -> tuple[int, str]:
         """Over HTTP."""
-
-        def get() -> tuple[int, str]:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
-                    return answer.status, answer.read().decode()
-            except urllib.error.HTTPError as error:
-                return error.code, error.read().decode()
-
-        return await asyncio.to_thread(get)
+        return await page(self.port, path)
 
     async def begin(self, **more: Any) -> TaskId:
         """Asks."""
