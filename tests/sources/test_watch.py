@@ -141,10 +141,10 @@ async def test_what_cannot_be_taken_in_keeps_nothing_waiting(tmp_path: Path) -> 
     inbox.mkdir()
     with (inbox / "a.iso").open("wb") as huge:
         huge.truncate(1 << 40)  # more than there is memory for
-    (inbox / "b.txt").symlink_to("/proc/self/mem")  # a file that cannot be read, whoever reads
     async with Lab(came) as lab:
         async with watched(lab, folder(inbox), tmp_path) as (watches, _):
             assert "a.iso has more than the 67108864 bytes" in (await until(watches, refused=1)).note
+            (inbox / "b.txt").symlink_to("/proc/self/mem")  # a file that cannot be read, whoever reads
             assert "OSError" in (await until(watches, state="failing")).note
             (inbox / "c.txt").write_text("one")
             await until(watches, taken=1, refused=1)
