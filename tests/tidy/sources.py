@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_FOLDERS = (".ci", "benchmarks", "docs", "engine", "tests", "training", "workers", "workflows")
+_FOLDERS = (".ci", "benchmarks", "deploy", "docs", "engine", "tests", "training", "workers", "workflows")
 _TEXT = frozenset(
     (".cfg", ".css", ".html", ".js", ".lock", ".md", ".py", ".pyi", ".sh", ".sql", ".svg", ".toml", ".yaml", ".yml")
 )

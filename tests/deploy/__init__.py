@@ -1,0 +1,1 @@
+"""What runs Skerry elsewhere: compose.yaml, the Dockerfile, systemd units."""
