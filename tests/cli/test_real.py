@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from skerry.cli.app import who
-from tests.cli.conftest import WISHES, Ran
+from tests.cli.conftest import WISHES, Call, Ran
 from tests.support import wait_until_blocking
 
 Skerry = Callable[..., Ran]
@@ -238,7 +238,7 @@ def test_the_demo_for_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert list(tmp_path.iterdir()) == [tmp_path / "work"]
 
 
-def test_the_demo_for_people_and_what_it_advises(tmp_path: Path) -> None:
+def test_the_demo_for_people_and_what_it_advises(tmp_path: Path, call: Call) -> None:
     data = tmp_path / "tryout"
     told = skerry("demo", "--data", data)
     assert (told.code, told.err) == (0, "")
@@ -247,27 +247,29 @@ def test_the_demo_for_people_and_what_it_advises(tmp_path: Path) -> None:
     advised = [shlex.split(line)[1:] for line in told.out.splitlines() if line.startswith("  skerry ")]
     *answers, show, up = advised
     assert {each[0] for each in answers} == {"approve", "reject"} and [show[0], up[0]] == ["show", "up"]
-    waiting = skerry("runs", "--status", "review", "--data", data, "--json").lines
+    waiting = call("runs", "--status", "review", "--data", data, "--json").lines
     assert {run["run"][-8:] for run in waiting} == {each[1] for each in answers}
     for arguments in (show, *answers):
-        assert skerry(*arguments).code == 0, arguments
+        assert call(*arguments).code == 0, arguments
     running = subprocess.Popen(command(*up), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         # What was answered goes its way: of the meetings, one now waits for a yes to its invitation.
-        wait_until_blocking(lambda: _notes(data) == ["Send the invitations to 'Bus tours in autumn'"], timeout_s=60)
+        wait_until_blocking(
+            lambda: _notes(call, data) == ["Send the invitations to 'Bus tours in autumn'"], timeout_s=60
+        )
     finally:
         running.terminate()
         assert running.wait(60) == 0
-    assert skerry("replay", "--all", "--data", data).code == 0
-    assert skerry("verify", "--data", data).code == 0
-    lines = skerry("ledger", "--data", data, "--csv", "-").out.splitlines()
+    assert call("replay", "--all", "--data", data).code == 0
+    assert call("verify", "--data", data).code == 0
+    lines = call("ledger", "--data", data, "--csv", "-").out.splitlines()
     assert lines[0].startswith("id,posted_at,")
     assert len(lines) == 9, "eight postings: six that nobody was asked about, one of a mail, one that was approved"
 
 
-def _notes(data: Path) -> list[str]:
+def _notes(call: Call, data: Path) -> list[str]:
     """The beginnings of what is asked; what still goes on counts as well."""
-    rows = skerry("runs", "--status", "review", "--status", "running", "--data", data, "--json").lines
+    rows = call("runs", "--status", "review", "--status", "running", "--data", data, "--json").lines
     return [row["note"].partition(",")[0] for row in rows]
 
 
