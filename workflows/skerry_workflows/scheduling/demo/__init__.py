@@ -77,18 +77,18 @@ _RESULTS: dict[str, type[_Result]] = {
 def booked(folder: Path, now: dt.datetime) -> Table:
     """Whose time is taken, and whether that is for sure."""
     with Bookings(folder / "bookings.db") as bookings:
-        found = bookings.taken(OWNER, now, now + _AHEAD, now)
+        found = [
+            (_time(one.starts, one.ends), bookings.current(one.uid))
+            for one in bookings.taken(OWNER, now, now + _AHEAD, now)
+        ]
     return Table(
         "Slots: each is given once. Invitations are files in outbox/",
-        ("WHEN", "WHAT", "WITH", ""),
+        ("WHEN", "WHAT", "WITH"),
         tuple(
-            (
-                _time(one.starts, one.ends),
-                one.summary,
-                ", ".join(person for person in one.people if person != OWNER),
-                "booked" if one.status == "booked" else "held until somebody decides",
-            )
-            for one in found
+            (time, meeting.summary, ", ".join(person for person in meeting.people if person != OWNER))
+            if meeting
+            else (time, "held until somebody decides", "")
+            for time, meeting in found
         ),
     )
 
