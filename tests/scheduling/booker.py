@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from skerry_workflows.scheduling.bookings import Booking, Bookings
+from skerry_workflows.scheduling.slots.model import Span
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 QUARTER = dt.timedelta(minutes=15)
@@ -24,7 +25,7 @@ def main(path: str, name: str, count: str) -> None:
         for number in range(int(count)):
             starts, ends = slot(number)
             held = bookings.hold(
-                uid=f"{name}-{number}", sequence=0, starts=starts, ends=ends,
+                uid=f"{name}-{number}", sequence=0, times=[Span(start=starts, end=ends)],
                 people=["ana@example.org", f"{name}@example.org"], summary=name,
                 key=f"{name}-{number}", now=NOON, held_until=NOON + dt.timedelta(days=1),
             )  # fmt: skip

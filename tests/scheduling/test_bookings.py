@@ -14,11 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skerry.errors import DataError, Unavailable
-from skerry_workflows.scheduling.bookings import Booking, Bookings, Taken
+from skerry_workflows.scheduling.bookings import MEETINGS_MAX, Booking, Bookings, Taken
+from skerry_workflows.scheduling.slots.model import Span
 from tests.scheduling.booker import NOON
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = dt.timedelta(hours=1)
+
+
+def span(start: float, hours: float = 1) -> Span:
+    return Span(start=NOON + start * HOUR, end=NOON + (start + hours) * HOUR)
 
 
 def held(
@@ -31,7 +36,7 @@ def held(
     now: dt.datetime = NOON,
 ) -> Booking | Taken:
     return bookings.hold(
-        uid=uid, sequence=sequence, starts=NOON + start * HOUR, ends=NOON + (start + 1) * HOUR,
+        uid=uid, sequence=sequence, times=[span(start)],
         people=people or ("ana@example.org",), summary=uid, key=key or f"{uid}-{sequence}",
         now=now, held_until=now + HOUR,
     )  # fmt: skip
@@ -92,6 +97,33 @@ def test_a_move_that_is_given_up(bookings: Bookings) -> None:
     assert bookings.current("a") == first
 
 
+def test_two_moves_at_once_leave_one_time(bookings: Bookings) -> None:
+    """Both were decided on the same revision, and the machine died between the booking of one and its calendar."""
+    bookings.book(got(held(bookings, "a")).id)
+    one, other = got(held(bookings, "a", 5, sequence=1, key="x")), got(held(bookings, "a", 7, sequence=1, key="y"))
+    bookings.book(one.id)
+    bookings.book(other.id)
+    seats = bookings.taken("ana@example.org", NOON - HOUR, NOON + 20 * HOUR, NOON)
+    assert [seat.starts for seat in seats] == [NOON + 7 * HOUR]
+
+
+def test_a_series_takes_all_its_times_or_none(bookings: Bookings) -> None:
+    def series(uid: str, *starts: float) -> Booking | Taken:
+        return bookings.hold(
+            uid=uid, sequence=0, times=[span(start) for start in starts], people=["ana@example.org"], summary="",
+            key=uid, now=NOON, held_until=NOON + HOUR,
+        )  # fmt: skip
+
+    first = got(series("a", 0, 24, 48))
+    taken = series("b", 12, 36, 48.5)
+    assert isinstance(taken, Taken) and taken.starts == NOON + 48 * HOUR
+    assert isinstance(held(bookings, "c", 12), Booking), "b has none of its times"
+    bookings.book(first.id)
+    assert bookings.times("a") == [span(0), span(24), span(48)]
+    with pytest.raises(DataError, match="at most"):
+        series("d", *range(100, 100 + 2 * MEETINGS_MAX + 2, 2))
+
+
 def test_the_file_itself_refuses(bookings: Bookings) -> None:
     first = got(held(bookings, "a"))
     other = got(held(bookings, "b", 5))
@@ -113,7 +145,7 @@ def test_messages_are_sent_once(bookings: Bookings) -> None:
 @pytest.mark.parametrize(("people", "key", "hours"), [((), "k", 1), (("a",), "", 1), (("a",), "k", 0)])
 def test_what_is_no_hold(bookings: Bookings, people: tuple[str, ...], key: str, hours: int) -> None:
     with pytest.raises(DataError):
-        bookings.hold(uid="a", sequence=0, starts=NOON, ends=NOON + hours * HOUR, people=people, summary="", key=key,
+        bookings.hold(uid="a", sequence=0, times=[span(0, hours)], people=people, summary="", key=key,
                       now=NOON, held_until=NOON)  # fmt: skip
 
 

@@ -7,9 +7,13 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import pytest
+
+from skerry.errors import Unavailable
+from skerry_workflows.scheduling.calendar.unreadable import Unreadable
 from skerry_workflows.scheduling.itip.write import Person, event
 from skerry_workflows.scheduling.stores.files import IcsStore
-from skerry_workflows.scheduling.watch import CALENDAR, WatchedCalendar
+from skerry_workflows.scheduling.watch import CALENDAR, WatchedCalendar, look
 from tests.support import wait_until
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -34,6 +38,24 @@ async def test_a_calendar_is_watched(tmp_path: Path) -> None:
     store.delete("a", etag)
     assert "@gone@" in (await waiting).id
     assert json.loads(memory["events"]) != {}, "only what was handed over is remembered"
+
+
+async def test_a_calendar_that_is_not_there_has_lost_nothing(tmp_path: Path) -> None:
+    """A disk that is not mounted, and a file that is broken: neither is a calendar whose meetings are gone."""
+    store = IcsStore(tmp_path / "cal")
+    start = dt.datetime.now(dt.UTC) + DAY
+    store.put("a", event(uid="a", start=start, end=start + HOUR, summary="a", organizer=ADA, attendees=[], now=START))
+    settings = WatchedCalendar(path=str(tmp_path / "cal"), every_s=0.01)
+    (tmp_path / "cal").rename(tmp_path / "away")
+    with pytest.raises(Unavailable, match="there is no calendar"):
+        look(settings, dt.datetime.now(dt.UTC))
+    (tmp_path / "away").rename(tmp_path / "cal")
+    assert list(look(settings, dt.datetime.now(dt.UTC))) == ["a"]
+    (tmp_path / "cal" / "a.ics").write_bytes(b"<html>a</html>")
+    with pytest.raises(Unreadable):
+        look(settings, dt.datetime.now(dt.UTC))
+    with pytest.raises(Unreadable):
+        store.get("a")
 
 
 class Kept:

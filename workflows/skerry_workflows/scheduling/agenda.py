@@ -8,9 +8,10 @@ import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
 
+from skerry.errors import SkerryError
 from skerry_workflows.scheduling.bookings import Bookings
 from skerry_workflows.scheduling.calendar.freebusy import busy, kind_of
-from skerry_workflows.scheduling.calendar.lines import Component
+from skerry_workflows.scheduling.calendar.lines import Component, address_of
 from skerry_workflows.scheduling.calendar.occurrences import instant
 from skerry_workflows.scheduling.calendar.read import Source
 from skerry_workflows.scheduling.itip import entries as it
@@ -55,7 +56,14 @@ def _participant(
     store = said.calendar.open(folder)
     # Other people's buffers reach into the window from outside.
     low, high = start - dt.timedelta(days=1), end + dt.timedelta(days=1)
-    sources = [without_event(one, without) for one in store.read(low, high)] if store else []
+    unreached: tuple[str, ...] = ()
+    try:
+        sources = [without_event(one, without) for one in store.read(low, high)] if store else []
+    except SkerryError as error:
+        if address_of(person.address) == address_of(settings.owner):
+            raise
+        # Somebody else's calendar keeps no request waiting: a person decides without it.
+        sources, unreached = [], (f"the calendar cannot be read: {error.message}",)
     found, doubts = engagements(sources, low, high, person.address, zone)
     held = [
         Engagement(start=one.starts, end=one.ends)
@@ -70,7 +78,7 @@ def _participant(
         optional=person.optional,
         buffer=dt.timedelta(minutes=said.buffer_minutes),
         travel=dt.timedelta(minutes=said.travel_minutes),
-        doubts=doubts,
+        doubts=(*unreached, *doubts),
     )
 
 

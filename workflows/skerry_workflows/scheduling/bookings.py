@@ -8,21 +8,19 @@ first (`BEGIN IMMEDIATE`), so two processes cannot both find nothing, and a trig
 from __future__ import annotations
 
 import datetime as dt
-import os
-import sqlite3
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
-from importlib import resources
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from skerry.errors import DataError, RetryableError, Unavailable
+from skerry.errors import DataError
+from skerry_workflows.scheduling.slots.model import Span
+from skerry_workflows.sqlite_file import SqliteFile
 
-_VERSION: Final = 1
-_BUSY_TIMEOUT_S: Final = 20.0
+_SCHEMAS: Final = ("bookings.sql",)
+MEETINGS_MAX: Final = 120
+"""Of one series: each takes a seat for everybody."""
 
 Status: TypeAlias = Literal["held", "booked", "released"]
 
@@ -49,7 +47,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, tag="taken"):
     ends: dt.datetime
 
 
-class Bookings:
+class Bookings(SqliteFile):
     """An open file of bookings, made if it is not there. Not for use by several threads; open one for each.
 
     Raises:
@@ -57,42 +55,7 @@ class Bookings:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if str(path) != ":memory:":
-                os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
-            self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._prepare()
-        except (OSError, sqlite3.Error) as error:
-            raise Unavailable(
-                f"the bookings {path} cannot be opened: {error}",
-                hint="check the path, its rights and the free disk space",
-            ) from error
-
-    def _prepare(self) -> None:
-        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if version > _VERSION:
-            raise Unavailable(f"the bookings {self.path} were written by a newer version", hint="install that version")
-        if version < _VERSION:
-            schema = resources.files("skerry_workflows.scheduling").joinpath("bookings.sql").read_text(encoding="utf-8")
-            # Every statement is harmless when it was run already: two processes may open a new file at once.
-            self._db.executescript(f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA user_version={_VERSION};\nCOMMIT;")
-
-    def __enter__(self) -> Bookings:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file. What was booked stays booked without it."""
-        self._db.close()
+        super().__init__(path, "bookings", "skerry_workflows.scheduling", _SCHEMAS)
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -101,21 +64,19 @@ class Bookings:
         *,
         uid: str,
         sequence: int,
-        starts: dt.datetime,
-        ends: dt.datetime,
+        times: Sequence[Span],
         people: Sequence[str],
         summary: str,
         key: str,
         now: dt.datetime,
         held_until: dt.datetime,
     ) -> Booking | Taken:
-        """Hold a time for all of these people, or for none.
+        """Hold times for all of these people, or none for any: one for a meeting, several for a series.
 
         Args:
             uid: the meeting's. Its own earlier revisions are not in the way, and are kept until `book`.
             sequence: its revision.
-            starts: with a zone; so are all others.
-            ends: after `starts`.
+            times: in order, with zones; so are all other moments.
             people: their addresses.
             summary: what it is, for people.
             key: the same for every attempt at the same hold; it gets the same booking.
@@ -123,49 +84,64 @@ class Bookings:
             held_until: when this one is, unless it is booked.
 
         Raises:
-            DataError: no people, no key, or a time that ends before it starts.
+            DataError: no people, no key, no time or too many, or one that ends before it starts.
             RetryableError: the file could not be written. Nothing is held.
         """
-        if not people or not key or starts >= ends:
+        if not people or not key or not times or any(one.start >= one.end for one in times):
             raise DataError("a hold needs people, a key and a time that has a length", hint="complete it")
+        if len(times) > MEETINGS_MAX:
+            raise DataError(f"a series has {MEETINGS_MAX} meetings at most", hint="end it earlier, and renew it then")
         seats = sorted({person.lower() for person in people})
-        with self._transaction():
+        with self.transaction():
             known = self._db.execute("SELECT id FROM booking WHERE idempotency_key = ?", (key,)).fetchone()
             if known:
                 return self._booking(known["id"])
             self._release_late(now)
-            for person in seats:
+            wanted = [(person, _text(one.start), _text(one.end)) for person in seats for one in times]
+            for person, start, end in wanted:
                 other = self._db.execute(
                     "SELECT starts, ends FROM seat WHERE person = ? AND starts < ? AND ends > ? AND uid <> ? LIMIT 1",
-                    (person, _text(ends), _text(starts), uid),
+                    (person, end, start, uid),
                 ).fetchone()
                 if other:
                     return Taken(person=person, starts=_moment(other["starts"]), ends=_moment(other["ends"]))
             number = self._db.execute(
                 "INSERT INTO booking (idempotency_key, uid, sequence, status, starts, ends, summary, held_until,"
                 " made_at) VALUES (?, ?, ?, 'held', ?, ?, ?, ?, ?)",
-                (key, uid, sequence, _text(starts), _text(ends), summary, _text(held_until), _text(now)),
+                (
+                    key,
+                    uid,
+                    sequence,
+                    _text(times[0].start),
+                    _text(times[0].end),
+                    summary,
+                    _text(held_until),
+                    _text(now),
+                ),
             ).lastrowid
             assert number is not None
             self._db.executemany(
                 "INSERT INTO seat (booking, uid, person, starts, ends) VALUES (?, ?, ?, ?, ?)",
-                [(number, uid, person, _text(starts), _text(ends)) for person in seats],
+                [(number, uid, *one) for one in wanted],
             )
             return self._booking(number)
 
     def book(self, number: int) -> Booking:
-        """Make a hold a booking; earlier revisions of its meeting are released. Twice is once.
+        """Make a hold a booking; what its meeting had booked or held before is released. Twice is once.
 
         Raises:
             DataError: it was released meanwhile.
         """
-        with self._transaction():
+        with self.transaction():
             booking = self._booking(number)
+            if booking.status == "booked":
+                return booking
             if booking.status == "released":
                 raise DataError(f"booking {number} was released meanwhile", hint="hold a time again")
             self._db.execute("UPDATE booking SET status = 'booked' WHERE id = ?", (number,))
             older = self._db.execute(
-                "SELECT id FROM booking WHERE uid = ? AND id <> ? AND sequence < ? AND status <> 'released'",
+                "SELECT id FROM booking WHERE uid = ? AND id <> ?"
+                " AND (status = 'booked' OR status = 'held' AND sequence < ?)",
                 (booking.uid, number, booking.sequence),
             ).fetchall()
             for row in older:
@@ -174,7 +150,7 @@ class Bookings:
 
     def release(self, uid: str, *, number: int | None = None) -> None:
         """Give the time back: of one booking of a meeting, or of all its revisions. Twice is once."""
-        with self._transaction():
+        with self.transaction():
             for row in self._db.execute("SELECT id FROM booking WHERE uid = ?", (uid,)).fetchall():
                 if number is None or row["id"] == number:
                     self._release(row["id"])
@@ -187,13 +163,28 @@ class Bookings:
         return self._booking(row["id"]) if row else None
 
     def taken(self, person: str, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> list[Booking]:
-        """What takes a person's time in a window: booked, or held and not yet released."""
+        """What takes a person's time in a window, by start: booked, or held and not yet released.
+
+        Of a series each meeting is one, with its own time.
+        """
         rows = self._db.execute(
-            "SELECT DISTINCT b.id FROM seat s JOIN booking b ON b.id = s.booking WHERE s.person = ? AND s.starts < ?"
-            " AND s.ends > ? AND (b.status = 'booked' OR b.held_until > ?) ORDER BY b.starts",
+            "SELECT DISTINCT b.id, s.starts, s.ends FROM seat s JOIN booking b ON b.id = s.booking WHERE s.person = ?"
+            " AND s.starts < ? AND s.ends > ? AND (b.status = 'booked' OR b.held_until > ?) ORDER BY s.starts",
             (person.lower(), _text(end), _text(start), _text(now)),
         ).fetchall()
-        return [self._booking(row["id"]) for row in rows]
+        return [
+            msgspec.structs.replace(self._booking(row["id"]), starts=_moment(row["starts"]), ends=_moment(row["ends"]))
+            for row in rows
+        ]
+
+    def times(self, uid: str, *, number: int | None = None) -> list[Span]:
+        """The times of a meeting as it is booked, or of one booking of it: one, or those of a series, in order."""
+        booked = self.current(uid) if number is None else None
+        number = booked.id if booked else number
+        rows = self._db.execute(
+            "SELECT DISTINCT starts, ends FROM seat WHERE booking = ? AND uid = ? ORDER BY starts", (number, uid)
+        ).fetchall()
+        return [Span(start=_moment(row["starts"]), end=_moment(row["ends"])) for row in rows]
 
     # --- messages ---------------------------------------------------------------------------------------------------
 
@@ -201,7 +192,7 @@ class Bookings:
         self, key: str, *, uid: str, sequence: int, method: str, recipient: str, now: dt.datetime
     ) -> bool:
         """Whether a message is still to be sent: False when it was. One that began and whose end nobody saw is."""
-        with self._transaction():
+        with self.transaction():
             row = self._db.execute("SELECT status FROM sent WHERE key = ?", (key,)).fetchone()
             if row is None:
                 self._db.execute(
@@ -213,12 +204,12 @@ class Bookings:
 
     def sent(self, key: str) -> None:
         """It was handed over: it is never sent again."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute("UPDATE sent SET status = 'sent' WHERE key = ?", (key,))
 
     def hear(self, uid: str, instance: str, sequence: int, stamp: str) -> bool:
         """Note a revision of a meeting of others; False when a later one was heard of. Stamps are DTSTAMPs in UTC."""
-        with self._transaction():
+        with self.transaction():
             row = self._db.execute(
                 "SELECT sequence, stamp FROM heard WHERE uid = ? AND instance = ?", (uid, instance)
             ).fetchone()
@@ -229,7 +220,7 @@ class Bookings:
 
     def tell(self, uid: str, ics: str) -> None:
         """Note how people were told of a meeting of ours; empty when it is over for them."""
-        with self._transaction():
+        with self.transaction():
             if ics:
                 self._db.execute("INSERT OR REPLACE INTO told VALUES (?, ?)", (uid, ics))
             else:
@@ -241,22 +232,6 @@ class Bookings:
         return str(row["ics"]) if row else ""
 
     # --- inside -----------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _transaction(self) -> Generator[None]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        except sqlite3.OperationalError as error:
-            raise RetryableError(
-                f"the bookings {self.path} could not be written: {error}", retry_after_s=1.0
-            ) from error
 
     def _release_late(self, now: dt.datetime) -> None:
         late = self._db.execute(

@@ -1,5 +1,5 @@
 -- Bookings: one row for each revision of a meeting that was held or booked; times are UTC text of one width, which
--- sorts as time does. `seat` is the time that a booking takes of one person, while it lasts.
+-- sorts as time does. `seat` is the time that a booking takes of one person, while it lasts; of a series many.
 CREATE TABLE IF NOT EXISTS booking (
     id               INTEGER PRIMARY KEY AUTOINCREMENT,
     idempotency_key  TEXT NOT NULL UNIQUE,

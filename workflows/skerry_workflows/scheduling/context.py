@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from skerry import TerminalError, task_context
+from skerry import Retry, TerminalError, task_context
 from skerry_workflows.scheduling.bookings import Bookings
 from skerry_workflows.scheduling.model import Outgoing
 from skerry_workflows.scheduling.settings import Settings, load
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from skerry_workflows.scheduling.calendar.lines import Component
     from skerry_workflows.scheduling.itip.outgoing import Message
     from skerry_workflows.scheduling.stores.store import Store, Stored
+
+
+PATIENT: Final = Retry(attempts=20, first_s=2.0, max_s=600.0)
+"""How often what needs a server is tried: for two hours. A night's outage is for a person."""
 
 
 def settings_here() -> tuple[Settings, Path]:

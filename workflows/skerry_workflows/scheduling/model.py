@@ -22,7 +22,9 @@ class MeetingRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """A meeting that is wanted. Instants have a zone; `zone` is the one that times are shown in.
 
     `windows` are alternatives, in the order of liking; with `exact` the meeting starts where a window starts.
-    `questions` are what has to be known before anything is done: one sentence each.
+    `repeat` is the RRULE of a series, with its end (COUNT or UNTIL): windows are then of its first meeting, and a
+    meeting that would meet `excluded` is left out. `questions` are what has to be known before anything is done: one
+    sentence each.
     """
 
     summary: str = ""
@@ -35,6 +37,7 @@ class MeetingRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     place: str = ""
     description: str = ""
     zone: str = ""
+    repeat: str = ""
     questions: tuple[str, ...] = ()
 
 
@@ -127,14 +130,15 @@ class Reminder(msgspec.Struct, frozen=True, kw_only=True):
 # --- results ----------------------------------------------------------------------------------------------------------
 
 
-class Booked(msgspec.Struct, frozen=True, kw_only=True):
-    """The meeting stands in the calendar, and everybody is invited."""
+class Booked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The meeting stands in the calendar, and everybody is invited. Of a series it is the first of `meetings`."""
 
     uid: str
     start: dt.datetime
     end: dt.datetime
     summary: str
     invited: tuple[str, ...]
+    meetings: int = 1
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,10 +149,11 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     end: dt.datetime
 
 
-class CalledOff(msgspec.Struct, frozen=True, kw_only=True):
-    """The meeting is cancelled, and everybody was told."""
+class CalledOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The meeting is cancelled, or the one at `occurrence` of a series, and everybody was told."""
 
     uid: str
+    occurrence: dt.datetime | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from skerry import task
 from skerry_workflows.scheduling.context import (
+    PATIENT,
     bookings_here,
     mail_of,
     own_store,
@@ -20,6 +22,10 @@ from skerry_workflows.scheduling.context import (
 )
 from skerry_workflows.scheduling.model import Effects, Letter, Noted, Suggest
 from skerry_workflows.scheduling.settings import Settings
+from skerry_workflows.scheduling.slots.model import Span
+
+_DAYS_SHOWN: Final = 6
+"""Of a series, the days on which there is something else."""
 
 if TYPE_CHECKING:
     from skerry_workflows.scheduling.calendar.lines import Component
@@ -39,7 +45,7 @@ class Considered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     end: dt.datetime | None = None
 
 
-@task(name="scheduling.consider")
+@task(name="scheduling.consider", retry=PATIENT)
 def consider(letter: Letter, now: dt.datetime) -> Considered:
     """What a message is, whether its sender may send it, and whether the time that it is about is free."""
     from skerry_workflows.scheduling import words
@@ -47,6 +53,7 @@ def consider(letter: Letter, now: dt.datetime) -> Considered:
     from skerry_workflows.scheduling.calendar.read import read
     from skerry_workflows.scheduling.itip import entries as it
     from skerry_workflows.scheduling.itip.incoming import objections, receive
+    from skerry_workflows.scheduling.series import is_series
 
     settings, folder = settings_here()
     source = read(letter.ics.encode())
@@ -67,12 +74,13 @@ def consider(letter: Letter, now: dt.datetime) -> Considered:
     if done.change == "ignored":
         return Considered(kind="nothing", uid=uid, why=done.why)
     if done.change == "countered":
-        ask = f"{who} proposes another time for {summary!r}: {time}. Move it?"
+        clash = _clash(settings, folder, source.calendar, uid, now) if start and end else ""
+        ask = f"{who} proposes another time for {summary!r}: {time}. {clash or 'You are free then'}. Move it?"
         return Considered(kind="proposal", uid=uid, question=ask, why=done.why, ask=doubt, start=start, end=end)
     invited = it.attendee(entry, settings.owner) is not None and it.organizer(entry) != settings.owner.lower()
     if letter.method == "REQUEST" and invited:
-        clash = _clash(settings, folder, uid, start, end, now) if start and end else "its time cannot be read"
-        series = " (a series)" if entry.first("RRULE") else ""
+        clash = _clash(settings, folder, source.calendar, uid, now) if start and end else "its time cannot be read"
+        series = " (a series)" if is_series(source.calendar) else ""
         ask = f"{who} invites you to {summary!r}{series}, {time}. {clash or 'You are free then'}. Accept?"
         mine = settings.policy.accept == "free" and not clash and not series and not told
         trusted = mine and not settings.policy.asks((it.organizer(entry),))
@@ -98,18 +106,33 @@ def _is_latest(message: Component) -> bool:
     return all(newest)
 
 
-def _clash(settings: Settings, folder: Path, uid: str, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> str:
+def _clash(settings: Settings, folder: Path, message: Component, uid: str, now: dt.datetime) -> str:
+    """What is in the way of a meeting, or of those of a series; empty where nothing is."""
     from skerry_workflows.scheduling.agenda import participants
+    from skerry_workflows.scheduling.series import times_in
 
+    times = times_in(message, uid, now)
+    if not times:
+        return ""
     with bookings_here() as bookings:
-        (me,) = participants(settings, folder, bookings, (), start=start, end=end, now=now, without=uid)
+        (me,) = participants(
+            settings, folder, bookings, (), start=times[0].start, end=times[-1].end, now=now, without=uid
+        )
     if me.doubts:
         return f"Whether you are free is not sure: {'; '.join(me.doubts)}"
-    taken = any(one.start < end and start < one.end for one in me.engagements)
-    return "You have something else then" if taken else ""
+    taken = [time for time in times if any(one.start < time.end and time.start < one.end for one in me.engagements)]
+    if not taken:
+        return ""
+    return "You have something else then" if len(times) == 1 else f"You have something else {_at(taken, settings)}"
 
 
-@task(name="scheduling.answer")
+def _at(times: Sequence[Span], settings: Settings) -> str:
+    zone = zoneinfo.ZoneInfo(zone_of(settings))
+    days = [f"{time.start.astimezone(zone):%d.%m.%Y}" for time in times[:_DAYS_SHOWN]]
+    return f"on {', '.join(days)}{' and later' if len(times) > len(days) else ''}"
+
+
+@task(name="scheduling.answer", retry=PATIENT)
 def answer(letter: Letter, said: str, suggestion: Suggest | None, now: dt.datetime) -> Effects:
     """An invitation in the calendar with its answer, and the mail to the organizer: a COUNTER, with another time."""
     from skerry_workflows.scheduling import words
@@ -147,7 +170,7 @@ def answer(letter: Letter, said: str, suggestion: Suggest | None, now: dt.dateti
     )  # fmt: skip
 
 
-@task(name="scheduling.take")
+@task(name="scheduling.take", retry=PATIENT)
 def take(letter: Letter) -> Noted:
     """Puts what a message says into the calendar: an answer, a cancellation, an update. Nothing is sent."""
     from skerry_workflows.scheduling.calendar.read import read
@@ -168,7 +191,7 @@ def take(letter: Letter) -> Noted:
     return Noted(uid=uid, change=done.change, why=done.why)
 
 
-@task(name="scheduling.decline_proposal")
+@task(name="scheduling.decline_proposal", retry=PATIENT)
 def decline_proposal(letter: Letter, now: dt.datetime) -> Effects:
     """The no to a proposal of another time: the event stays as it is."""
     from skerry_workflows.scheduling import words

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import zoneinfo
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from skerry import Blob, Limits, read_blob, task, task_context
-from skerry.errors import DataError
+from skerry.errors import DataError, TerminalError
 from skerry_workflows.scheduling.bookings import Booking, Bookings, Taken
 from skerry_workflows.scheduling.context import (
+    PATIENT,
     bookings_here,
     mail_of,
     message_of,
@@ -21,10 +25,9 @@ from skerry_workflows.scheduling.context import (
     why_ask,
     zone_of,
 )
-from skerry_workflows.scheduling.model import Effects, Letter, MeetingRequest, Outgoing
+from skerry_workflows.scheduling.model import Effects, Invitee, Letter, MeetingRequest, Outgoing
 from skerry_workflows.scheduling.settings import Settings
 from skerry_workflows.scheduling.slots.model import Found, Span, Wanted
-from skerry_workflows.scheduling.stores.store import Changed
 
 _OPENING = Limits(memory_mb=512, cpu_s=20, wall_s=30)
 """What opening one untrusted mail may cost."""
@@ -101,6 +104,8 @@ def question(letter: Letter, request: MeetingRequest) -> Effects:
     """The mail that asks back."""
     import hashlib
 
+    from skerry_workflows.awaited import Awaited, Question
+
     settings, _ = settings_here()
     asked = [f"- {one}" for one in request.questions] or ["- When, how long and with whom?"]
     key = hashlib.sha256("\0".join((task_context().run, *asked)).encode()).hexdigest()[:32]
@@ -109,49 +114,108 @@ def question(letter: Letter, request: MeetingRequest) -> Effects:
         recipient=letter.sender, recipient_name=letter.sender_name, subject=f"Re: {letter.subject or 'your request'}",
         text="\n".join(["About your request for a meeting:", *asked, ""]),
     )  # fmt: skip
+    # Whoever receives the answer finds the run by it. The id is that of `imip.plain_mail`.
+    with Awaited(Path(task_context().settings.get("SKERRY_DATA", "."))) as awaited:
+        domain = settings.owner.rpartition("@")[2] or "localhost"
+        awaited.expect(f"{key}@{domain}", Question(run=task_context().run, signal="Answer", asked=letter.sender))
     return Effects(uid=mail.uid, sequence=0, mails=(mail,), ask=why_ask(settings, (mail,)))
 
 
 # --- a time -----------------------------------------------------------------------------------------------------------
 
 
-@task(name="scheduling.find_slots")
+@task(name="scheduling.find_slots", retry=PATIENT)
 def find_slots(request: MeetingRequest, tried: tuple[Span, ...], now: dt.datetime) -> Found:
     """Looks into the calendars. `tried` are times that turned out to be taken."""
     from skerry_workflows.scheduling.agenda import participants
     from skerry_workflows.scheduling.slots.search import search
 
     settings, folder = settings_here()
-    windows = tuple(
-        Span(start=max(one.start, now) if not request.exact else one.start, end=one.end)
-        for one in request.windows
-        if one.end > now
-    )
+    windows = tuple(_ahead(request, now))
     length = dt.timedelta(minutes=float(request.duration_minutes))
     if not windows:
         return Found(proposals=(), obstacles=("the time in which it was to be is over",))
+    wanted = Wanted(
+        duration=length, windows=windows, excluded=(*request.excluded, *tried), exact=request.exact,
+        zone=request.zone or "UTC", prefer=request.prefer, place=request.place, repeat=request.repeat,
+    )  # fmt: skip
     with bookings_here() as bookings:
         people = participants(
             settings, folder, bookings, request.attendees, start=min(one.start for one in windows),
-            end=max(one.end for one in windows) + length, now=now,
+            end=_last(wanted), now=now,
         )  # fmt: skip
-    wanted = Wanted(
-        duration=length, windows=windows, excluded=(*request.excluded, *tried), exact=request.exact,
-        zone=request.zone or "UTC", prefer=request.prefer, place=request.place,
-    )  # fmt: skip
     return search(wanted, people)
+
+
+def _ahead(request: MeetingRequest, now: dt.datetime) -> Iterator[Span]:
+    """The windows without what is over, and not longer than is looked through."""
+    from skerry_workflows.scheduling.slots.search import WINDOW_MAX
+
+    for one in request.windows:
+        start = one.start if request.exact else max(one.start, now)
+        if start >= now and (start < one.end or request.exact):
+            yield Span(start=start, end=min(one.end, start + WINDOW_MAX))
+
+
+def _last(wanted: Wanted) -> dt.datetime:
+    """Up to when calendars have to be known."""
+    from skerry_workflows.scheduling.calendar.unreadable import Unreadable
+    from skerry_workflows.scheduling.series import times_of_rule
+
+    last = max(one.end for one in wanted.windows) + wanted.duration
+    for window in wanted.windows if wanted.repeat else ():
+        first = Span(start=window.start, end=window.start + wanted.duration)
+        with contextlib.suppress(DataError, Unreadable):  # the search says so
+            times = times_of_rule(wanted.repeat, first, wanted.zone, any_day=True)
+            last = max(last, times[-1].end + (window.end - window.start))
+    return last
+
+
+@task(name="scheduling.still_free", retry=PATIENT)
+def still_free(
+    times: tuple[Span, ...], people: tuple[Invitee, ...], place: str, uid: str, now: dt.datetime
+) -> tuple[str, ...]:
+    """Who has something else at one of these times: a sentence for each, none where everything is free. Calendars go on
+    while people decide. `uid` is the meeting that is to be there."""
+    from skerry_workflows.scheduling.agenda import participants
+    from skerry_workflows.scheduling.calendar.periods import Period
+    from skerry_workflows.scheduling.slots.search import blocked, overlaps
+
+    settings, folder = settings_here()
+    with bookings_here() as bookings:
+        everybody = participants(
+            settings, folder, bookings, people, start=times[0].start, end=times[-1].end, now=now, without=uid
+        )
+    wanted = Wanted(duration=times[0].end - times[0].start, windows=(), place=place)
+    zone = zoneinfo.ZoneInfo(zone_of(settings))
+    told: list[str] = []
+    for person in everybody:
+        taken = blocked(wanted, person)
+        for time in times:
+            slot = Period(start=time.start, end=time.end)
+            if not person.optional and any(overlaps(slot, one.start, one.end) for one in taken):
+                told.append(f"{person.called} has something else on {time.start.astimezone(zone):%d.%m.%Y, %H:%M}")
+    return tuple(told)
 
 
 @task(name="scheduling.hold")
 def hold(
-    uid: str, sequence: int, summary: str, people: tuple[str, ...], slot: Span, now: dt.datetime, hours: float
+    uid: str,
+    sequence: int,
+    summary: str,
+    people: tuple[str, ...],
+    slot: Span,
+    now: dt.datetime,
+    hours: float,
+    times: tuple[Span, ...] = (),
 ) -> Booking | Taken:
-    """Holds a time for everybody, or for nobody; the step's key makes a repeated attempt harmless."""
+    """Holds a time (or the `times` of a series) for everybody, or for nobody; the step's key makes a repeated attempt
+    harmless."""
     settings, _ = settings_here()
     with bookings_here() as bookings:
         return bookings.hold(
-            uid=uid, sequence=sequence, starts=slot.start, ends=slot.end, people=(settings.owner, *people),
-            summary=summary, key=task_context().key, now=now, held_until=now + dt.timedelta(hours=hours),
+            uid=uid, sequence=sequence, times=times or (slot,), people=(settings.owner, *people), summary=summary,
+            key=task_context().key, now=now, held_until=now + dt.timedelta(hours=hours),
         )  # fmt: skip
 
 
@@ -166,14 +230,18 @@ def release(uid: str, booking: int) -> None:
 
 
 @task(name="scheduling.invite")
-def invite(request: MeetingRequest, booking: Booking, now: dt.datetime) -> Effects:
-    """The event and its invitations, as they would be sent."""
+def invite(
+    request: MeetingRequest, booking: Booking, now: dt.datetime, skipped: tuple[dt.datetime, ...] = ()
+) -> Effects:
+    """The event and its invitations, as they would be sent; a series is one event, without its times at `skipped`."""
     from skerry_workflows.scheduling import words
     from skerry_workflows.scheduling.calendar.lines import written
     from skerry_workflows.scheduling.itip.outgoing import messages
     from skerry_workflows.scheduling.itip.write import Person, event
 
     settings, _ = settings_here()
+    with bookings_here() as bookings:
+        times = bookings.times(booking.uid, number=booking.id) or [Span(start=booking.starts, end=booking.ends)]
     host = Person(address=settings.owner, name=settings.name)
     guests = [Person(address=one.address, name=one.name, optional=one.optional) for one in request.attendees]
     reminders = settings.policy.remind_minutes
@@ -181,9 +249,10 @@ def invite(request: MeetingRequest, booking: Booking, now: dt.datetime) -> Effec
         uid=booking.uid, start=booking.starts, end=booking.ends, summary=request.summary, organizer=host,
         attendees=[host, *(one for one in guests if one.address.lower() != host.address.lower())], now=now,
         sequence=booking.sequence, location=request.place, description=request.description,
-        reminder=dt.timedelta(minutes=reminders[0]) if reminders else None,
+        reminder=dt.timedelta(minutes=reminders[0]) if reminders else None, repeat=request.repeat,
+        zone=request.zone or "UTC", skipped=skipped, until=times[-1].end,
     )  # fmt: skip
-    time = words.when(booking.starts, booking.ends, request.zone)
+    time = words.when_all(times, request.zone)
     text = words.invitation(request.summary, time, request.place, request.description)
     mails = tuple(
         mail_of(one, f"Invitation: {request.summary}", text) for one in messages(None, calendar, settings.owner, now)
@@ -206,14 +275,19 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unanswered: tuple[str, ...] = ()
     cancelled: bool = False
     zone: str = "UTC"
+    place: str = ""
+    series: bool = False
+    times: tuple[Span, ...] = ()
+    """Those of a series that are not over."""
 
 
-@task(name="scheduling.look_up")
-def look_up(uid: str) -> Known:
-    """What the calendar has of a meeting of ours."""
+@task(name="scheduling.look_up", retry=PATIENT)
+def look_up(uid: str, now: dt.datetime | None = None) -> Known:
+    """What the calendar has of a meeting of ours; of a series `start` and `end` are those of its next meeting."""
     from skerry_workflows.scheduling.calendar.occurrences import instant, occurrence_of
     from skerry_workflows.scheduling.calendar.read import Source
     from skerry_workflows.scheduling.itip import entries as it
+    from skerry_workflows.scheduling.series import is_series, times_in
 
     settings, folder = settings_here()
     stored = own_store(settings, folder).get(uid)
@@ -221,36 +295,56 @@ def look_up(uid: str) -> Known:
     if stored is None or entry is None or it.organizer(entry) != settings.owner.lower():
         return Known(found=False)
     at = occurrence_of(entry, Source(calendar=stored.calendar))
+    first = Span(start=instant(at.start), end=instant(at.end)) if at else None
+    series = is_series(stored.calendar)
+    times = times_in(stored.calendar, uid, now) if series and now else ()
+    shown = times[0] if times else first
     people = tuple(one.address for one in entry.all("ATTENDEE") if one.address != settings.owner.lower())
     return Known(
         found=True,
         summary=entry.text("SUMMARY"),
         sequence=it.sequence(entry),
-        start=instant(at.start) if at else None,
-        end=instant(at.end) if at else None,
+        start=shown.start if shown else None,
+        end=shown.end if shown else None,
         attendees=people,
         unanswered=tuple(one for one in people if it.partstat(entry, one) == it.NEEDS_ACTION),
         cancelled=entry.value("STATUS").upper() == "CANCELLED",
         zone=zone_of(settings),
+        place=entry.text("LOCATION"),
+        series=series,
+        times=times,
     )
 
 
-@task(name="scheduling.change")
-def change(uid: str, slot: Span | None, reason: str, now: dt.datetime) -> Effects:
-    """A meeting of ours at another time, or (without one) cancelled, and what its people are told."""
+@task(name="scheduling.change", retry=PATIENT)
+def change(
+    uid: str, slot: Span | None, reason: str, now: dt.datetime, occurrence: dt.datetime | None = None
+) -> Effects:
+    """A meeting of ours at another time, or (without one) cancelled, and what its people are told. `occurrence` is the
+    one meeting of a series that is meant."""
     from skerry_workflows.scheduling import words
     from skerry_workflows.scheduling.calendar.lines import written
     from skerry_workflows.scheduling.itip import entries as it
     from skerry_workflows.scheduling.itip.outgoing import messages
-    from skerry_workflows.scheduling.itip.write import called_off, revised
+    from skerry_workflows.scheduling.itip.write import called_off, moved, revised, without
 
     settings, folder = settings_here()
     stored = stored_event(settings, folder, uid)
     old = stored.calendar
-    new = revised(old, now, start=slot.start, end=slot.end) if slot else called_off(old, now)
+    if occurrence is not None:
+        new = moved(old, occurrence, slot.start, slot.end, now) if slot else without(old, occurrence, now)
+    else:
+        new = revised(old, now, start=slot.start, end=slot.end) if slot else called_off(old, now)
     entry = it.master(it.entries(new)) or it.entries(new)[0]
     summary = entry.text("SUMMARY")
-    time = words.when(slot.start, slot.end, zone_of(settings)) if slot else "no longer"
+    zone = zone_of(settings)
+    time = words.when(slot.start, slot.end, zone) if slot else "no longer"
+    if occurrence is not None:
+        time = (
+            f"{time}, instead of {words.moment(occurrence, zone)}"
+            if slot
+            else f"not on {words.moment(occurrence, zone)}"
+        )
     what = "Moved" if slot else "Cancelled"
     mails = tuple(
         mail_of(one, f"{what}: {summary}", words.note(what, summary, time, reason))
@@ -262,12 +356,15 @@ def change(uid: str, slot: Span | None, reason: str, now: dt.datetime) -> Effect
     )  # fmt: skip
 
 
-@task(name="scheduling.perform")
+@task(name="scheduling.perform", retry=PATIENT)
 def perform(effects: Effects, booking: int, now: dt.datetime) -> str:
     """Books, writes the calendar, and sends: in this order, each once, however often it is run.
 
-    Returns why nothing was done: the hold has ended. A calendar that somebody else has changed meanwhile is not
-    overwritten: `Changed`.
+    Returns why nothing was done: the hold has ended.
+
+    Raises:
+        TerminalError: somebody else has changed the event meanwhile, and it is not overwritten; or a mail cannot be
+            sent, ever. All others are sent nevertheless.
     """
     from skerry_workflows.scheduling.calendar.read import read
     from skerry_workflows.scheduling.itip import entries as it
@@ -279,7 +376,7 @@ def perform(effects: Effects, booking: int, now: dt.datetime) -> str:
         known = store.get(effects.uid) if calendar else None
         stands = known is not None and calendar is not None and it.entries(known.calendar) == it.entries(calendar)
         if calendar and not stands and (known.etag if known else "") != effects.etag:
-            raise Changed(f"{effects.uid[:80]} has changed in the calendar meanwhile")
+            raise TerminalError(f"{effects.uid[:80]} has changed in the calendar meanwhile", hint="ask for it again")
         if booking:
             try:
                 bookings.book(booking)
@@ -296,14 +393,20 @@ def perform(effects: Effects, booking: int, now: dt.datetime) -> str:
         elif effects.ours:
             bookings.release(effects.uid)
             bookings.tell(effects.uid, "")
+        refused: TerminalError | None = None
         for mail in effects.mails:
-            _send(mail, settings, folder, bookings, now)
+            try:
+                _send(mail, settings, folder, bookings, now)
+            except TerminalError as error:
+                refused = refused or error
+        if refused:
+            raise refused
     return ""
 
 
 def _send(mail: Outgoing, settings: Settings, folder: Path, bookings: Bookings, now: dt.datetime) -> None:
-    from skerry_workflows.scheduling.imip import plain_mail, write_mail
     from skerry_workflows.mailer import send
+    from skerry_workflows.scheduling.imip import plain_mail, write_mail
 
     if not bookings.begin_sending(
         mail.key, uid=mail.uid, sequence=mail.sequence, method=mail.method, recipient=mail.recipient, now=now
@@ -323,15 +426,16 @@ def _send(mail: Outgoing, settings: Settings, folder: Path, bookings: Bookings, 
 
 class Noticed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A change in the calendar that somebody made by hand. With `effects` people have to be told; then `slot` is the
-    new time, None for a meeting that is gone. `zone` is the one that times are shown in."""
+    new time, None for a meeting that is gone, `times` are all those of a series, and `when` says it in words."""
 
-    zone: str = "UTC"
     summary: str = ""
     effects: Effects | None = None
     slot: Span | None = None
+    times: tuple[Span, ...] = ()
+    when: str = ""
 
 
-@task(name="scheduling.notice")
+@task(name="scheduling.notice", retry=PATIENT)
 def notice(uid: str, now: dt.datetime) -> Noticed:
     """Compares a meeting of ours with how its people were told of it last."""
     from skerry_workflows.scheduling import words
@@ -341,6 +445,7 @@ def notice(uid: str, now: dt.datetime) -> Noticed:
     from skerry_workflows.scheduling.itip import entries as it
     from skerry_workflows.scheduling.itip.outgoing import messages
     from skerry_workflows.scheduling.itip.write import revised
+    from skerry_workflows.scheduling.series import times_in
 
     settings, folder = settings_here()
     with bookings_here() as bookings:
@@ -348,10 +453,12 @@ def notice(uid: str, now: dt.datetime) -> Noticed:
     if not told:
         return Noticed()
     old = read(told.encode()).calendar
-    stored = own_store(settings, folder).get(uid)
+    store = own_store(settings, folder)
+    stored = store.get(uid)
+    if stored is None:
+        store.check()  # a calendar that is not there has lost no meeting
     new = stored.calendar if stored else None
-    ended = occurrence_of(it.entries(old)[0], Source(calendar=old))
-    if ended is not None and instant(ended.end) <= now:
+    if not times_in(old, uid, now):
         return Noticed()
     sent = [one for one in messages(old, new, settings.owner, now) if one.significant]
     if not sent:
@@ -365,10 +472,9 @@ def notice(uid: str, now: dt.datetime) -> Noticed:
         new = revised(new, now, start=instant(at.start), end=instant(at.end)) if at and moved else revised(new, now)
         entry = it.entries(new)[0]
         sent = [one for one in messages(old, new, settings.owner, now) if one.significant]
-    at = occurrence_of(entry, Source(calendar=new)) if new else None
-    slot = Span(start=instant(at.start), end=instant(at.end)) if at else None
+    times = times_in(new, uid, now) if new else ()
     zone = zone_of(settings)
-    time = words.when(slot.start, slot.end, zone) if slot else "no longer"
+    time = words.when_all(times, zone) if times else "no longer"
     summary = entry.text("SUMMARY")
     what = "Changed" if new else "Cancelled"
     mails = tuple(mail_of(one, f"{what}: {summary}", words.note(what, summary, time)) for one in sent)
@@ -376,7 +482,10 @@ def notice(uid: str, now: dt.datetime) -> Noticed:
         uid=uid, sequence=it.sequence(entry), ics=written(new).decode() if new else "",
         etag=stored.etag if stored else "", mails=mails, ask=why_ask(settings, mails), ours=True,
     )  # fmt: skip
-    return Noticed(zone=zone, summary=summary, effects=effects, slot=slot)
+    return Noticed(
+        summary=summary, effects=effects, slot=times[0] if times else None, times=times,
+        when=time if times else "",
+    )  # fmt: skip
 
 
 # --- afterwards -------------------------------------------------------------------------------------------------------
@@ -400,7 +509,7 @@ def plan(start: dt.datetime, end: dt.datetime, now: dt.datetime) -> Plan:
     return Plan(follow_up=follow_up, reminders=tuple(one for one in reminders if one > now), over=end)
 
 
-@task(name="scheduling.follow_up")
+@task(name="scheduling.follow_up", retry=PATIENT)
 def follow_up(uid: str, sequence: int, now: dt.datetime) -> Effects:
     """The invitation again, for those who have not answered: the same revision, so nothing changes for anybody."""
     from skerry_workflows.scheduling import words

@@ -15,6 +15,7 @@ from skerry_workflows.scheduling.slots.model import Span
 DURATION_MINUTES_MAX: Final = 24 * 60
 LETTER_CHARS_MAX: Final = 20_000
 PEOPLE_MAX: Final = 50
+_MINUTE: Final = dt.timedelta(minutes=1)
 _REPLY = re.compile(r"^\s*((re|fwd?|aw|wg|rif|sv|antw)\s*:\s*)+", re.IGNORECASE)
 _OPEN_WINDOW: Final = dt.timedelta(days=14)
 """How far "from Monday on" is looked into, where no end was named."""
@@ -41,7 +42,8 @@ def understand(letter: Letter) -> MeetingRequest:
     questions = [*read.questions, *(f"Who is {name}?" for name in unknown)]
     if read.moves:
         questions.append("Is a new meeting wanted, or is one that there is already to be moved?")
-    if read.recurring:
+    series = read.series if read.series and read.series.rule and read.series.ends else None
+    if read.recurring and series is None:
         questions.append(f"Is a single meeting enough, or is a series wanted ({read.recurring})?")
     minutes = Decimal(round(read.duration.total_seconds / 60) if read.duration else 0)
     return MeetingRequest(
@@ -53,6 +55,7 @@ def understand(letter: Letter) -> MeetingRequest:
         exact=read.exact,
         place=read.place or "",
         zone=letter.zone,
+        repeat=series.rule if series else "",
         questions=tuple(dict.fromkeys(questions)),
     )
 
@@ -128,4 +131,21 @@ def in_time(request: MeetingRequest, letter: Letter) -> Iterator[Objection]:
         yield Objection(rule="when", message="that is over", fields=("windows",))
 
 
-VERIFIERS: Final = (answered, complete, in_time)
+def in_series(request: MeetingRequest, letter: Letter) -> Iterator[Objection]:
+    """A series has a rule that can be read, an end, and not too many meetings."""
+    from skerry.errors import DataError
+    from skerry_workflows.scheduling.calendar.unreadable import Unreadable
+    from skerry_workflows.scheduling.series import times_of_rule
+
+    del letter
+    if not request.repeat or not request.windows or any(one.start.tzinfo is None for one in request.windows):
+        return
+    try:
+        first = request.windows[0].start
+        # The search finds its first day; here it begins with any.
+        times_of_rule(request.repeat, Span(start=first, end=first + _MINUTE), request.zone or "UTC", any_day=True)
+    except (DataError, Unreadable) as error:
+        yield Objection(rule="series", message=error.message, fields=("repeat",))
+
+
+VERIFIERS: Final = (answered, complete, in_time, in_series)

@@ -32,10 +32,15 @@ class WatchedCalendar(CalendarAt, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def look(calendar: WatchedCalendar, now: dt.datetime) -> dict[str, str]:
-    """The events there are, by UID, each with what changes whenever it does."""
+    """The events there are, by UID, each with what changes whenever it does.
+
+    Raises `SkerryError` where the calendar is not there, or cannot be read in full.
+    """
     from skerry_workflows.scheduling.itip.entries import entries
 
     store = calendar.open(Path())
+    if store:
+        store.check()  # else all of it would seem to be gone
     found: dict[str, list[str]] = {}
     low, high = now - dt.timedelta(days=BACK_DAYS), now + dt.timedelta(days=AHEAD_DAYS)
     for source in store.read(low, high) if store else []:

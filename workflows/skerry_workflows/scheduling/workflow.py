@@ -19,6 +19,7 @@ from skerry_workflows.scheduling.model import (
     Booked,
     CalledOff,
     Effects,
+    Invitee,
     Letter,
     MeetingRequest,
     Moved,
@@ -32,6 +33,7 @@ from skerry_workflows.scheduling.replies import answer, consider, decline_propos
 from skerry_workflows.scheduling.settings import NotSetUp
 from skerry_workflows.scheduling.slots.model import Found, Proposal, Span
 from skerry_workflows.scheduling.tasks import (
+    Known,
     change,
     choices,
     find_slots,
@@ -46,12 +48,17 @@ from skerry_workflows.scheduling.tasks import (
     plan,
     question,
     release,
+    still_free,
 )
 from skerry_workflows.scheduling.understand import VERIFIERS, understand
 from skerry_workflows.scheduling.watch import CALENDAR as CALENDAR
 
 REVIEW = dt.timedelta(days=30)
 """How long a person may take for an answer."""
+WHOLE_SERIES = (
+    "a series is not moved as a whole: name the one meeting that is to move (`occurrence`), or cancel it and ask for "
+    "a new one"
+)
 FOLLOW_UP_REVIEW = dt.timedelta(days=1)
 """The same for a follow-up, which is not worth asking about for longer."""
 TRIES_MAX = 5
@@ -198,7 +205,7 @@ class Choose(State):
         """Yes takes the first; a signal `Pick` another one."""
         proposals = self.found.proposals
         policy = await step.call(choices)
-        if policy.choose == "best" and not self.found.doubts:
+        if policy.choose == "best" and not self.found.doubts and not proposals[0].clashes:
             return Hold(request=self.request, proposal=proposals[0], tried=self.tried)
         asked = words.which(self.request, proposals, self.found.doubts)
         try:
@@ -226,14 +233,19 @@ class Hold(State):
         policy = await step.call(choices)
         slot = Span(start=self.proposal.start, end=self.proposal.end)
         people = tuple(one.address for one in self.request.attendees if one.address not in self.proposal.missing)
-        held = await step.call(
-            hold, f"{step.uuid()}@skerry", 0, self.request.summary, people, slot, step.now(), policy.hold_hours
-        )
-        if isinstance(held, Booking):
-            return Invite(request=self.request, booking=held)
+        uid, times = f"{step.uuid()}@skerry", self.proposal.times or (slot,)
+        if not await step.call(still_free, times, self._needed(), self.request.place, uid, step.now()):
+            held = await step.call(
+                hold, uid, 0, self.request.summary, people, slot, step.now(), policy.hold_hours, self.proposal.times
+            )
+            if isinstance(held, Booking):
+                return Invite(request=self.request, booking=held, proposal=self.proposal)
         if len(self.tried) >= TRIES_MAX:
             return Done(NotBooked(reason=f"others were faster {TRIES_MAX} times"))
         return Search(request=self.request, tried=(*self.tried, slot))
+
+    def _needed(self) -> tuple[Invitee, ...]:
+        return tuple(one for one in self.request.attendees if one.address not in self.proposal.missing)
 
 
 class Invite(State):
@@ -241,12 +253,15 @@ class Invite(State):
 
     request: MeetingRequest
     booking: Booking
+    proposal: Proposal | None = None
 
     async def run(self, step: Step) -> Search | Done[Booked] | Done[NotBooked]:
         """Books, writes the calendar, sends, and sets the timers. Where the hold has ended, another time is sought."""
         held = self.booking
-        effects = await step.call(invite, self.request, held, step.now())
-        time = words.when(held.starts, held.ends, self.request.zone)
+        skipped = self.proposal.skipped if self.proposal else ()
+        times = (self.proposal.times if self.proposal else ()) or (Span(start=held.starts, end=held.ends),)
+        effects = await step.call(invite, self.request, held, step.now(), skipped)
+        time = words.when_all(times, self.request.zone)
         if no := await _allowed(step, effects, f"Send the invitations to {self.request.summary!r}, {time}?"):
             await step.call(release, held.uid, held.id)
             return Done(NotBooked(reason=no))
@@ -260,6 +275,7 @@ class Invite(State):
                 end=held.ends,
                 summary=self.request.summary,
                 invited=tuple(mail.recipient for mail in effects.mails),
+                meetings=len(times),
             )
         )
 
@@ -319,21 +335,27 @@ class Consider(State):
 
 
 class Change(State):
-    """A meeting of ours is to be at another time, or (without one) not to be."""
+    """A meeting of ours is to be at another time, or (without one) not to be. `occurrence` is the time of the one that
+    is meant of a series."""
 
     uid: str
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     reason: str = ""
     approved: bool = False
+    occurrence: dt.datetime | None = None
 
     async def run(self, step: Step) -> Done[Moved] | Done[CalledOff] | Done[NotBooked]:
         """Holds the new time before the old one is given back; then tells everybody."""
-        known = await step.call(look_up, self.uid)
+        known = await step.call(look_up, self.uid, step.now())
         if not known.found or known.cancelled:
             return Done(NotBooked(reason="there is no such meeting of ours"))
+        if self.occurrence is not None:
+            return await self._of_series(step, known, self.occurrence)
         if self.start is None:
             return await self._cancel(step, known.summary)
+        if known.series:
+            return Done(NotBooked(reason=WHOLE_SERIES))
         length = known.end - known.start if known.start and known.end else dt.timedelta(hours=1)
         slot = Span(start=self.start, end=self.end or self.start + length)
         policy = await step.call(choices)
@@ -343,15 +365,59 @@ class Change(State):
         if isinstance(held, Taken):
             return Done(NotBooked(reason=f"{held.person} is in another meeting then"))
         effects = await step.call(change, self.uid, slot, self.reason, step.now())
-        time = words.when(slot.start, slot.end, known.zone)
-        no = "" if self.approved else await _allowed(step, effects, f"Move {known.summary!r} to {time}?")
-        if no:
+        if no := await self._may_move(step, known, slot, effects):
             await step.call(release, self.uid, held.id)
             return Done(NotBooked(reason=no))
         if lost := await step.call(perform, effects, held.id, step.now()):
             return Done(NotBooked(reason=lost))
         await step.start(keep, Keep(uid=self.uid, sequence=effects.sequence), detached=True)
         return Done(Moved(uid=self.uid, start=slot.start, end=slot.end))
+
+    async def _may_move(self, step: Step, known: Known, slot: Span, effects: Effects) -> str:
+        """Whether it may be moved there: "" or why not. Where somebody has something else then, it is always asked."""
+        people = tuple(Invitee(address=one) for one in known.attendees)
+        others = await step.call(still_free, (slot,), people, known.place, self.uid, step.now())
+        asked = f"Move {known.summary!r} to {words.when(slot.start, slot.end, known.zone)}?"
+        if others and not self.approved:
+            return await _asked(step, f"{asked} But {'; '.join(others)}.")
+        return "" if self.approved else await _allowed(step, effects, asked)
+
+    async def _of_series(
+        self, step: Step, known: Known, at: dt.datetime
+    ) -> Done[Moved] | Done[CalledOff] | Done[NotBooked]:
+        """One meeting of a series: the others keep their times."""
+        meant = next((one for one in known.times if one.start == at), None)
+        if meant is None:
+            return Done(NotBooked(reason=f"there is no meeting of that series on {words.moment(at, known.zone)}"))
+        others = tuple(one for one in known.times if one is not meant)
+        slot = None
+        if self.start is not None:
+            slot = Span(start=self.start, end=self.end or self.start + (meant.end - meant.start))
+        elif not others:
+            return await self._cancel(step, known.summary)
+        times = (*others, slot) if slot else others
+        policy = await step.call(choices)
+        held = await step.call(
+            hold, self.uid, known.sequence + 1, known.summary, known.attendees, times[0], step.now(),
+            policy.hold_hours, times,
+        )  # fmt: skip
+        if isinstance(held, Taken):
+            return Done(NotBooked(reason=f"{held.person} is in another meeting then"))
+        effects = await step.call(change, self.uid, slot, self.reason, step.now(), at)
+        if slot:
+            no = await self._may_move(step, known, slot, effects)
+        else:
+            what = f"Cancel {known.summary!r} on {words.moment(at, known.zone)}?"
+            no = "" if self.approved else await _allowed(step, effects, what)
+        if no:
+            await step.call(release, self.uid, held.id)
+            return Done(NotBooked(reason=no))
+        if lost := await step.call(perform, effects, held.id, step.now()):
+            return Done(NotBooked(reason=lost))
+        await step.start(keep, Keep(uid=self.uid, sequence=effects.sequence, followed=slot is None), detached=True)
+        if slot:
+            return Done(Moved(uid=self.uid, start=slot.start, end=slot.end))
+        return Done(CalledOff(uid=self.uid, occurrence=at))
 
     async def _cancel(self, step: Step, summary: str) -> Done[CalledOff] | Done[NotBooked]:
         effects = await step.call(change, self.uid, None, self.reason, step.now())
@@ -372,9 +438,10 @@ class Touched(State):
         effects = seen.effects
         if effects is None:
             return Done(Noted(uid=self.uid, change="ignored", why="nobody has to be told"))
-        time = words.when(seen.slot.start, seen.slot.end, seen.zone) if seen.slot else "it is gone"
         if no := await _allowed(
-            step, effects, f"{seen.summary!r} was changed in the calendar ({time}). Tell everybody?"
+            step,
+            effects,
+            f"{seen.summary!r} was changed in the calendar ({seen.when or 'it is gone'}). Tell everybody?",
         ):
             return Done(NotBooked(reason=no))
         booking = 0
@@ -382,8 +449,9 @@ class Touched(State):
             policy = await step.call(choices)
             people = tuple(mail.recipient for mail in effects.mails)
             held = await step.call(
-                hold, self.uid, effects.sequence, seen.summary, people, seen.slot, step.now(), policy.hold_hours
-            )
+                hold, self.uid, effects.sequence, seen.summary, people, seen.slot, step.now(), policy.hold_hours,
+                seen.times,
+            )  # fmt: skip
             if isinstance(held, Taken):
                 return Done(NotBooked(reason=f"{held.person} is in another meeting then; move it once more"))
             booking = held.id
@@ -401,21 +469,23 @@ class Touched(State):
 class Keep(State):
     """A meeting that stands, in one revision of it: it is followed up, and its owner reminded, until it is over.
 
-    Whoever moves or cancels it makes another revision; this one then ends at its next timer.
+    Whoever moves or cancels it makes another revision; this one then ends at its next timer. `followed`: who has not
+    answered was asked again, or need not be.
     """
 
     uid: str
     sequence: int
+    followed: bool = False
 
     async def run(self, step: Step) -> Remind | Done[Noted]:
         """Plans the timers; the first is for those who have not answered."""
-        known = await step.call(look_up, self.uid)
+        known = await step.call(look_up, self.uid, step.now())
         if known.start is None or known.end is None or known.sequence != self.sequence or known.cancelled:
             return Done(Noted(uid=self.uid, change="ignored", why="there is a later revision"))
         timers = await step.call(plan, known.start, known.end, step.now())
-        if timers.follow_up > step.now():
+        if timers.follow_up > step.now() and not self.followed:
             await step.until(timers.follow_up)
-            known = await step.call(look_up, self.uid)
+            known = await step.call(look_up, self.uid, step.now())
             if known.sequence == self.sequence and known.unanswered and not known.cancelled:
                 effects = await step.call(follow_up, self.uid, self.sequence, step.now())
                 what = f"Remind {', '.join(known.unanswered)} of the invitation?"
@@ -432,15 +502,20 @@ class Remind(State):
     due: tuple[dt.datetime, ...]
     over: dt.datetime
 
-    async def run(self, step: Step) -> Remind | Done[Noted]:
-        """Waits for it, looks whether the meeting still stands, and tells."""
+    async def run(self, step: Step) -> Remind | Keep | Done[Noted]:
+        """Waits for it, looks whether the meeting still stands, and tells. After one of a series comes the next."""
         at = self.due[0] if self.due else self.over
         await step.until(at)
-        known = await step.call(look_up, self.uid)
+        known = await step.call(look_up, self.uid, step.now())
         if known.sequence != self.sequence or known.cancelled or known.start is None:
             return Done(Noted(uid=self.uid, change="ignored", why="there is a later revision"))
         if not self.due:
+            if known.times:
+                return Keep(uid=self.uid, sequence=self.sequence, followed=True)
             return Done(Noted(uid=self.uid, change="over", why="it has taken place"))
+        if step.now() >= self.over:
+            # Nobody is reminded of what is over: the machine was off then.
+            return Remind(uid=self.uid, sequence=self.sequence, due=(), over=self.over)
         told = Reminder(uid=self.uid, summary=known.summary, start=known.start, unanswered=known.unanswered)
         await step.emit("meeting.reminder", told)
         return Remind(uid=self.uid, sequence=self.sequence, due=self.due[1:], over=self.over)

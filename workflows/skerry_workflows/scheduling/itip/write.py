@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import zoneinfo
+from collections.abc import Callable, Sequence
 
 import msgspec
 
+from skerry.errors import DataError
+from skerry_workflows.scheduling.calendar.definition import definition
 from skerry_workflows.scheduling.calendar.lines import Component, Line, address_of, escape, line
+from skerry_workflows.scheduling.calendar.occurrences import instant, occurrences
+from skerry_workflows.scheduling.calendar.read import Source
 from skerry_workflows.scheduling.itip import entries as it
 
 
@@ -32,17 +37,25 @@ def event(
     location: str = "",
     description: str = "",
     reminder: dt.timedelta | None = None,
+    repeat: str = "",
+    zone: str = "UTC",
+    skipped: Sequence[dt.datetime] = (),
+    until: dt.datetime | None = None,
 ) -> Component:
     """A calendar with one event to which people are invited. Times are instants, written in UTC.
 
-    `reminder` is how long before the start everybody's calendar reminds of it.
+    `reminder` is how long before the start everybody's calendar reminds of it. A series has its rule in `repeat`: its
+    times are those of the clock in `zone`, which is defined up to `until`, and those at `skipped` are left out.
     """
+    timed, zones = (_in_zone(zone), (definition(zone, start, until or end),)) if repeat else (_in_utc, ())
     lines = [
         line("UID", uid),
         line("DTSTAMP", it.utc(now)),
         line("SEQUENCE", str(sequence)),
-        line("DTSTART", it.utc(start)),
-        line("DTEND", it.utc(end)),
+        timed("DTSTART", start),
+        timed("DTEND", end),
+        *([line("RRULE", repeat)] if repeat else []),
+        *(timed("EXDATE", one) for one in skipped),
         line("SUMMARY", escape(summary)),
         line("STATUS", "CONFIRMED"),
         line("TRANSP", "OPAQUE"),
@@ -74,7 +87,65 @@ def event(
         said = (line("ACTION", "DISPLAY"), line("DESCRIPTION", escape(summary)), line("TRIGGER", f"-PT{minutes}M"))
         alarm = (Component("VALARM", said),)
     head = (line("VERSION", "2.0"), line("PRODID", it.PRODUCT), line("CALSCALE", "GREGORIAN"))
-    return Component("VCALENDAR", head, (Component("VEVENT", tuple(lines), alarm),))
+    return Component("VCALENDAR", head, (*zones, Component("VEVENT", tuple(lines), alarm)))
+
+
+def _in_utc(name: str, moment: dt.datetime) -> Line:
+    return line(name, it.utc(moment))
+
+
+def _in_zone(zone: str) -> Callable[[str, dt.datetime], Line]:
+    """Local times, so that a series stays at ten o'clock when the clocks are changed."""
+    where = zoneinfo.ZoneInfo(zone)
+
+    def timed(name: str, moment: dt.datetime) -> Line:
+        return line(name, f"{moment.astimezone(where):%Y%m%dT%H%M%S}", TZID=zone)
+
+    return timed
+
+
+def without(calendar: Component, at: dt.datetime, now: dt.datetime) -> Component:
+    """A series' next revision without one of its times. Raises `DataError` where there is no such time."""
+    place = _place(calendar, at)
+    left = tuple(part for part in calendar.parts if it.instance(part) != _instance(calendar, place))
+    new = revised(calendar.with_parts(left), now)
+
+    def change(entry: Component) -> Component:
+        return Component(entry.name, (*entry.lines, Line("EXDATE", place.params, place.value)), entry.parts)
+
+    return new.with_parts(tuple(change(part) if _is_master(part) else part for part in new.parts))
+
+
+def moved(calendar: Component, at: dt.datetime, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> Component:
+    """A series' next revision with one of its times moved. Raises `DataError` where there is no such time."""
+    place = _place(calendar, at)
+    others = tuple(part for part in calendar.parts if it.instance(part) != _instance(calendar, place))
+    series = it.master(it.entries(calendar))
+    assert series is not None, "it has a time, so it is a series"
+    single = series.without("RRULE", "RDATE", "EXDATE", "DURATION", "RECURRENCE-ID")
+    single = Component(single.name, (*single.lines, Line("RECURRENCE-ID", place.params, place.value)), single.parts)
+    new = revised(calendar.with_parts(others), now)
+    return new.with_parts((*new.parts, _revised(single, now, start, end)))
+
+
+def _is_master(part: Component) -> bool:
+    return part.name in it.KINDS and not it.instance(part)
+
+
+def _instance(calendar: Component, place: Line) -> str:
+    return it.instance(Component("VEVENT", (Line("RECURRENCE-ID", place.params, place.value),)))
+
+
+def _place(calendar: Component, at: dt.datetime) -> Line:
+    """A time of a series as its RECURRENCE-ID: that of the rule, wherever the meeting itself was moved to."""
+    series = it.master(it.entries(calendar))
+    starts = series.first("DTSTART") if series else None
+    if series is not None and starts is not None and (series.first("RRULE") or series.first("RDATE")):
+        listed = occurrences(Source(calendar=calendar), at, at + dt.timedelta(seconds=1))
+        for one in listed.found:
+            if instant(one.start) == at and one.uid == series.text("UID") and isinstance(one.start, dt.datetime):
+                return Line("RECURRENCE-ID", starts.params, one.recurrence_id)
+    raise DataError(f"the series has no meeting at {at.isoformat()}", hint="name the time at which one begins")
 
 
 def revised(

@@ -79,19 +79,28 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "UTC"
     prefer: PartOfDay = ""
     place: str = ""
+    repeat: str = ""
+    """The RRULE of a series: windows and `exact` are of its first meeting."""
     step: dt.timedelta = dt.timedelta(minutes=30)
     count: int = 3
 
 
-class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A time at which everybody who has to come can. `cost` is 0 for the best there could be; `reasons` say what
-    speaks for and against it, and `missing` who (of those who need not come) could not."""
+    speaks for and against it, and `missing` who (of those who need not come) could not.
+
+    Of a series it is the first meeting; `times` are all, without those at `skipped`, which are left out: because that
+    was wished, or because somebody cannot, which `clashes` say.
+    """
 
     start: dt.datetime
     end: dt.datetime
     cost: float
     reasons: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    times: tuple[Span, ...] = ()
+    skipped: tuple[dt.datetime, ...] = ()
+    clashes: tuple[str, ...] = ()
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,7 +31,7 @@ _CRUMB: Final = dt.timedelta(minutes=45)
 
 
 def search(wanted: Wanted, people: Sequence[Participant]) -> Found:
-    """Proposals for a meeting of these people; the same for the same arguments."""
+    """Proposals for a meeting of these people, or for a series; the same for the same arguments."""
     doubts = tuple(f"{one.called}: {doubt}" for one in people for doubt in one.doubts)
     windows = [Span(start=one.start, end=min(one.end, one.start + WINDOW_MAX)) for one in wanted.windows]
     if wanted.exact:
@@ -47,6 +47,12 @@ def search(wanted: Wanted, people: Sequence[Participant]) -> Found:
                 seen.add(start)
                 ranked.append(_judged(wanted, windows, rank, start, people))
     ranked.sort(key=lambda one: (one.cost, one.start))
+    if wanted.repeat:
+        from skerry_workflows.scheduling.slots.series import whole
+
+        ranked, clashes = whole(wanted, ranked, needed)
+        if not ranked and clashes:
+            return Found(proposals=(), obstacles=clashes, doubts=doubts)
     chosen = _different(ranked, wanted.count)
     return Found(
         proposals=tuple(chosen), obstacles=() if chosen else tuple(_obstacles(wanted, windows, needed)), doubts=doubts
@@ -79,14 +85,14 @@ def _free(wanted: Wanted, window: Span, needed: Iterable[Participant]) -> list[P
     free = [Period(start=window.start, end=window.end)] if window.start < window.end else []
     free = minus(free, [Period(start=one.start, end=one.end) for one in wanted.excluded])
     for person in needed:
-        free = minus(free, _blocked(wanted, person))
+        free = minus(free, blocked(wanted, person))
         if person.hours is not None:
             closed = minus(free, working(person.hours, window.start, window.end))
             free = minus(free, closed)
     return free
 
 
-def _blocked(wanted: Wanted, person: Participant) -> list[Period]:
+def blocked(wanted: Wanted, person: Participant) -> list[Period]:
     """When a person cannot, with the time that they need before and after."""
     return [_widened(wanted, person, one) for one in person.engagements if one.kind != "BUSY-TENTATIVE"]
 
@@ -133,9 +139,9 @@ def _judged(
     missing: list[str] = []
     for person in people:
         tentative = any(
-            _overlaps(slot, one.start, one.end) for one in person.engagements if one.kind == "BUSY-TENTATIVE"
+            overlaps(slot, one.start, one.end) for one in person.engagements if one.kind == "BUSY-TENTATIVE"
         )
-        if person.optional and _cannot(wanted, person, slot):
+        if person.optional and cannot(wanted, person, slot):
             missing.append(person.address)
             reasons.append(f"{person.called} cannot, and need not")
             cost += _MISSING
@@ -156,12 +162,14 @@ def _judged(
     return Proposal(start=start, end=end, cost=round(cost, 3), reasons=tuple(reasons), missing=tuple(missing))
 
 
-def _overlaps(slot: Period, start: dt.datetime, end: dt.datetime) -> bool:
+def overlaps(slot: Period, start: dt.datetime, end: dt.datetime) -> bool:
+    """Whether a slot and a time have something in common."""
     return slot.start < end and start < slot.end
 
 
-def _cannot(wanted: Wanted, person: Participant, slot: Period) -> bool:
-    if any(_overlaps(slot, one.start, one.end) for one in _blocked(wanted, person)):
+def cannot(wanted: Wanted, person: Participant, slot: Period) -> bool:
+    """Whether somebody has something else in a slot, or does not work then."""
+    if any(overlaps(slot, one.start, one.end) for one in blocked(wanted, person)):
         return True
     return person.hours is not None and bool(minus([slot], working(person.hours, slot.start, slot.end)))
 

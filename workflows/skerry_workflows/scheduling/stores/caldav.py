@@ -12,6 +12,7 @@ import datetime as dt
 import hashlib
 import http.client
 import ssl
+import time
 from typing import Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from xml.sax.saxutils import escape
@@ -26,6 +27,7 @@ from skerry_workflows.scheduling.itip.entries import entries, utc
 from skerry_workflows.scheduling.stores.store import Changed, Stored
 
 TIMEOUT_S: Final = 20.0
+ANSWER_S_MAX: Final = 120.0
 ANSWER_BYTES_MAX: Final = 50 * 1024 * 1024
 _REDIRECTS_MAX: Final = 3
 _DAV: Final = "{DAV:}"
@@ -64,6 +66,11 @@ class CaldavStore:
             raise TerminalError(f"{url[:80]!r} is no address of a calendar", hint="write it as https://host/path/")
         if parts.scheme == "http" and user and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise TerminalError("a password is not sent over plain http", hint="write https://")
+
+    def check(self) -> None:
+        """The server has it."""
+        answer = self._send("PROPFIND", urlsplit(self.url).path, {"Depth": "0"})
+        self._check(answer, "PROPFIND")
 
     def read(self, start: dt.datetime, end: dt.datetime) -> list[Source]:
         """The events of a window. One that cannot be read is a warning."""
@@ -178,7 +185,7 @@ class CaldavStore:
         try:
             connection.request(method, path, body=body or None, headers=headers)
             response = connection.getresponse()
-            data = response.read(ANSWER_BYTES_MAX + 1)
+            data = _body(response, host)
         except (OSError, http.client.HTTPException) as error:
             raise RetryableError(f"{host} cannot be reached: {error}", retry_after_s=5.0) from error
         finally:
@@ -186,6 +193,19 @@ class CaldavStore:
         if len(data) > ANSWER_BYTES_MAX:
             raise Unavailable(f"{host} answers more than {ANSWER_BYTES_MAX >> 20} MB", hint="ask for a shorter time")
         return _Answer(response.status, {key.lower(): value for key, value in response.getheaders()}, data)
+
+
+def _body(response: http.client.HTTPResponse, host: str) -> bytes:
+    """The answer's body: not longer than a calendar is, and not for ever."""
+    until = time.monotonic() + ANSWER_S_MAX
+    pieces: list[bytes] = []
+    while piece := response.read1(1 << 20):
+        pieces.append(piece)
+        if sum(map(len, pieces)) > ANSWER_BYTES_MAX:
+            break
+        if time.monotonic() > until:
+            raise RetryableError(f"{host} takes more than {ANSWER_S_MAX:.0f} s to answer", retry_after_s=60.0)
+    return b"".join(pieces)
 
 
 def _resources(body: bytes) -> list[_Resource]:

@@ -43,6 +43,16 @@ class IcsStore:
         self.path = path
         self._single = path.suffix.lower() == ".ics"
 
+    def check(self) -> None:
+        """It is there, and can be read in full."""
+        if not self.path.exists():
+            raise Unavailable(
+                f"there is no calendar {self.path}", hint="check the path, and whether its disk is mounted"
+            )
+        for path in self._paths():
+            with contextlib.suppress(FileNotFoundError):
+                read(path.read_bytes())
+
     def read(self, start: dt.datetime, end: dt.datetime) -> list[Source]:
         """Every file. One that cannot be read is a warning, not the end of all others."""
         del start, end
@@ -58,7 +68,7 @@ class IcsStore:
         return sources
 
     def get(self, uid: str) -> Stored | None:
-        """The event with that UID."""
+        """The event with that UID. Raises `Unreadable` where its file is broken."""
         found = self._find(uid)
         return found.stored if found else None
 
@@ -117,11 +127,10 @@ class IcsStore:
                 continue
             if _needle(uid) not in data.translate(None, _BETWEEN):
                 continue
-            with contextlib.suppress(Unreadable):
-                calendar = read(data).calendar
-                entries = tuple(part for part in calendar.parts if _is(part, uid))
-                if entries:
-                    return _Found(path, calendar, _stored(uid, calendar, entries))
+            calendar = read(data).calendar  # a file that cannot be read has not lost the event that stands in it
+            entries = tuple(part for part in calendar.parts if _is(part, uid))
+            if entries:
+                return _Found(path, calendar, _stored(uid, calendar, entries))
         return None
 
     @contextlib.contextmanager

@@ -27,6 +27,11 @@ class Changed(RetryableError):
 class Store(Protocol):
     """A calendar. Every change names the revision that it is made to, so that nobody's change is lost."""
 
+    def check(self) -> None:
+        """Raises `SkerryError` where there is no calendar at all, or it cannot be read in full: a disk that is not
+        mounted has lost no meeting."""
+        ...
+
     def read(self, start: dt.datetime, end: dt.datetime) -> list[Source]:
         """Everything that may take time in a window; more may come. Raises `Unavailable` or `Unreadable`."""
         ...
