@@ -148,6 +148,12 @@ class Invoice(Frozen):
     webhook_token_env: str = ""
 
 
+class Email(Frozen):
+    """What the email workflow needs to know. `file`: mail.toml in the data folder unless it is given."""
+
+    file: Path | None = None
+
+
 class Scheduling(Frozen):
     """What the scheduling workflow needs to know. `file`: scheduling.toml in the data folder unless it is given."""
 
@@ -180,6 +186,7 @@ class Config(Frozen):
     """Whether `skerry up` runs an engine here, or workers only."""
     telemetry: Telemetry = Telemetry()
     invoice: Invoice = Invoice()
+    email: Email = Email()
     scheduling: Scheduling = Scheduling()
     http_port: int = 0
     """Where the engine answers /livez, /readyz, /startupz and /metrics, on this machine only. 0: nowhere."""
@@ -441,7 +448,7 @@ def _anchor(layer: dict[str, Any], folder: Path) -> None:
                 entry[key] = str(folder / Path(entry[key]).expanduser())
 
 
-_PATHS = frozenset(("connection", "creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger", "policy"))
+_PATHS = frozenset(("connection", "creds", "nkey", "tls_ca", "tls_cert", "tls_key", "ledger", "policy", "file"))
 """Settings that are paths, and None unless they are given."""
 
 

@@ -64,6 +64,14 @@ def test_paths_in_a_file_are_relative_to_it(tmp_path: Path) -> None:
     assert config.nats.creds == Path("/etc/x.creds")
 
 
+def test_files_of_workflows_reach_their_tasks(tmp_path: Path) -> None:
+    (tmp_path / "skerry.toml").write_text('[email]\nfile = "office.toml"\n[scheduling]\nfile = "/etc/meetings.toml"\n')
+    told = load(tmp_path / "skerry.toml", environ={}).environment()
+    assert told["SKERRY_EMAIL_FILE"] == str(tmp_path / "office.toml")
+    assert told["SKERRY_SCHEDULING_FILE"] == "/etc/meetings.toml"
+    assert load(environ={"SKERRY_EMAIL_FILE": "m.toml"}).environment()["SKERRY_EMAIL_FILE"] == "m.toml"
+
+
 def test_the_file_of_the_folder_and_the_one_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path, 'node = "here"\n')
