@@ -114,14 +114,20 @@ class Hub(Server):
 
     `url` and credentials as in `[nats]`, of the hub's NATS server. `connection`: the connection.json of a hub on this
     machine with a server of its own. `domain`: the JetStream domain of the hub, where `url` is a server that reaches it
-    through a leaf. `withhold` names workflows of whose runs only headers leave this machine. `bytes_per_s` bounds what
-    goes over the link; 0 does not.
+    through a leaf. `cloud`: tasks of the size `cloud` go to workers at the hub. `withhold` names workflows of whose
+    runs only headers leave this machine. `bytes_per_s` bounds what goes over the link; 0 does not.
     """
 
     connection: Path | None = None
     domain: str = ""
+    cloud: bool = False
     withhold: tuple[str, ...] = ()
     bytes_per_s: int = 0
+
+    @property
+    def serves_cloud(self) -> bool:
+        """Whether tasks of the size `cloud` go to the hub."""
+        return self.cloud and self.server() is not None
 
     def server(self) -> RemoteServer | LocalServer | None:
         """Where the uplink connects to; None when there is no hub."""

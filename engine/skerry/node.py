@@ -21,6 +21,7 @@ from skerry.calibration import Follower
 from skerry.clock import SystemClock
 from skerry.config import Config
 from skerry.core import events as ev
+from skerry.core.cascade import CLOUD
 from skerry.core.ids import check_token
 from skerry.core.wire import SIZES, Size
 from skerry.errors import Conflict, DataError, JournalError, SkerryError, Unavailable
@@ -40,6 +41,7 @@ from skerry.sources import Planned, Watching, plan, watching
 from skerry.version import __version__
 
 if TYPE_CHECKING:
+    from skerry.bus.beyond import Beyond
     from skerry.health.node import NodeHealth
 
 log = logging.getLogger("skerry.node")
@@ -140,21 +142,25 @@ async def open_node(
         await _note_start(journal, clock)
         server = await _server(config, stack)
         where = server.connection_file if server is not None else _remote(config)
-        bus = await NatsBus.connect(where, name=f"skerry engine {journal.head.node}")
-        stack.push_async_callback(bus.close)
+        near = await NatsBus.connect(where, name=f"skerry engine {journal.head.node}")
+        stack.push_async_callback(near.close)
+        beyond = await _beyond(config, near, journal.head.node, stack)
         engine = Engine(
             journal,
-            bus,
+            near if beyond is None else beyond,
             clock,
             registry,
             sizes=_sizes(config),
+            reachable=None if beyond is None else beyond.reaches,
             limits=config.limits,
             settings=config.environment(),
         )
+        if beyond is not None:
+            beyond.reached = partial(engine.outbox.look, CLOUD)
         engine.fleet.adopted_us = await journal.adopted_us()
         verbs = Verbs(engine, prune=_pruner(journal), people=_people(config))
         if config.group:
-            verbs.shared = Shared(engine, await bus.starts(), _group(config, engine.node))
+            verbs.shared = Shared(engine, await near.starts(), _group(config, engine.node))
         node = Node(config, engine, Service(engine, verbs), server)
         _tell(config, journal, engine, stack)
         _hand_over(config, stack)
@@ -227,7 +233,20 @@ def _group(config: Config, node: str) -> str:
 
 
 def _sizes(config: Config) -> tuple[Size, ...]:
-    return tuple(size for size in SIZES if size in config.workers)
+    return tuple(size for size in SIZES if size in config.workers or (size == CLOUD and config.hub.serves_cloud))
+
+
+async def _beyond(config: Config, near: NatsBus, node: str, stack: AsyncExitStack) -> Beyond | None:
+    """A bus that reaches workers at the hub as well, where the settings say so."""
+    where = config.hub.server() if config.hub.serves_cloud else None
+    if where is None:
+        return None
+    from skerry.bus.beyond import Beyond
+
+    bus = Beyond(near, where, node, domain=config.hub.domain)
+    stack.push_async_callback(bus.close)
+    await bus.start()
+    return bus
 
 
 async def _note_start(journal: SqliteJournal, clock: SystemClock) -> None:

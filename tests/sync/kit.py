@@ -142,6 +142,20 @@ class Server:
         end(self._process, signal.SIGTERM)
 
 
+def leaf_servers(folder: Path) -> tuple[Server, Server]:
+    """(a hub's server, a node's own one that is a leaf of it), each with a JetStream domain of its own."""
+    port = free_port()
+    accounts = """
+        accounts { APP: { jetstream: enabled, users: [ { user: u, password: p } ] }, SYS: { users: [] } }
+        system_account: SYS
+    """
+    listens = f'{accounts}\nleafnodes {{ listen: "127.0.0.1:{port}" }}'
+    far = Server(folder / "far", config=listens, user="u:p", domain="hub").start()
+    remote = f'{{ url: "nats-leaf://u:p@127.0.0.1:{port}", account: APP }}'
+    reaches = f'{accounts}\nleafnodes {{ reconnect: "1s", remotes: [ {remote} ] }}'
+    return far, Server(folder / "near", config=reaches, user="u:p", domain="edge1").start()
+
+
 class Program:
     """`skerry COMMAND ...`, which can be killed and started again."""
 

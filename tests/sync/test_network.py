@@ -12,7 +12,7 @@ from nats.aio.client import Client as Nats
 from skerry.sync import wire
 from tests.support import wait_until
 from tests.sync.conftest import House
-from tests.sync.kit import Server, end_at_hub, end_of, free_port, hub_lines, journal_lines
+from tests.sync.kit import Server, end_at_hub, end_of, hub_lines, journal_lines, leaf_servers
 
 _NODE = """
   publish: { allow: ["hub.journal.edge1.>", "hub.ask.edge1.>", "$JS.API.DIRECT.GET.SKERRY_HUB.hub.journal.edge1.>"] }
@@ -116,20 +116,7 @@ async def test_a_node_can_do_nothing_else(guarded: House) -> None:
 async def test_through_a_leaf(house: House) -> None:
     """The uplink knows its own server only, which reaches the hub's through a leaf: with an outage of either."""
     house.server.stop()
-    leaf = free_port()
-    accounts = """
-        accounts { APP: { jetstream: enabled, users: [ { user: u, password: p } ] }, SYS: { users: [] } }
-        system_account: SYS
-    """
-    config = f'{accounts}\nleafnodes {{ listen: "127.0.0.1:{leaf}" }}'
-    house.server = Server(house.folder / "far", config=config, user="u:p", domain="hub").start()
-    remote = f'{{ url: "nats-leaf://u:p@127.0.0.1:{leaf}", account: APP }}'
-    near = Server(
-        house.folder / "near",
-        config=f'{accounts}\nleafnodes {{ reconnect: "1s", remotes: [ {remote} ] }}',
-        user="u:p",
-        domain="edge1",
-    ).start()
+    house.server, near = leaf_servers(house.folder)
     try:
         writer = await house.writer()
         await writer.write(20, blob_bytes=9000)

@@ -34,13 +34,15 @@ class ApiError(Unavailable):
 class Api:
     """Calls the API. Raises `ApiError` for a no, `Unavailable` when nobody answers."""
 
-    def __init__(self, replies: Replies) -> None:
+    def __init__(self, replies: Replies, *, domain: str = "") -> None:
+        """`domain` is that of a JetStream which is reached through a leaf."""
         self._replies = replies
+        self.prefix = f"$JS.{domain}.API" if domain else "$JS.API"
 
     async def call(self, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One call, for example `STREAM.INFO.NAME`."""
         data = b"" if body is None else msgspec.json.encode(body)
-        answer = await self._replies.send(f"$JS.API.{verb}".encode(), b"", data, TIMEOUT_S, again_s=_AGAIN_S)
+        answer = await self._replies.send(f"{self.prefix}.{verb}".encode(), b"", data, TIMEOUT_S, again_s=_AGAIN_S)
         if headers.status(answer.headers) == 503:
             raise Unavailable(
                 "the NATS server has no JetStream", hint="start nats-server with -js, or give the account JetStream"

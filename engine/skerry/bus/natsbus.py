@@ -8,7 +8,7 @@ from types import TracebackType
 
 from skerry.bus import core
 from skerry.bus.api import Api
-from skerry.bus.connection import Connection
+from skerry.bus.connection import Connection, Part
 from skerry.bus.deadletters import DeadLetters
 from skerry.bus.publisher import Publisher
 from skerry.bus.pull import PullLoop
@@ -25,9 +25,11 @@ _CLOSE_S = 5.0
 class NatsBus:
     """See `skerry.ports.Bus`. Made by `connect`; it mends its connection until it is closed."""
 
-    def __init__(self, connection: Connection, *, stream_bytes_max: int, replicas: int) -> None:
+    def __init__(
+        self, connection: Connection, *, stream_bytes_max: int = STREAM_BYTES_MAX, replicas: int = 1, domain: str = ""
+    ) -> None:
         self._connection = connection
-        self._api = Api(connection.replies)
+        self._api = Api(connection.replies, domain=domain)
         self._streams = Streams(self._api, bytes_max=stream_bytes_max, replicas=replicas)
         self._publisher = Publisher(connection)
         self._dead = DeadLetters(self._api)
@@ -57,6 +59,20 @@ class NatsBus:
         await connection.open(timeout_s)
         return bus
 
+    @classmethod
+    def unopened(cls, target: Target, *, name: str, domain: str = "") -> NatsBus:
+        """One that is not connected yet: it may be set up at leisure, and `open`ed. `domain`: of JetStream, beyond a
+        leaf."""
+        return cls(Connection(target, name=name), domain=domain)
+
+    async def open(self, timeout_s: float) -> None:
+        """Connects one that was made `unopened`, and keeps it so. Raises `Unavailable`; may be called again then."""
+        await self._connection.open(timeout_s)
+
+    async def join(self, part: Part) -> None:
+        """Tells somebody of connections that come and go."""
+        await self._connection.join(part)
+
     @property
     def connected(self) -> bool:
         """Whether there is a connection right now."""
@@ -77,6 +93,13 @@ class NatsBus:
     async def consume(self, queue: Queue, handler: Handler, *, window: int) -> Subscription:
         """Makes the queue if it is not there, and hands out its messages."""
         await self._streams.ensure(queue)
+        return await self._begin(PullLoop(self._connection, self._streams, queue, handler, window))
+
+    async def consume_later(self, queue: Queue, handler: Handler, *, window: int) -> Subscription:
+        """The same as `consume`, for a server that may be out of reach: it begins when the server can be reached."""
+        self._streams.want(queue)
+        self._connection.leave(self._streams)
+        await self._connection.join(self._streams)
         return await self._begin(PullLoop(self._connection, self._streams, queue, handler, window))
 
     async def dead_letters(self, queue: Queue, *, limit: int = 100) -> list[DeadLetter]:

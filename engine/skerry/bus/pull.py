@@ -68,7 +68,7 @@ class PullLoop:
         self._queue = queue
         self._handler = handler
         self._window = window
-        self._request = f"$JS.API.CONSUMER.MSG.NEXT.{queue.stream}.{queue.consumer}".encode()
+        self._request = f"{streams.prefix}.CONSUMER.MSG.NEXT.{queue.stream}.{queue.consumer}".encode()
         self._loop = asyncio.get_running_loop()
         self._client: Client | None = None
         self._sid = 0

@@ -37,6 +37,7 @@ class Streams:
         self._api = api
         self._bytes_max = bytes_max
         self._replicas = replicas
+        self.prefix = api.prefix
         self._known: dict[tuple[str, str], Queue] = {}
 
     async def up(self, client: Client) -> None:
@@ -50,6 +51,10 @@ class Streams:
     async def ensure(self, queue: Queue) -> None:
         """Makes what is missing and mends what differs. Raises `Conflict` where it cannot: it says what differs."""
         await self._make(queue)
+        self._known[queue.stream, queue.consumer] = queue
+
+    def want(self, queue: Queue) -> None:
+        """The same at the next connection, and whenever there is a new one."""
         self._known[queue.stream, queue.consumer] = queue
 
     async def _make(self, queue: Queue) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from skerry.cli import words
 from skerry.client.ended import RunEvent
+from skerry.core.cascade import CLOUD
 from skerry.core.events import ReviewOpened, StateEntered, StepCancelled, StepCompleted, StepErred, StepScheduled
 from skerry.core.wire import WorkerStatus
 from skerry.errors import SkerryError
@@ -24,15 +25,19 @@ def served(workers: Iterable[WorkerStatus]) -> frozenset[str]:
     return frozenset(worker.size for worker in workers if worker.state in _SERVES)
 
 
-def unserved(sizes: Sequence[api.SizeLoad], workers: Iterable[WorkerStatus]) -> list[str]:
-    """A sentence for each size whose tasks wait because it has no worker."""
-    there = served(workers)
+def unserved(sizes: Sequence[api.SizeLoad], workers: Iterable[WorkerStatus], config: Config | None = None) -> list[str]:
+    """A sentence for each size whose tasks wait because it has no worker. Who is at the hub is not known here."""
+    there = served(workers) | _at_hub(config)
     return [
         f"{words.plural(load.on_bus + load.waiting, 'task')} of size {load.size} "
         f"{'waits' if load.on_bus + load.waiting == 1 else 'wait'}: there is no worker of that size. {start(load.size)}"
         for load in sizes
         if load.size not in there and load.on_bus + load.waiting
     ]
+
+
+def _at_hub(config: Config | None) -> frozenset[str]:
+    return frozenset((CLOUD,)) if config is not None and config.hub.serves_cloud else frozenset()
 
 
 def start(size: str) -> str:
@@ -64,7 +69,7 @@ async def nobody_serves(config: Config) -> list[str]:
         async with connect(config) as client:
             sizes = (await client.status()).sizes
             busy = any(load.on_bus + load.waiting for load in sizes)
-            return unserved(sizes, await client.workers()) if busy else []
+            return unserved(sizes, await client.workers(), config) if busy else []
     except SkerryError:
         return []
 
@@ -78,7 +83,7 @@ async def who_is_missing(config: Config, events: Iterable[RunEvent]) -> list[str
         return []
     try:
         async with connect(config) as client:
-            there = served(await client.workers())
+            there = served(await client.workers()) | _at_hub(config)
     except SkerryError:
         return []
     return [

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from skerry.bus import NatsServer
+from skerry.bus import NatsBus, NatsServer
 from skerry.bus.connection import Connection
 from skerry.bus.core import Listen, Respond
 from skerry.bus.target import Endpoint, Target, target_of
 from skerry.errors import Conflict, SkerryError, Unavailable
 from skerry.hub.adoption import Adoptions
+from skerry.hub.cloud import CloudDesk
 from skerry.hub.dispatch import Dispatch, said_of
 from skerry.hub.intake import Intake
 from skerry.hub.link import Fenced, Link
@@ -52,7 +53,8 @@ class Quick(NamedTuple):
 class HubOptions(NamedTuple):
     """`nats`: the server; None for one of our own. `take_over`: also a stream that belongs to another hub.
 
-    `replicas`: how many servers of a cluster are to keep the stream, at least.
+    `replicas`: how many servers of a cluster are to keep the stream, at least. `cloud`: nodes may leave tasks of the
+    size `cloud` here.
     """
 
     data: Path
@@ -61,6 +63,7 @@ class HubOptions(NamedTuple):
     take_over: bool = False
     replicas: int = 1
     stream_bytes_max: int = wire.STREAM_BYTES_MAX
+    cloud: bool = False
 
 
 class Hub:
@@ -196,4 +199,20 @@ async def open_hub(options: HubOptions) -> AsyncGenerator[Hub, None]:
         await connection.join(hub.link)
         await connection.open(10.0)
         await hub.settle(options)
+        if options.cloud:
+            await stack.enter_async_context(_cloud(target))
         yield hub
+
+
+@asynccontextmanager
+async def _cloud(target: Target) -> AsyncGenerator[None, None]:
+    """Keeps the queues of the size `cloud`."""
+    async with await NatsBus.connect(target, name="skerry hub's cloud") as bus:
+        desk = CloudDesk(bus)
+        await desk.start()
+        sweeping = asyncio.create_task(desk.run(), name="skerry hub's cloud")
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)

@@ -54,12 +54,21 @@ _RUNS = (
 @click.argument("what", default="serve", type=click.Choice(("serve", "nodes", "runs", "commands")))
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Of its own server, on this machine; 0: any.")
 @click.option("--take-over", is_flag=True, help="Take a stream that belongs to another hub, which is gone for good.")
+@click.option("--cloud", is_flag=True, help="Nodes may leave tasks of the size cloud here, for workers at the hub.")
 @click.option("--node", default="", metavar="NAME", help="Only of this node.")
 @click.option("--status", type=click.Choice(get_args(Status)), help="Only such runs.")
 @click.option("--workflow", default="", metavar="NAME", help="Only runs of this workflow.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="At most so many.")
 def command(
-    app: App, what: str, port: int, take_over: bool, node: str, status: str | None, workflow: str, limit: int
+    app: App,
+    what: str,
+    port: int,
+    take_over: bool,
+    cloud: bool,
+    node: str,
+    status: str | None,
+    workflow: str,
+    limit: int,
 ) -> None:
     """Take in the journals of many nodes (`serve`), and look at what is there (`nodes`, `runs`, `commands`).
 

@@ -49,7 +49,7 @@ def command(app: App) -> None:
             least = "at least " if count == _ROWS else ""
             runs = f"{least}{words.plural(count, 'run')} {_SAID[standing]}: skerry runs --status {standing}"
             out.line(Cell(runs, words.STYLES[standing]))
-    for note in (*status.notes, *unserved(status.sizes, workers)):
+    for note in (*status.notes, *unserved(status.sizes, workers, app.config)):
         out.line(Cell(note, "yellow"))
 
 

@@ -51,7 +51,7 @@ def command(app: App) -> None:
         async with connect(app.config) as client:
             found = await client.workers()
             try:
-                return found, unserved((await client.status()).sizes, found)
+                return found, unserved((await client.status()).sizes, found, app.config)
             except Unavailable:  # the bus is there, the engine is not
                 return found, []
 
