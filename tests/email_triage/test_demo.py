@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
+from skerry.errors import DataError
 from skerry.testing import Lab
+from skerry_workflows.demo import parts
 from skerry_workflows.email import workflow as email
 from skerry_workflows.email.demo import messages, part
 from skerry_workflows.email.mime import parse
@@ -30,6 +33,16 @@ def test_it_is_a_whole_message_of_people_who_do_not_exist(path: Path) -> None:
     assert message.subject and message.date and message.text and message.flaws == ()
     for each in (*message.sender, *message.to, *message.reply_to):
         assert not each.address or each.domain.endswith((".example", ".invalid")), "a reserved name (RFC 2606)"
+
+
+def test_it_plays_in_no_folder_of_others(tmp_path: Path) -> None:
+    now = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+    assert parts(tmp_path / "new", now) and parts(tmp_path / "new", now), "and again in its own"
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "mail.toml").write_text('owner = "somebody@real.example"')
+    with pytest.raises(DataError, match="something else is in it"):
+        parts(tmp_path / "real", now)
+    assert demo.file_names(tmp_path / "real") == ["mail.toml"]
 
 
 async def test_a_morning_of_mail(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from skerry.errors import DataError
+
 
 class Coming(NamedTuple):
     """Something that comes in: the event `event`, with `data`, or with `file` as its document.
@@ -50,13 +52,23 @@ class Part(NamedTuple):
 
 
 def parts(folder: Path, now: dt.datetime) -> tuple[Part, ...]:
-    """All parts, over one data folder. What comes by mail leads to runs of the others: mail is first."""
+    """All parts, over one data folder. What comes by mail leads to runs of the others: mail is first.
+
+    Raises `DataError` for a folder with something else in it: whose settings are real, and its journal.
+    """
     from skerry_workflows.email import demo as email
     from skerry_workflows.invoice import demo as invoice
     from skerry_workflows.scheduling import demo as scheduling
 
     folder.mkdir(parents=True, exist_ok=True)
+    ours = (*email.settings(), scheduling.SETTINGS)
+    if any(folder.iterdir()) and not all(_same(folder / path.name, path) for path in ours):
+        raise DataError(f"{folder} is not the demo's: something else is in it", hint="name a new folder")
     return (email.part(folder, now), invoice.part(folder), scheduling.part(folder, now))
+
+
+def _same(path: Path, bundled: Path) -> bool:
+    return path.is_file() and path.read_bytes() == bundled.read_bytes()
 
 
 def a_monday(now: dt.datetime) -> dt.datetime:

@@ -43,7 +43,7 @@ def command(app: App, workers: int, **_: Any) -> None:
     Starts a NATS server, an engine and worker processes, and stops them at the end. Rules read first, then the small
     model that comes with Skerry (or those of your settings), then a person is asked: the commands that answer are
     shown. Nothing is sent: drafts and invitations are files. All data stay in a temporary folder, so that you can look
-    around (with --json: they are removed), or in the folder that --data names.
+    around (with --json: they are removed), or in the folder that --data names: a new one, or that of an earlier demo.
     """
     logs.configure("error")
     given = app.given("data")

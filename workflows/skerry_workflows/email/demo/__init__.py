@@ -18,11 +18,15 @@ import msgspec
 from skerry_workflows.demo import Coming, Part, Table, a_monday
 from skerry_workflows.email.workflow import Filed, Unread
 
-SETTINGS = ("mail.toml", "categories.toml", "snippets.toml")
 _EVERY = dt.timedelta(minutes=7)
 _ANSWERS = {"09-verano.eml": "approve --set category=application"}
 _WHY_MAX = 4
 _HANDED = {"invoice.received": "its invoice was handed to invoices", "meeting.requested": "handed to scheduling"}
+
+
+def settings() -> tuple[Path, ...]:
+    """The files that say whose mail it is."""
+    return tuple(sorted(Path(__file__).parent.glob("*.toml")))
 
 
 def messages() -> tuple[Path, ...]:
@@ -32,8 +36,8 @@ def messages() -> tuple[Path, ...]:
 
 def part(folder: Path, now: dt.datetime) -> Part:
     """Write the settings into a data folder, and the messages, as if they had come in the last hour."""
-    for name in SETTINGS:
-        shutil.copyfile(Path(__file__).parent / name, folder / name)
+    for path in settings():
+        shutil.copyfile(path, folder / path.name)
     inbox = folder / "inbox"
     inbox.mkdir(exist_ok=True)
     found = messages()

@@ -19,13 +19,14 @@ from skerry_workflows.scheduling import words
 from skerry_workflows.scheduling.bookings import Bookings
 from skerry_workflows.scheduling.model import Answered, Booked, CalledOff, Moved, NotBooked, Noted
 
+SETTINGS = Path(__file__).parent / "scheduling.toml"
 OWNER, ZONE = "ada@fjordblick.example", "Europe/Berlin"
 _AHEAD = dt.timedelta(days=60)
 
 
 def part(folder: Path, now: dt.datetime) -> Part:
     """Write the settings and calendars into a data folder. Two wishes to meet come by mail, and these besides."""
-    shutil.copyfile(Path(__file__).parent / "scheduling.toml", folder / "scheduling.toml")
+    shutil.copyfile(SETTINGS, folder / SETTINGS.name)
     monday = a_monday(now)
     (folder / "ben.ics").write_bytes(_weekly(monday))
     invitation = folder / "inbox" / "season-kick-off.eml"
