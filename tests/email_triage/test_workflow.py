@@ -17,9 +17,10 @@ from skerry.core.wire import Size
 from skerry.journal.references import references
 from skerry.testing import Lab
 from skerry_workflows.email import workflow as module
+from skerry_workflows.email.correspondence import Correspondence
 from skerry_workflows.email.learning import FILE, Lessons
 from skerry_workflows.email.mime import parse
-from skerry_workflows.email.triage import identity
+from skerry_workflows.email.triage import identity, read
 from skerry_workflows.email.workflow import Choice, ChoiceAbout, Filed, Learned
 
 MAIL_TOML = """
@@ -244,6 +245,19 @@ async def test_conversations(tmp_path: Path) -> None:
         assert (await office.filed(await office.receive(other))).thread != first.thread
 
 
+async def test_who_answers_our_answer_is_in_the_same_conversation(tmp_path: Path) -> None:
+    async with open_office(tmp_path, send="auto") as office:
+        first = await office.filed(await office.receive(OFFER))
+        (sent,) = (tmp_path / "outbox").glob("*.eml")
+        ours = parse(sent.read_bytes())
+        answer = mail("And now?", "Could you make it 600 labels, please?", In_Reply_To=f"<{ours.message_id}>")
+        assert (await office.filed(await office.receive(answer))).thread == first.thread
+        with Correspondence(tmp_path / FILE) as known:
+            thread = known.remember(read(answer.as_bytes(), OFFER["Date"].datetime))
+        assert [each.sender for each in thread.earlier] == ["ada@customer.example", "bo@office.example"]
+        assert "within 2 days" in thread.earlier[1].text
+
+
 @pytest.mark.parametrize("agreed", [True, False])
 async def test_an_answer_is_sent_when_a_person_agrees(tmp_path: Path, agreed: bool) -> None:
     async with open_office(tmp_path, send="ask") as office:
@@ -260,7 +274,30 @@ async def test_sent_by_itself_where_the_policy_says_so(tmp_path: Path) -> None:
     async with open_office(tmp_path, send="auto") as office:
         assert (await office.filed(await office.receive(OFFER))).answered
         (sent,) = (tmp_path / "outbox").glob("*.eml")
-        assert parse(sent.read_bytes()).to[0].address == "ada@customer.example"
+        answer = parse(sent.read_bytes())
+        assert answer.to[0].address == "ada@customer.example"
+        assert answer.header("Auto-Submitted") == "auto-replied"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"Precedence": "bulk"},
+        {"Return_Path": "<>"},
+        {"X_Auto_Response_Suppress": "DR, AutoReply"},
+        {"From": "Shop <no-reply@shop.example>"},
+    ],
+)
+async def test_programs_are_not_answered(tmp_path: Path, header: dict[str, str]) -> None:
+    async with open_office(tmp_path, send="auto") as office:
+        letter = mail("Labels", "could you make us an offer for 500 labels?")
+        for name, value in header.items():
+            del letter[name.replace("_", "-")]
+            letter[name.replace("_", "-")] = value
+        filed = await office.filed(await office.receive(letter))
+        assert not (filed.answered or filed.draft or filed.asks)
+        assert not (tmp_path / "outbox").exists()
 
 
 async def test_a_correction(tmp_path: Path) -> None:

@@ -73,6 +73,14 @@ class Correspondence:
         earlier = tuple(Earlier(sender=str(who), text=str(text)) for who, text in reversed(rows))
         return Thread(id=thread, earlier=earlier)
 
+    def remember_own(self, answered: Mail, message_id: str, sender: str, text: str) -> None:
+        """Takes in an answer of ours: what answers that one is in the same conversation, and we know what it said."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO message SELECT ?, ?, thread, subject, ?, at, ?, (SELECT max(n) + 1 FROM message)"
+            " FROM message WHERE key = ?",
+            (f"own {message_id}", message_id, sender, text[:_TEXT_MAX], answered.key),
+        )
+
     def was_sent(self, key: str) -> bool:
         """Whether the answer of this step was handed to the mail server."""
         return self._db.execute("SELECT 1 FROM sent WHERE key = ?", (key,)).fetchone() is not None

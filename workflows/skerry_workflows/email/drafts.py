@@ -130,11 +130,13 @@ def _normal(fact: str) -> str:
     return re.sub(r"[\s.,;:!?)]+$|\s", "", fact).casefold()
 
 
-def message_of(mail: Mail, text: str, owner: Address, key: str, at: dt.datetime) -> EmailMessage:
+def message_of(
+    mail: Mail, text: str, owner: Address, key: str, at: dt.datetime, *, automatic: bool = False
+) -> EmailMessage:
     """The answer as a message: to whom an answer goes, in the thread, with an id that is made of the step's key.
 
     The same key and time make the same message to the last byte, so that what is put into a mailbox or sent twice can
-    be seen.
+    be seen. `automatic`: nobody has looked at it, and it says so (RFC 3834), so that no program answers it.
     """
     made = EmailMessage()
     receivers = mail.reply_to or mail.sender
@@ -144,6 +146,8 @@ def message_of(mail: Mail, text: str, owner: Address, key: str, at: dt.datetime)
     made["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
     made["Date"] = format_datetime(at)
     made["Message-ID"] = message_id(key, owner)
+    if automatic:
+        made["Auto-Submitted"] = "auto-replied"
     if mail.message_id and re.fullmatch(r"[\x21-\x7e]+", mail.message_id):
         made["In-Reply-To"] = f"<{mail.message_id}>"
         references = [each for each in mail.references if re.fullmatch(r"[\x21-\x7e]+", each)][-20:]

@@ -25,6 +25,10 @@ _PRIVATE_LINE = re.compile(
     r"(?:dsl|dial-?up|dialin|\bppp|pool|dyn(?:amic)?|cable|dhcp|client|cpe)[\w.-]*\d|\d+[-.]\d+[-.]\d+[-.]\d+\.[a-z]",
     re.IGNORECASE,
 )
+_MACHINES = re.compile(
+    r"(?:.*[._+-])?(?:no|do[._-]?not|donot|never)[._-]?reply(?:[._+-].*)?|mailer-daemon|postmaster|bounces?(?:[._+-].*)?",
+    re.IGNORECASE,
+)
 _HOUSES = [ipaddress.ip_network(each) for each in ("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 """RFC 1918, and the machine itself."""
 _RESULT = re.compile(r"\b(spf|dkim|dmarc|arc)\s*=\s*([a-z]+)((?:(?!\b(?:spf|dkim|dmarc|arc)\s*=)[^;]){0,400})", re.I)
@@ -58,6 +62,21 @@ def _inside(hop: str) -> bool:
         return bool(addresses) and all(any(ipaddress.ip_address(each) in net for net in _HOUSES) for each in addresses)
     except ValueError:
         return False
+
+
+def automatic(message: Message) -> bool:
+    """Whether a program has sent it, so that no program may answer (RFC 3834, 2), or it is for many."""
+    submitted = message.header("Auto-Submitted").partition(";")[0].strip().lower()
+    local = message.sender[0].address.rpartition("@")[0] if message.sender else ""
+    return bool(
+        submitted not in ("", "no")
+        or message.header("Precedence").strip().lower() in ("bulk", "junk", "list", "auto_reply")
+        or message.header("Return-Path").strip() == "<>"
+        or re.search(r"(?i)\b(?:all|autoreply)\b", message.header("X-Auto-Response-Suppress"))
+        or message.header("List-Unsubscribe")
+        or message.header("List-Id")
+        or _MACHINES.fullmatch(local)
+    )
 
 
 def own_server(message: Message) -> bool:

@@ -9,6 +9,7 @@ import re
 
 import msgspec
 
+from skerry_workflows.awaited import Question
 from skerry_workflows.email.categories import Category, Classifier, Guess
 from skerry_workflows.email.learning import spam_odds
 from skerry_workflows.email.model import Address, Attachment
@@ -73,11 +74,13 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     others: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     """The names of all categories that there are."""
+    awaited: Question | None = None
+    """The question of ours that it answers."""
 
 
 def read(data: bytes, received: dt.datetime, zone: str = "UTC") -> Mail:
     """Reads the bytes of a message. Never raises."""
-    from skerry_workflows.email import links, quotes, spam
+    from skerry_workflows.email import links, quotes, route, spam
     from skerry_workflows.email.mime import parse
     from skerry_workflows.email.wishes import wish_of
 
@@ -95,14 +98,14 @@ def read(data: bytes, received: dt.datetime, zone: str = "UTC") -> Mail:
         reply_to=message.reply_to[:3],
         date=message.date,
         message_id=message.message_id,
-        references=(message.references or message.in_reply_to)[-50:],
+        references=tuple(dict.fromkeys((*message.references, *message.in_reply_to)))[-50:],
         new=parts.new[:_NEW_MAX],
         signature=parts.signature[:2000],
         quoted=parts.quoted[:_QUOTED_MAX],
         attachments=message.attachments[:_ATTACHMENTS_MAX],
         methods=tuple(method for method, _ in message.calendars),
         deceits=tuple(dict.fromkeys(each.said for each in links.deceits(message.links)))[:_SIGNS_MAX],
-        bulk=bool(message.header("List-Unsubscribe") or message.header("List-Id")),
+        bulk=route.automatic(message),
         bounced=message.bounced,
         probability=judged.probability,
         phishing=judged.phishing,

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from skerry_workflows.email.model import Message
+from skerry_workflows.email.route import automatic
 
 Priority: TypeAlias = Literal["low", "normal", "high"]
 
@@ -82,7 +83,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def wish_of(message: Message, text: str, now: dt.datetime, zone: str = "UTC") -> Wish:
     """Of a message's new text. `zone` is the reader's (IANA); what is said without one is meant there."""
-    bulk = bool(message.header("List-Unsubscribe") or message.header("List-Id")) or "no-reply" in _sender(message)
+    bulk = automatic(message)
     asks = bool(_ASKS.search(text)) and not bulk
     by = _deadline(text, message.date or now, zone)
     urgent = bool(_URGENT.search(f"{message.subject}\n{text}")) or _marked_urgent(message)
@@ -103,10 +104,6 @@ def language_of(text: str) -> str:
     best = max(hits, key=lambda language: hits[language])
     second = max(count for language, count in hits.items() if language != best)
     return best if hits[best] >= 2 and hits[best] > second else ""
-
-
-def _sender(message: Message) -> str:
-    return message.sender[0].address.lower().replace("noreply", "no-reply") if message.sender else ""
 
 
 def _marked_urgent(message: Message) -> bool:

@@ -31,7 +31,8 @@ from skerry import (
     write_blob,
 )
 from skerry.core.wire import Size
-from skerry.errors import DataError, Refused, TerminalError, TimedOut
+from skerry.errors import Conflict, DataError, Denied, NotFound, Refused, TerminalError, TimedOut
+from skerry_workflows.awaited import Awaited, Question
 from skerry_workflows.email import learning
 from skerry_workflows.email.categories import DEFAULTS, Category
 from skerry_workflows.email.categories import load as load_categories
@@ -49,6 +50,9 @@ __all__ = ["EML", "IMAP", "MAILDIR", "MBOX", "correction", "email"]
 
 T = TypeVar("T")
 
+NAME: Final = "email"
+"""In whose name answers are handed to the runs that wait for them."""
+
 _MODELS: Final[tuple[Size, ...]] = ("small", "medium", "large", "cloud")
 _OPENING = Limits(memory_mb=1024, cpu_s=20, wall_s=30)
 """What opening one untrusted message may cost."""
@@ -60,7 +64,8 @@ _CALENDAR_METHODS = frozenset(("REQUEST", "REPLY", "CANCEL", "COUNTER", "DECLINE
 class Filed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a message was, and what became of it. `category` is empty where none fits; `draft` says where one lies.
 
-    `handed_over` are the events that were published for it; `answered`: an answer was sent.
+    `handed_over` are the events that were published for it; `answered`: an answer was sent; `continues` is the run that
+    had asked by mail, and has this as its answer.
     """
 
     category: str = ""
@@ -74,6 +79,7 @@ class Filed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     handed_over: tuple[str, ...] = ()
     draft: str = ""
     answered: bool = False
+    continues: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -120,9 +126,29 @@ def take_out(document: Blob, place: str, name: str, media_type: str) -> Blob:
 
 @task(name="email.judge")
 def judge_mail(mail: Mail) -> Judgement:
-    """What the message is, by the rules and by what the user has taught."""
+    """What the message is, by the rules and by what the user has taught, and which question of ours it answers."""
     with Lessons(_file()) as lessons:
-        return judge(mail, _categories(), lessons.texts("spam"), lessons.texts("category"))
+        judged = judge(mail, _categories(), lessons.texts("spam"), lessons.texts("category"))
+    if not mail.references or not mail.sender:
+        return judged
+    with Awaited(_data()) as awaited:
+        question = awaited.waiting(mail.references, mail.sender[0].address)
+    return msgspec.structs.replace(judged, awaited=question)
+
+
+@task(name="email.deliver")
+async def deliver(mail: Mail, question: Question) -> str:
+    """Hands an answer to the run that waits for it; says why it could not, and nothing when it could."""
+    from skerry import config
+    from skerry.client import Client
+
+    here = config.load(environ=task_context().settings)
+    try:
+        async with Client.connect(data=here.data, nats=here.nats.target(), by=NAME) as client:
+            await client.signal(question.run, {"text": mail.new}, signal=question.signal, id=mail.key)
+    except (Conflict, Denied, NotFound) as error:
+        return f"{question.run} did not take this answer: {error.message}"
+    return ""
 
 
 @task(name="email.remember")
@@ -176,7 +202,7 @@ def put_draft(mail: Mail, text: str, at: dt.datetime) -> str:
 
 
 @task(name="email.send")
-def send_answer(mail: Mail, text: str, at: dt.datetime) -> None:
+def send_answer(mail: Mail, text: str, at: dt.datetime, automatic: bool) -> None:
     """Sends an answer, once for the step. Raises what `mailer.send` does.
 
     SMTP cannot be asked whether it has had a message: what was handed over is marked beside the lessons, and a crash in
@@ -189,13 +215,19 @@ def send_answer(mail: Mail, text: str, at: dt.datetime) -> None:
     with Correspondence(_file()) as correspondence:
         if correspondence.was_sent(key):
             return
-        message = message_of(mail, text, Address(name=settings.name, address=settings.owner), key, at)
+        owner = Address(name=settings.name, address=settings.owner)
+        message = message_of(mail, text, owner, key, at, automatic=automatic)
         send(message, settings.smtp, folder)
+        correspondence.remember_own(mail, str(message["Message-ID"]).strip("<>"), settings.owner, text)
         correspondence.mark_sent(key)
 
 
+def _data() -> Path:
+    return Path(task_context().settings.get("SKERRY_DATA", "."))
+
+
 def _file() -> Path:
-    return Path(task_context().settings.get("SKERRY_DATA", ".")) / learning.FILE
+    return _data() / learning.FILE
 
 
 def _settings() -> tuple[Settings, Path]:
@@ -300,9 +332,14 @@ class Judge(State):
     mail: Mail
     office: Office
 
-    async def run(self, step: Step) -> Unsure | Route:
-        """Judges."""
+    async def run(self, step: Step) -> Unsure | Route | Done[Filed]:
+        """Judges. What answers a question that a run has mailed goes to that run."""
         judged = await step.call(judge_mail, self.mail)
+        if judged.awaited is not None:
+            refused = await step.call(deliver, self.mail, judged.awaited)
+            thread = await step.call(remember, self.mail)
+            if not refused:
+                return Done(Filed(thread=thread.id, continues=judged.awaited.run, notes=_warnings(self.mail)))
         wanted = judged.verdict == "ham" and judged.sure
         if wanted or judged.verdict == "spam" or self.mail.bounced:
             unwanted = judged.verdict == "spam" and not self.mail.bounced
@@ -418,7 +455,7 @@ class Answer(State):
         if not draft.text:
             return Done(self.filed)
         if policy.send == "auto" and not self.mail.deceits:
-            await step.call(send_answer, self.mail, draft.text, step.now())
+            await step.call(send_answer, self.mail, draft.text, step.now(), True)
             return Done(msgspec.structs.replace(self.filed, answered=True))
         if policy.send == "ask":
             return Approve(mail=self.mail, office=self.office, filed=self.filed, text=draft.text)
@@ -448,7 +485,7 @@ class Approve(State):
             return Done(msgspec.structs.replace(self.filed, draft=place))
         if not decision.approved:
             return Done(self.filed)
-        await step.call(send_answer, self.mail, self.text, step.now())
+        await step.call(send_answer, self.mail, self.text, step.now(), False)
         return Done(msgspec.structs.replace(self.filed, answered=True))
 
 
