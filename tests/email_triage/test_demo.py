@@ -11,8 +11,10 @@ from skerry.errors import DataError
 from skerry.testing import Lab
 from skerry_workflows.demo import parts
 from skerry_workflows.email import workflow as email
+from skerry_workflows.email.categories import load
 from skerry_workflows.email.demo import messages, part
 from skerry_workflows.email.mime import parse
+from skerry_workflows.email.triage import judge, read
 from skerry_workflows.invoice import workflow as invoice
 from skerry_workflows.scheduling import demo as meetings
 from skerry_workflows.scheduling import workflow as scheduling
@@ -43,6 +45,18 @@ def test_it_plays_in_no_folder_of_others(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="something else is in it"):
         parts(tmp_path / "real", now)
     assert demo.file_names(tmp_path / "real") == ["mail.toml"]
+
+
+def test_it_is_judged_alike_all_year(tmp_path: Path) -> None:
+    """The dates in it are made from the present, and a month's name is a word like any other."""
+    judged: set[tuple[tuple[str, str, bool], ...]] = set()
+    for month in range(1, 13):
+        now = dt.datetime(2027, month, 13, tzinfo=dt.UTC)
+        comings = part(tmp_path, now).comings
+        mails = [read(each.file.read_bytes(), now, "Europe/Berlin") for each in comings if each.file]
+        verdicts = [judge(mail, load(tmp_path / "categories.toml"), {}, {}) for mail in mails]
+        judged.add(tuple((each.verdict, each.category, each.sure) for each in verdicts))
+    assert len(judged) == 1
 
 
 async def test_a_morning_of_mail(tmp_path: Path) -> None:
