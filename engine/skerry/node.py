@@ -144,7 +144,7 @@ async def open_node(
         where = server.connection_file if server is not None else _remote(config)
         near = await NatsBus.connect(where, name=f"skerry engine {journal.head.node}")
         stack.push_async_callback(near.close)
-        beyond = await _beyond(config, near, journal.head.node, stack)
+        beyond = _beyond(config, near, journal.head.node, stack)
         engine = Engine(
             journal,
             near if beyond is None else beyond,
@@ -170,6 +170,8 @@ async def open_node(
         node.recovered = await engine.recover(progress)
         stack.push_async_callback(node.service.stop)
         await node.service.start()
+        if beyond is not None:
+            await beyond.start()
         _go_on_with_adopted(config, stack)
         if health is not None:
             health.recovered = True
@@ -236,7 +238,7 @@ def _sizes(config: Config) -> tuple[Size, ...]:
     return tuple(size for size in SIZES if size in config.workers or (size == CLOUD and config.hub.serves_cloud))
 
 
-async def _beyond(config: Config, near: NatsBus, node: str, stack: AsyncExitStack) -> Beyond | None:
+def _beyond(config: Config, near: NatsBus, node: str, stack: AsyncExitStack) -> Beyond | None:
     """A bus that reaches workers at the hub as well, where the settings say so."""
     where = config.hub.server() if config.hub.serves_cloud else None
     if where is None:
@@ -245,7 +247,6 @@ async def _beyond(config: Config, near: NatsBus, node: str, stack: AsyncExitStac
 
     bus = Beyond(near, where, node, domain=config.hub.domain)
     stack.push_async_callback(bus.close)
-    await bus.start()
     return bus
 
 

@@ -56,7 +56,7 @@ class Beyond:
         self._ending: set[asyncio.Future[None]] = set()
 
     async def start(self) -> None:
-        """Begins to look for the hub's server."""
+        """Begins to look for the hub's server, when all that is listened to there is named: so nobody waits for it."""
         await self.far.join(self)
         self._opening = asyncio.create_task(self._open(), name="skerry hub's bus")
 

@@ -122,7 +122,9 @@ def enrol_command(whose: Whose) -> Command:
     @click.argument("member")
     @click.option("--key", required=True, metavar="KEY", help="The public half, as `node init` says it, or its file.")
     @click.option("--as", "kind", default=kinds[0], show_default=True, type=click.Choice(kinds), help="What they are.")
-    @click.option("--size", type=click.Choice(SIZES), help="Of a worker.")
+    @click.option(
+        "--size", type=click.Choice(SIZES), help="Of a worker; cloud: a node's tasks of that size go to the hub."
+    )
     @click.option(
         "--for", "nodes", multiple=True, metavar="NODE", help="A worker: whom it serves. A node: whom it adopted."
     )
@@ -144,8 +146,9 @@ def enrol_command(whose: Whose) -> Command:
         from skerry.security import enrolment
         from skerry.security.members import OWN_TENANT, Member
 
-        if (kind == "worker") != (size is not None):
-            raise Stop("a worker has a --size, and nobody else has", hint=f"one of {', '.join(SIZES)}", code=USAGE)
+        if (kind == "worker") != (size is not None) and (kind, size) != ("node", "cloud"):
+            wrong = "a worker has a --size, a node the size cloud at most, and nobody else has one"
+            raise Stop(wrong, hint=f"one of {', '.join(SIZES)}", code=USAGE)
         asked = Member(
             name=member,
             kind=kind,  # type: ignore[arg-type]  # click has looked

@@ -39,14 +39,15 @@ def inbox(name: str) -> str:
 def rights(kind: Kind, name: str, *, size: str = "", nodes: Sequence[str] = (), domain: str = "") -> Rights:
     """What a member may do.
 
-    `size` is that of a worker; `nodes` are those that a worker serves or a person speaks to (none: all), or that a node
-    has adopted. `domain` is the JetStream domain of a hub, for nodes that reach it through a leaf.
+    `size` is that of a worker, and "cloud" for a node whose tasks of that size go to the hub. `nodes` are those that a
+    worker serves or a person speaks to (none: all), or that a node has adopted. `domain` is the JetStream domain of a
+    hub, for nodes that reach it through a leaf.
     """
     match kind:
         case "hub":
             return _hub(name)
         case "node":
-            return _node(name, nodes, domain)
+            return _node(name, nodes, domain, cloud=size == "cloud")
         case "engine":
             return _engine(name)
         case "worker":
@@ -70,6 +71,7 @@ def _hub(name: str) -> Rights:
             sync.cursor_subject("*"),
             "hub.command.>",
             sync.wake_subject("*"),
+            *_desk(),
         ),
         subscribe=(
             f"{inbox(name)}.>",
@@ -83,18 +85,40 @@ def _hub(name: str) -> Rights:
     )
 
 
-def _node(name: str, adopted: Sequence[str], domain: str) -> Rights:
+def _desk() -> Iterator[str]:
+    """What the hub's part of the size `cloud` takes: the queues, and a result for a task that nobody finishes."""
+    tasks = wire.task_queue("cloud")
+    yield from (*_making(tasks), *_burying(tasks), *_making(wire.result_queue("hub")))
+    yield "result.>"
+
+
+def _beyond(names: Sequence[str], apis: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What a node's engine publishes and hears where its cloud is: tasks, and its own results, leases and blobs."""
+    publish = [f"{kind}.cloud.>" for kind in ("task", "cancel")] + [WORKER_PING]
+    subscribe = [wire.worker_subject("cloud", "*", "alive")]
+    for node in names:
+        results = wire.result_queue(node)
+        own = [*_looking(results), *_taking(results), f"$JS.API.CONSUMER.CREATE.{results.stream}.{node}"]
+        publish += [subject.replace("$JS.API", api, 1) for api in apis for subject in own]
+        subscribe += [wire.lease_subject(node), wire.blob_subject(node, "get"), wire.blob_subject(node, "put")]
+    return list(dict.fromkeys(publish)), subscribe
+
+
+def _node(name: str, adopted: Sequence[str], domain: str, *, cloud: bool) -> Rights:
     """Its own part of the hub's stream, to write and to look at; its own questions; its own news."""
     names = (name, *adopted)
     own = [f"hub.journal.{node}.>" for node in names]
     apis = ("$JS.API", *((f"$JS.{domain}.API",) if domain else ()))
+    tasks, news = _beyond(names, apis) if cloud else ([], [])
     return Rights(
         publish=(
             *own,
             *(f"hub.ask.{node}.>" for node in names),
             *(f"{api}.DIRECT.GET.{sync.STREAM}.{part}" for api in apis for part in own),
+            *tasks,
         ),
-        subscribe=(f"{inbox(name)}.>", *map(sync.wake_subject, names)),
+        subscribe=(f"{inbox(name)}.>", *map(sync.wake_subject, names), *news),
+        answers=cloud,
     )
 
 

@@ -83,7 +83,10 @@ def command(
 
         logs.configure(app.config.log_level)
         nats = app.config.nats
-        options = HubOptions(data=folder, nats=nats.target(), port=port, take_over=take_over, replicas=nats.replicas)
+        target = nats.target()
+        options = HubOptions(
+            data=folder, nats=target, port=port, take_over=take_over, replicas=nats.replicas, cloud=cloud
+        )
         app.run(_serve(app, options))
         return
     if what == "commands":
