@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -141,10 +142,34 @@ def test_what_was_read_alike_twice_is_accepted(surely: Reading) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "field"), [("AP-1041", "number"), ("178.50", "gross_total"), ("17", "issue_date"), ("DE78", "iban")]
+    ("word", "field"), [("AP-1041", "number"), ("EUR", "currency"), ("17", "issue_date"), ("DE78", "iban")]
 )
 def test_a_value_that_is_hard_to_read_is_for_a_person(surely: Reading, word: str, field: str) -> None:
     assert [(o.rule, o.fields) for o in verify(FIELDS, unsure(surely, word))] == [("ocr", (field,))]
+
+
+@pytest.mark.parametrize("word", ["150.00", "28.50", "178.50"])
+def test_the_sum_tells_an_amount_that_is_hard_to_read(surely: Reading, word: str) -> None:
+    assert verify(FIELDS, unsure(surely, word)) == ()
+
+
+def test_of_two_such_amounts_the_sum_tells_none(surely: Reading) -> None:
+    reading = unsure(unsure(surely, "28.50"), "178.50")
+    assert [(o.rule, o.fields) for o in verify(FIELDS, reading)] == [("ocr", ("tax_total",)), ("ocr", ("gross_total",))]
+
+
+def test_a_sum_that_is_a_cent_off_tells_nothing(surely: Reading) -> None:
+    text = surely.text.replace("178.50", "178.51")
+    reading = unsure(msgspec.structs.replace(surely, text=text), "178.51")
+    fields = msgspec.structs.replace(FIELDS, gross_total=Decimal("178.51"))
+    assert [(o.rule, o.fields) for o in verify(fields, reading)] == [("ocr", ("gross_total",))]
+
+
+def test_a_sign_of_the_currency_that_was_read_surely_elsewhere_is_enough(surely: Reading) -> None:
+    text = surely.text + "EUR"
+    both = (*surely.words, Word(len(text) - 3, len(text), 90, 0, 0, 0, 0, 0))
+    reading = msgspec.structs.replace(surely, text=text, words=both)
+    assert verify(FIELDS, unsure(reading, "EUR")) == ()
 
 
 def test_a_letter_that_looks_like_a_digit_is_for_a_person(surely: Reading) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from decimal import Decimal
 from functools import wraps
 from typing import Final, TypeAlias
@@ -37,6 +37,7 @@ _YEAR_MIN: Final = 1990
 # What OCR has read is right only if it is certain; Tesseract's own figure, of a word that two readings agree on.
 _SURE: Final = 70
 _READ_SURELY: Final = frozenset({*HEADLINE, "seller_vat_id", "iban", "payable", "prepaid", "due_date"})
+_SUM: Final = frozenset({"net_total", "tax_total", "gross_total"})
 _LOOKALIKE: Final = re.compile(r"[OoQIlSZB|](?=\d)|(?<=\d)[OoQIlSZB|]")
 _NOT_GROUNDED_TOLD_MAX: Final = 20
 _BREACHES_TOLD_MAX: Final = 20
@@ -78,20 +79,46 @@ def grounded(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
 
 @_bounded
 def read_surely(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
-    """What OCR has read and money depends on was read twice alike, and has no letter that looks like a digit."""
+    """What OCR has read and money depends on was read twice alike, and has no letter that looks like a digit.
+
+    Or the rest of the page leaves it no choice: one amount that is hard to read, where it makes net + tax = gross with
+    two that are not; a sign of a currency, where the same sign was read surely elsewhere.
+    """
     if not reading.words:
         return
     found, _ = grounding.look_up(fields, reading)
-    for path, place in found.items():
+    paid_by = {path: place for path, place in found.items() if path.partition("[")[0] in _READ_SURELY}
+    doubtful = {path for path, place in paid_by.items() if not _sure(place.start, place.end, reading)}
+    doubtful -= _left_by_the_sum(fields, doubtful, found.keys())
+    for path, place in paid_by.items():
         name = path.partition("[")[0]
-        if name not in _READ_SURELY:
-            continue
-        value = getattr(fields, name)
-        doubtful = [w for w in reading.words if w.start < place.end and place.start < w.end and w.confidence < _SURE]
-        if doubtful:
+        if path in doubtful and not (path == "currency" and _sure_elsewhere(place, reading)):
             yield _objection("ocr", f"the {_spoken(path)} {place.text!r} is hard to read on the picture", name)
-        elif name == "number" and _LOOKALIKE.search(str(value)):
-            yield _objection("ocr", f"a letter in the number {value} may be a digit on the picture", name)
+        elif name == "number" and _LOOKALIKE.search(str(fields.number)):
+            yield _objection("ocr", f"a letter in the number {fields.number} may be a digit on the picture", name)
+
+
+def _sure(start: int, end: int, reading: Reading) -> bool:
+    """Whether every word that has a part in these characters is sure."""
+    return all(w.confidence >= _SURE for w in reading.words if w.start < end and start < w.end)
+
+
+def _left_by_the_sum(fields: InvoiceFields, doubtful: set[str], found: Set[str]) -> set[str]:
+    """The one amount of net, tax and gross that is doubtful, where the sum is exact; one digit misread would break it.
+
+    What is left to pay is then as sure as the gross total that it is.
+    """
+    net, tax, gross = fields.net_total, fields.tax_total, fields.gross_total
+    one = doubtful.intersection(_SUM)
+    if net is None or tax is None or gross is None or net + tax != gross or len(one) > 1 or not found >= _SUM:
+        return set()
+    return one | ({"payable"} if fields.payable == gross else set())
+
+
+def _sure_elsewhere(place: Place, reading: Reading) -> bool:
+    """Whether what stands there was read surely in some other place, by itself or at a number."""
+    sign = rf"(?<![^\W\d_]){re.escape(place.text)}(?![^\W\d_])"
+    return any(_sure(*other.span(), reading) for other in re.finditer(sign, reading.text))
 
 
 def complete(fields: InvoiceFields, reading: Reading) -> Iterable[Objection]:
