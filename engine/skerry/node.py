@@ -27,6 +27,7 @@ from skerry.core.wire import SIZES, Size
 from skerry.errors import Conflict, DataError, JournalError, SkerryError, Unavailable
 from skerry.journal import SqliteJournal
 from skerry.journal.prune import prune
+from skerry.journal.sealed import jetstream_key
 from skerry.people import People
 from skerry.pool import WorkerPool
 from skerry.ports import Append
@@ -215,7 +216,7 @@ async def offline(config: Config) -> AsyncGenerator[Service, None]:
 async def _server(config: Config, stack: AsyncExitStack) -> NatsServer | None:
     if config.nats.target() is not None:
         return None
-    server = NatsServer(config.data, network=network(config.data))
+    server = NatsServer(config.data, network=network(config.data), store_key=jetstream_key(config.data))
     stack.push_async_callback(server.stop)
     await server.start()
     return server

@@ -49,7 +49,8 @@ class NatsServer:
 
     Start it from the main thread (see `process.spawn`). `port` 0 takes a random one, `lock_patience_s` is how long to
     wait for a dying predecessor, `start_timeout_s` how long a launch may take (a big store is read first). With a
-    `network`, other machines reach it, too; its files are read again when they change.
+    `network`, other machines reach it, too; its files are read again when they change. With a `store_key`, what it
+    keeps on disk is ciphertext.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class NatsServer:
         port: int = 0,
         limits: ServerLimits | None = None,
         network: Network | None = None,
+        store_key: str = "",
         lock_patience_s: float = 5.0,
         start_timeout_s: float = 60.0,
         stop_grace_s: float = 10.0,
@@ -71,6 +73,7 @@ class NatsServer:
         self._port = port
         self._limits = limits or ServerLimits()
         self._network = network
+        self._store_key = store_key
         self._lock_patience_s = lock_patience_s
         self._start_timeout_s = start_timeout_s
         self._stop_grace_s = stop_grace_s
@@ -191,7 +194,13 @@ class NatsServer:
             for stale in run.glob("*.ports"):
                 stale.unlink()
             text = serverconfig.render(
-                store=self.folder, ports=run, port=self._port, key=key, limits=self._limits, network=network
+                store=self.folder,
+                ports=run,
+                port=self._port,
+                key=key,
+                limits=self._limits,
+                network=network,
+                store_key=self._store_key,
             )
             serverconfig.write_private(config, text)
             self._log.clear()

@@ -74,7 +74,14 @@ def new_key() -> Key:
 
 
 def render(
-    *, store: Path, ports: Path, port: int, key: Key, limits: ServerLimits, network: Network | None = None
+    *,
+    store: Path,
+    ports: Path,
+    port: int,
+    key: Key,
+    limits: ServerLimits,
+    network: Network | None = None,
+    store_key: str = "",
 ) -> str:
     """The configuration file. `port` 0 lets the server choose one.
 
@@ -82,6 +89,7 @@ def render(
     `jetstream` into `store`.
     """
     quoted = json.dumps
+    cipher = f'\n  cipher: "aes"\n  key: "{store_key}"' if store_key else ""
     domain = f'\n  domain: "{network.domain}"' if network is not None and network.domain else ""
     return f"""\
 server_name: "{network.name if network is not None else "skerry"}"
@@ -92,7 +100,7 @@ jetstream {{
   store_dir: {quoted(str(store))}
   max_file_store: {limits.store_bytes_max}
   max_memory_store: {limits.memory_bytes_max}
-  sync_interval: "{SYNC_INTERVAL}"{domain}
+  sync_interval: "{SYNC_INTERVAL}"{domain}{cipher}
 }}
 {_home(port, key) if network is None else _abroad(network)}"""
 

@@ -37,6 +37,7 @@ COMMANDS: dict[str, Entry] = {
     "verify": Entry(_KEEP, "Check the journal: nothing edited, nothing lost."),
     "replay": Entry(_KEEP, "Drive runs again from the journal alone, and compare."),
     "export": Entry(_KEEP, "Write finished runs to a file."),
+    "rotate-key": Entry(_KEEP, "Seal the journal at rest with a new key; the first time, begin to."),
     "prune": Entry(_KEEP, "Remove the bodies of runs that ended long ago."),
     "hub adopt": Entry(_KEEP, "Let another node go on with the runs of one that is lost."),
     "hub apart": Entry(_KEEP, "List what fenced nodes have done, which belongs to no chain."),

@@ -18,6 +18,7 @@ from skerry.errors import NotFound
 from skerry.journal.faults import translated
 from skerry.journal.reader import BUSY_S, DATABASE, read_only_uri
 from skerry.journal.references import references
+from skerry.journal.sealed import unsealing
 from skerry.journal.sql import SQL
 from skerry.sync import page
 
@@ -51,6 +52,7 @@ class Source:
         self._withhold = frozenset(withhold)
         with translated("opening it for reading", self.path):
             self._db = sqlite3.connect(read_only_uri(self.path), uri=True, isolation_level=None, timeout=BUSY_S)
+            unsealing(self._db, folder)
         self.node = str(self._meta("node"))
         self.adopted_by = str(self._meta("adopted_by") or "")
         """The node that writes it now, where that is not the node itself."""

@@ -17,6 +17,7 @@ from skerry.core.events import AnyEvent
 from skerry.errors import JournalCorrupt, JournalNewer, NotFound
 from skerry.journal.faults import translated
 from skerry.journal.reader import BUSY_S, DATABASE, read_only_uri
+from skerry.journal.sealed import unsealing
 from skerry.journal.sql import SQL
 
 
@@ -41,6 +42,7 @@ class Feed:
             raise NotFound(f"there is no journal in {folder}", hint="name the data folder with --data")
         with translated("opening it for reading", self._path):
             self._db = sqlite3.connect(read_only_uri(self._path), uri=True, isolation_level=None, timeout=BUSY_S)
+            unsealing(self._db, folder)
 
     def __enter__(self) -> Self:
         return self

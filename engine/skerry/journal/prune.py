@@ -11,6 +11,7 @@ from skerry.core.api import Prune, Pruned
 from skerry.core.events import BodiesRemoved
 from skerry.journal.reader import BUSY_S, read_only_uri
 from skerry.journal.references import reachable, references
+from skerry.journal.sealed import unsealing
 from skerry.journal.sql import SQL
 from skerry.journal.sqlite import SqliteJournal
 from skerry.ports import Append
@@ -76,6 +77,7 @@ def _unused(path: Path, before_us: int) -> tuple[list[str], int, int]:
     What is appended while this reads may refer to one of them all the same: `prune_blob` looks at that.
     """
     with contextlib.closing(sqlite3.connect(read_only_uri(path), uri=True, isolation_level=None, timeout=BUSY_S)) as db:
+        unsealing(db, path.parent)
 
         def read(name: str) -> bytes | None:
             found = db.execute(SQL["blob"], (bytes.fromhex(name),)).fetchone()

@@ -24,6 +24,7 @@ from skerry.errors import JournalCorrupt, JournalError, JournalNewer, NotFound
 from skerry.journal.anchor import Anchor
 from skerry.journal.faults import translated
 from skerry.journal.migrate import require_current
+from skerry.journal.sealed import VIEWS, Seal, need_key, read_seal
 from skerry.journal.sql import SQL
 from skerry.ports import Head, Recorded
 
@@ -339,7 +340,27 @@ async def connect_read_only(path: Path) -> aiosqlite.Connection:
         except BaseException:
             await db.close()
             raise
+        try:
+            await unseal_reads(db, path.parent)
+        except BaseException:
+            await db.close()
+            raise
     return db
+
+
+async def unseal_reads(db: aiosqlite.Connection, folder: Path) -> Seal | None:
+    """Has a connection unseal what it reads, as `unsealing` does. Raises `JournalError`."""
+    seal = read_seal(folder)
+    try:
+        found = list(await db.execute_fetchall(SQL["meta"], ("sealed",)))
+    except sqlite3.Error:  # no journal yet, or one that is damaged: whoever reads it says so
+        found = []
+    need_key(seal, str(found[0][0]) if found else "", folder)
+    if seal is not None:
+        for name, count, function in seal.functions():
+            await db.create_function(name, count, function, deterministic=True)  # pyright: ignore[reportUnknownMemberType]
+        await db.executescript(VIEWS)
+    return seal
 
 
 def still_uri(path: Path) -> str | None:

@@ -22,12 +22,13 @@ from skerry.core.events import VERSION, NodeAdopted, kind_of
 from skerry.core.ids import check_token
 from skerry.errors import Conflict, DataError, JournalError
 from skerry.journal.faults import translate, translated
-from skerry.journal.groupcommit import STATEMENTS, GroupCommit, GroupConnection, Job, Statement, again
+from skerry.journal.groupcommit import COLUMNS, STATEMENTS, GroupCommit, GroupConnection, Job, Statement, again
 from skerry.journal.lock import FolderLock
 from skerry.journal.log import LOG_BYTES, prepare_log
 from skerry.journal.migrate import migrate
 from skerry.journal.places import Places
-from skerry.journal.reader import BUSY_S, DATABASE, JournalReader, Reads, connect_read_only, row_values
+from skerry.journal.reader import BUSY_S, DATABASE, JournalReader, Reads, connect_read_only, row_values, unseal_reads
+from skerry.journal.sealed import Seal
 from skerry.journal.sql import SQL
 from skerry.ports import Append, Clock, Head
 
@@ -69,9 +70,11 @@ class SqliteJournal(Reads):
         clock: Clock,
         head: Head,
         places: Places,
+        seal: Seal | None,
     ) -> None:
         """Internal: use `open`."""
         super().__init__(reads, path)
+        self._seal = seal
         self._lock = lock
         self._writes = writes
         self._connection = connection
@@ -126,6 +129,9 @@ class SqliteJournal(Reads):
                     await writes.execute_fetchall(pragma)
                 await migrate(writes, path)
                 await _settle_node(writes, path, node)
+                seal = await unseal_reads(writes, path.parent)
+                if seal is not None:
+                    await writes.execute_fetchall(SQL["put_meta"], ("sealed", seal.current))
             reads = await connect_read_only(path)
             try:
                 head = await Reads(reads, path).read_head()
@@ -136,7 +142,17 @@ class SqliteJournal(Reads):
         except BaseException:
             await writes.close()
             raise
-        return cls(reads, path, lock=lock, writes=writes, connection=connection, clock=clock, head=head, places=places)
+        return cls(
+            reads,
+            path,
+            lock=lock,
+            writes=writes,
+            connection=connection,
+            clock=clock,
+            head=head,
+            places=places,
+            seal=seal,
+        )
 
     @staticmethod
     async def read_only(folder: Path) -> JournalReader:
@@ -197,6 +213,8 @@ class SqliteJournal(Reads):
             self._places.claim(claims)
         done = self._loop.create_future()
         run_line = None if row is None else (key, *row_values(row))
+        if self._seal is not None:
+            run_line, blob_lines = self._sealed(self._seal, lines, run_line, blob_lines)
         self._writer.put(Job(done, lines, run_line, claims, blob_lines, also))
         return done
 
@@ -252,6 +270,15 @@ class SqliteJournal(Reads):
                 raise self._failed(error) from error
         finally:
             self._lock.release()
+
+    @staticmethod
+    def _sealed(
+        seal: Seal, lines: list[Any], run_line: tuple[Any, ...] | None, blob_lines: list[tuple[bytes, int, int, bytes]]
+    ) -> tuple[tuple[Any, ...] | None, list[tuple[bytes, int, int, bytes]]]:
+        """What goes to the disk, sealed: events in place, a run's note (its last column), blobs."""
+        seal.events(lines, COLUMNS)
+        run = None if run_line is None else (*run_line[:-1], seal.note(run_line[-1]))
+        return run, [(name, size, at_us, seal.seal(data)) for name, size, at_us, data in blob_lines]
 
     def _fresh_salt(self) -> bytes:
         pool = self.clock.entropy(_SALT_BYTES * _SALTS_AT_ONCE)

@@ -25,6 +25,7 @@ from skerry.journal.anchor import Anchor
 from skerry.journal.faults import DRIVER_ERRORS, translate
 from skerry.journal.migrate import refuse_newer
 from skerry.journal.reader import BUSY_S, DATABASE, read_only_uri, still_uri
+from skerry.journal.sealed import unsealing
 from skerry.journal.sql import SQL
 
 FAULTS_MAX = 100
@@ -117,6 +118,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(uri, uri=True, isolation_level=None)
     except DRIVER_ERRORS:
         pass  # a finding, further on
+    with contextlib.suppress(sqlite3.Error):  # a finding, further on
+        unsealing(db, path.parent)
     # A text that is not UTF-8 must be a finding about one event, not an exception about a piece of two thousand.
     db.text_factory = _text
     return db

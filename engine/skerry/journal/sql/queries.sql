@@ -3,12 +3,12 @@
 -- ---- writing (only `groupcommit.py`) ------------------------------------------------------------------------------
 
 -- name: insert_event
-INSERT INTO events (seq, epoch, run_key, n, at_us, kind, version, digest, previous, salt, body)
+INSERT INTO main.events (seq, epoch, run_key, n, at_us, kind, version, digest, previous, salt, body)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: put_run
 -- A run's row, new or in place of the old one. `run` and `pruned_us` never change here.
-INSERT INTO runs (
+INSERT INTO main.runs (
     key, run, workflow, version, status, state, entry_n, wake_us,
     parent, priority, source, event_id, started_us, updated_us, ended_us, note
 )
@@ -24,7 +24,7 @@ INSERT INTO claims (scope, id, answer) VALUES (?, ?, ?)
 
 -- name: insert_blob
 -- Once each. Handed in again after an hour (in microseconds), its time is renewed, so that pruning leaves it alone.
-INSERT INTO blobs (sha256, size, at_us, data) VALUES (?, ?, ?, ?)
+INSERT INTO main.blobs (sha256, size, at_us, data) VALUES (?, ?, ?, ?)
 ON CONFLICT (sha256) DO UPDATE SET at_us = excluded.at_us WHERE blobs.at_us < excluded.at_us - 3600000000
 
 -- ---- the writer's own look-ups --------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ FROM events WHERE run_key = (SELECT key FROM runs WHERE run = ?)
 ORDER BY n
 
 -- name: due
-SELECT wake_us, run FROM runs INDEXED BY runs_by_wake
+SELECT wake_us, run FROM main.runs INDEXED BY runs_by_wake
 WHERE wake_us > 0 AND wake_us <= :until_us AND status IN ('running', 'waiting', 'review')
 ORDER BY wake_us, run LIMIT :limit
 
@@ -146,7 +146,7 @@ SELECT seq, epoch, run_key, n, at_us, kind, version, digest, previous, salt, bod
 
 -- name: verify_place
 -- From the index alone, for an event whose own page is damaged. It reads the whole index.
-SELECT run_key, n FROM events INDEXED BY events_by_run WHERE +seq = ?
+SELECT run_key, n FROM main.events INDEXED BY events_by_run WHERE +seq = ?
 
 -- name: verify_runs
 SELECT
@@ -215,10 +215,10 @@ AND NOT EXISTS (
 ORDER BY r.key LIMIT :limit
 
 -- name: prune_events
-UPDATE events SET body = NULL, salt = NULL WHERE run_key = ?
+UPDATE main.events SET body = NULL, salt = NULL WHERE run_key = ?
 
 -- name: prune_run
-UPDATE runs SET pruned_us = ? WHERE key = ?
+UPDATE main.runs SET pruned_us = ? WHERE key = ?
 
 -- name: prune_bodies
 SELECT seq, body FROM events WHERE seq > ? AND body IS NOT NULL ORDER BY seq LIMIT 2000
@@ -231,7 +231,7 @@ SELECT coalesce(max(rowid), 0) FROM blobs
 
 -- name: prune_blob
 -- Unless something that came after the search refers to it.
-DELETE FROM blobs
+DELETE FROM main.blobs
 WHERE sha256 = :sha256 AND rowid <= :rowid
     AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.seq > :seq AND instr(e.body, :name) > 0)
     AND NOT EXISTS (SELECT 1 FROM blobs AS b WHERE b.rowid > :rowid AND instr(b.data, :name) > 0)
@@ -246,3 +246,26 @@ PRAGMA freelist_count
 -- Gives free pages back to the disk, and has the log copied into the database.
 PRAGMA incremental_vacuum(2000);
 PRAGMA wal_checkpoint(PASSIVE);
+
+-- ---- sealing anew (only `rotate.py`) --------------------------------------------------------------------------------
+
+-- name: rotate_events
+SELECT seq, digest, salt, body FROM main.events WHERE seq > ? AND body IS NOT NULL ORDER BY seq LIMIT ?
+
+-- name: rotate_event
+UPDATE main.events SET salt = ?, body = ? WHERE seq = ?
+
+-- name: rotate_blobs
+SELECT rowid, sha256, size, data FROM main.blobs WHERE rowid > ? ORDER BY rowid LIMIT ?
+
+-- name: rotate_blob
+UPDATE main.blobs SET data = ? WHERE rowid = ?
+
+-- name: rotate_runs
+SELECT key, note FROM main.runs WHERE key > ? AND note <> '' ORDER BY key LIMIT ?
+
+-- name: rotate_run
+UPDATE main.runs SET note = ? WHERE key = ?
+
+-- name: rotate_off
+DELETE FROM meta WHERE name = 'sealed'
