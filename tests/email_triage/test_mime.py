@@ -250,3 +250,21 @@ def test_what_is_made_to_cost_much_costs_little(data: bytes) -> None:
     began = time.process_time()
     read(data, dt.datetime(2025, 1, 3, tzinfo=dt.UTC))
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_message_that_was_saved_as_a_text_file(encoding: str) -> None:
+    text = "From: ada@example.org\nSubject: Grüße\nContent-Type: text/plain; charset=utf-8\n\nJa, für Bo"
+    message = parse(text.encode(encoding))
+    assert (message.sender[0].address, message.subject, message.text) == ("ada@example.org", "Grüße", "Ja, für Bo")
+    assert message.flaws == ()
+
+
+@pytest.mark.parametrize("data", [b"", b"%PDF-1.4\nx: y\n", b"\xff\xfe", b"just some text"])
+def test_what_is_no_mail_says_so(data: bytes) -> None:
+    assert "may be something else" in parse(data).flaws[0]
+
+
+def test_a_long_text_says_that_it_was_cut() -> None:
+    message = parse(b"From: a@x.example\n\n" + b"word " * 100_000)
+    assert len(message.text) == 200_000 and "only the first 200,000" in message.flaws[0]

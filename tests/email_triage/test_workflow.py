@@ -178,6 +178,15 @@ async def test_only_what_a_person_says_teaches(tmp_path: Path, sure: bool) -> No
             assert list(lessons.texts("spam")) == ([] if sure else ["ham"])
 
 
+async def test_nobody_is_asked_about_a_letter_to_many(tmp_path: Path) -> None:
+    text = "On the boxes and labels of the framework agreement with the municipality."
+    async with open_office(tmp_path) as office:
+        row = await office.waits(await office.receive(mail("Agreement", text)))
+        assert "Agreement (from Ada Byron ada@customer.example): which category" in row.note
+        letter = mail("Agreement", text, List_Id="<news.town.example>")
+        assert (await office.filed(await office.receive(letter))).category == ""
+
+
 async def test_nobody_answers_and_nothing_is_lost(tmp_path: Path) -> None:
     async with open_office(tmp_path) as office:
         row = await office.waits(await office.receive(mail("Things", "Some words on the boxes that somebody labels.")))

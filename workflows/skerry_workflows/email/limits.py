@@ -12,6 +12,8 @@ HEADER_CHARS_MAX: Final = 20_000
 """Of one header's value."""
 PARTS_MAX: Final = 1_000
 DEPTH_MAX: Final = 30
+TEXT_BYTES_MAX: Final = 8 * 1024 * 1024
+"""Of one part that is text, before it is decoded."""
 TEXT_CHARS_MAX: Final = 200_000
 HTML_CHARS_MAX: Final = 1_000_000
 LINKS_MAX: Final = 500

@@ -6,6 +6,7 @@ time: every bound that is known is checked here, but parsers have bugs.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from skerry_workflows.email.structure import Part
 _ID = re.compile(r"<([^<>\s]{1,500})>")
 _URL = re.compile(r"\b(?:https?://|www\.)[^\s<>\"'`{}|\\^\x00-\x1f]{2,1900}", re.IGNORECASE)
 _TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
+_KNOWN = frozenset(
+    ("from", "to", "subject", "date", "message-id", "received", "return-path", "mime-version", "content-type")
+)
 _FEW_WORDS, _FAR_MORE = 10, 10
 _INLINE_MEDIA = ("image/", "audio/", "video/")
 
@@ -26,7 +30,9 @@ _INLINE_MEDIA = ("image/", "audio/", "video/")
 def parse(data: bytes) -> Message:
     """Reads a message. What is missing or broken stays empty, and is told in `flaws`."""
     cut = len(data) > limits.MESSAGE_BYTES_MAX
-    root, flaws = structure.parse(data[: limits.MESSAGE_BYTES_MAX])
+    root, flaws = structure.parse(as_mail(data[: limits.MESSAGE_BYTES_MAX]))
+    if not any(name.lower() in _KNOWN for name, _ in root.fields):
+        flaws.append("it has none of the headers of a mail: it may be something else")
     if cut:
         flaws.append(
             f"the message has {len(data) >> 20} MiB: only the first {limits.MESSAGE_BYTES_MAX >> 20} were read"
@@ -36,6 +42,8 @@ def parse(data: bytes) -> Message:
     attachments = tuple(_attachment(part) for part in bodies.attached)
     if any(each.media_type in _TNEF or each.name.lower() == "winmail.dat" for each in attachments):
         flaws.append("winmail.dat is Outlook's own format and is not opened: ask the sender for the files in it")
+    if len(text) > limits.TEXT_CHARS_MAX:
+        flaws.append(f"the text is long: only the first {limits.TEXT_CHARS_MAX:,} characters were read")
     if any(part.media_type in ("multipart/encrypted", "application/pkcs7-mime") for part in root.walk()):
         flaws.append("the message is encrypted: its text cannot be read here")
     fields = tuple((name, words(value)) for name, value in root.fields)
@@ -61,9 +69,18 @@ def parse(data: bytes) -> Message:
     )
 
 
+def as_mail(data: bytes) -> bytes:
+    """A message that a program has saved as a text file: without its byte order mark, and in UTF-8."""
+    if data.startswith(codecs.BOM_UTF8):
+        return data[len(codecs.BOM_UTF8) :]
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace").encode("utf-8")
+    return data
+
+
 def part_bytes(data: bytes, place: str) -> bytes:
     """The bytes of the attachment at `place`; none where there is no such part."""
-    root, _ = structure.parse(data[: limits.MESSAGE_BYTES_MAX])
+    root, _ = structure.parse(as_mail(data[: limits.MESSAGE_BYTES_MAX]))
     return next((part.content() for part in root.walk() if (part.place or "1") == place and not part.parts), b"")
 
 

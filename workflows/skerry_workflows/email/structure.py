@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from skerry_workflows.email import charsets, headers, limits
 
-_DELIMITER = re.compile(rb"(?:^|(?<=[\r\n]))--([^\r\n]*)")
+_DASHES = re.compile(rb"--([^\r\n]*)")
 _NAMELESS = "text/plain"
 
 
@@ -46,7 +46,7 @@ class Part:
 
     def text(self) -> str:
         """The content as text, with \\n as its line ends."""
-        text = charsets.decode(self.content(), self.params.get("charset", ""))
+        text = charsets.decode(self.content()[: limits.TEXT_BYTES_MAX], self.params.get("charset", ""))
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
     def walk(self) -> Iterator[Part]:
@@ -60,7 +60,11 @@ def parse(data: bytes) -> tuple[Part, list[str]]:
     """The message as a tree of parts, and what was wrong with it."""
     flaws: list[str] = []
     # What looks like a delimiter is looked for once, whatever is nested in what.
-    found = [(each.start(), each.end(), each[1].rstrip(b" \t")) for each in _DELIMITER.finditer(data)]
+    found = [
+        (each.start(), each.end(), each[1].rstrip(b" \t"))
+        for each in _DASHES.finditer(data)
+        if each.start() == 0 or data[each.start() - 1] in b"\r\n"
+    ]
     return _Parser(data, found, flaws).part(0, len(data), "", _NAMELESS, 0), flaws
 
 

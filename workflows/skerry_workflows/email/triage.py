@@ -19,6 +19,8 @@ from skerry_workflows.email.wishes import Priority
 _JUDGED_MAX, _LINES_MAX = 40_000, 1_500
 _NEW_MAX, _QUOTED_MAX = 20_000, 5_000
 _SIGNS_MAX, _ATTACHMENTS_MAX = 12, 50
+_LIKELY = 0.2
+"""A category as likely as this is worth asking about, where none is likelier."""
 _INVOICE_WORDS = re.compile(
     r"(?i)invoice|rechnung|faktura|factura|facture|fattura|factuur|fatura|\bbill\b|credit\s*note|gutschrift|\bavoir\b"
 )
@@ -148,12 +150,14 @@ def judge(
     guess: Guess = Classifier(categories, sorted_).guess(mail.said)
     names = tuple(each.name for each in categories)
     # Which of two it is, a person decides; that it is none of them needs nobody: it stays where all mail is.
-    others = tuple(name for name, chance in guess.others if name and chance > 0.1)
+    # What is sent to many, or by a program, nobody answers: then it is not worth a question either.
+    others = () if mail.bulk else tuple(name for name, chance in guess.others if name and chance > _LIKELY)
+    category = "" if mail.bulk and not guess.sure else guess.category
     return Judgement(
         verdict=verdict_of(probability),
         probability=round(probability, 4),
-        category=guess.category,
-        sure=guess.sure or (not guess.category and not others),
+        category=category,
+        sure=guess.sure or (not category and not others),
         others=others,
         known=names,
     )

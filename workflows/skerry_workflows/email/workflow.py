@@ -288,7 +288,8 @@ def known_category(choice: Choice, about: ChoiceAbout) -> Iterable[Objection]:
 
 def which(about: ChoiceAbout) -> str:
     """What a person is asked: of which categories it may be, and why it may be unwanted."""
-    asked = f"Which category is it: {', '.join((*about.likely, 'another one, or none'))}?"
+    mail = f"{about.subject or 'No subject'} (from {about.sender or 'nobody'})"
+    asked = f"{mail}: which category is it: {', '.join((*about.likely, 'another one, or none'))}?"
     return f"{asked} And is it wanted: {'; '.join(about.why[:3])}?" if about.why else asked
 
 
