@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from skerry_workflows.scheduling.phrases import MeetingWish, Window, deadline, wish
@@ -194,3 +196,18 @@ def test_new_text_ends_where_history_begins() -> None:
     assert new_text("New\n-----Original Message-----\nOld") == "New"
     assert new_text("Neu\nAm 3.5.2026 um 10:00 schrieb Tom:\n> Alt") == "Neu"
     assert new_text("New\nFrom: Tom <tom@example.org>\nOld") == "New"
+
+
+def test_a_long_message_is_read_in_part_and_says_so() -> None:
+    found = asked("Can we meet on 3 December 2026 at 10:00 for an hour? " + "There is much to tell of the plan. " * 300)
+    assert spans(found.windows) == ["03.12. 10:00 03.12. 10:01"]
+    assert found.questions == (
+        "The message is long, and only its beginning was read: is there another time in the rest?",
+    )
+
+
+@pytest.mark.parametrize("words", ["next month, not Friday at 3, ", "1 2 3 ", "every Monday and ", "from 3 to "])
+def test_hostile_words_cost_no_more_than_seconds(words: str) -> None:
+    before = time.process_time()
+    wish("meet " + words * 5_000, NOW, ZONE, "en")
+    assert time.process_time() - before < 10

@@ -67,6 +67,14 @@ def open_mail(mail: Blob) -> Letter:
     )
 
 
+@task(name="scheduling.read_letter", size="rules", limits=_OPENING)
+def read_letter(letter: Letter) -> MeetingRequest:
+    """What meeting a letter asks for, read in a process of its own: words of strangers, as long as they like."""
+    from skerry_workflows.scheduling.understand import understand
+
+    return understand(letter)
+
+
 @task(name="scheduling.introduce")
 def introduce(letter: Letter, now: dt.datetime) -> Letter:
     """A letter with what the settings know: who is asked, where, and whom names can mean."""

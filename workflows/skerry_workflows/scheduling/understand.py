@@ -13,7 +13,6 @@ from skerry_workflows.scheduling.model import Invitee, Letter, MeetingRequest
 from skerry_workflows.scheduling.slots.model import Span
 
 DURATION_MINUTES_MAX: Final = 24 * 60
-LETTER_CHARS_MAX: Final = 20_000
 PEOPLE_MAX: Final = 50
 _MINUTE: Final = dt.timedelta(minutes=1)
 _REPLY = re.compile(r"^\s*((re|fwd?|aw|wg|rif|sv|antw)\s*:\s*)+", re.IGNORECASE)
@@ -29,7 +28,7 @@ def understand(letter: Letter) -> MeetingRequest:
 
     now = letter.now or dt.datetime.fromtimestamp(0, dt.UTC)
     summary = _REPLY.sub("", letter.subject).strip() or "Meeting"
-    read = wish(letter.text[:LETTER_CHARS_MAX], now, letter.zone or "UTC")
+    read = wish(letter.text, now, letter.zone or "UTC")
     if read is None:
         return MeetingRequest(
             summary=summary, zone=letter.zone, attendees=_sender(letter), questions=("Does this ask for a meeting?",)

@@ -47,6 +47,7 @@ from skerry_workflows.scheduling.tasks import (
     perform,
     plan,
     question,
+    read_letter,
     release,
     still_free,
 )
@@ -146,7 +147,10 @@ class AskBack(State):
 
     async def run(self, step: Step) -> Understand | Search | Done[NotBooked]:
         """Reads it; if something is open, writes to them, and waits."""
-        request = understand(self.letter)
+        try:
+            request = await step.call(read_letter, self.letter)
+        except StepFailed as error:
+            return Done(NotBooked(reason=f"the request could not be read: {error}"))
         open_questions = [one.message for verify in VERIFIERS for one in verify(request, self.letter)]
         if not open_questions:
             return Search(request=request)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
-from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
+from skerry_workflows.scheduling.phrases.lexer import Token, readable, tokenize
 from skerry_workflows.scheduling.phrases.model import Deadline, Reading
 from skerry_workflows.scheduling.phrases.quoted import new_text
 from skerry_workflows.scheduling.phrases.reader import read
 
-_TEXT_MAX = 20_000
 _NEAR = 6  # tokens between "deadline" and its date
 
 
 def read_deadline(text: str, now: dt.datetime, zone: str, language: str | None = None) -> Deadline | None:
     """As `deadline` of this package says."""
-    visible = new_text(text[:_TEXT_MAX])
+    visible = readable(new_text(text))
     tokens = tokenize(visible)
     words = lexicon(language or detect(tokens))
     best: tuple[int, Deadline] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -36,6 +37,16 @@ def fold(word: str) -> str:
     decomposed = unicodedata.normalize("NFKD", word.casefold())
     kept = "".join(c for c in decomposed if not "\u0300" <= c <= "\u036f")
     return unicodedata.normalize("NFKC", kept)
+
+
+TOKENS_MAX = 2_000
+"""Tokens of a text that are read, about 10,000 letters: reading takes up to a thousandth of a second for each."""
+
+
+def readable(text: str) -> str:
+    """The part of a text that is read: whole, unless it is longer than what anybody writes about a meeting."""
+    beyond = next(itertools.islice(_TOKEN.finditer(text), TOKENS_MAX, None), None)
+    return text[: beyond.start()] if beyond else text
 
 
 def tokenize(text: str) -> tuple[Token, ...]:

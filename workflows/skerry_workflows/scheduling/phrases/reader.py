@@ -15,7 +15,7 @@ from skerry_workflows.scheduling.phrases.conventions import OFFICE, Conventions
 from skerry_workflows.scheduling.phrases.grammar import rules
 from skerry_workflows.scheduling.phrases.grammar.days import grain_of
 from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
-from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
+from skerry_workflows.scheduling.phrases.lexer import Token, readable, tokenize
 from skerry_workflows.scheduling.phrases.model import Alternative, Grain, Length, Reading, Span
 from skerry_workflows.scheduling.phrases.nodes import (
     Amount,
@@ -33,7 +33,6 @@ from skerry_workflows.scheduling.phrases.resolve import resolve, zone_of
 from skerry_workflows.scheduling.phrases.series import first_days
 from skerry_workflows.scheduling.phrases.slots import Scope, Slot
 
-_TEXT_MAX = 50_000
 _GRAINS = get_args(Grain)
 _CLOCK_CHANGE = "the clocks are changed then"
 # Addresses hold figures that are no dates.
@@ -56,7 +55,8 @@ def read(
     if now.tzinfo is None:
         raise ValueError("now needs a zone")
     where = zone_of(zone)
-    tokens = tokenize(text[:_TEXT_MAX])
+    text = readable(text)
+    tokens = tokenize(text)
     words = lexicon(language or detect(tokens))
     reader = _Reader(
         text, tokens, words, Scope(now.astimezone(where).replace(tzinfo=None), where, conventions=conventions)

@@ -11,7 +11,7 @@ import msgspec
 
 from skerry_workflows.scheduling.phrases.conventions import Conventions
 from skerry_workflows.scheduling.phrases.language import Lexicon, detect, lexicon
-from skerry_workflows.scheduling.phrases.lexer import Token, tokenize
+from skerry_workflows.scheduling.phrases.lexer import Token, readable, tokenize
 from skerry_workflows.scheduling.phrases.model import Length, MeetingWish, Reading, Series, Span, Window
 from skerry_workflows.scheduling.phrases.people import people_in, place_in
 from skerry_workflows.scheduling.phrases.questions import ask
@@ -19,7 +19,8 @@ from skerry_workflows.scheduling.phrases.quoted import new_text
 from skerry_workflows.scheduling.phrases.reader import read
 from skerry_workflows.scheduling.phrases.series import begins, lasts, recurring_in, series_of
 
-_TEXT_MAX = 20_000
+_READINGS_MAX = 60  # times that are looked at in one message
+_EXCLUDED_MAX = 20  # of those, times that are excluded
 _FINE = ("second", "minute", "hour")
 _DAY = dt.timedelta(days=1)
 _NEAR, _NEAR_ASK = 300, 60  # characters between a time, or a request, and a word for meeting
@@ -32,14 +33,21 @@ _LONGEST_MEETING = dt.timedelta(hours=4)
 
 def read_wish(text: str, now: dt.datetime, zone: str, language: str | None = None) -> MeetingWish | None:
     """As `wish` of this package says."""
-    visible = new_text(text[:_TEXT_MAX])
+    written = new_text(text)
+    visible = readable(written)
     tokens = tokenize(visible)
     words = lexicon(language or detect(tokens))
     if not said(words, tokens, "MEET"):
         return None
     readings = spread_negation(read(visible, now, zone, words.language.code), visible, words)
-    reader = _Wisher(visible, tokens, words, now, zone, readings)
-    return reader.wish()
+    wish = _Wisher(visible, tokens, words, now, zone, readings[:_READINGS_MAX]).wish()
+    if wish is None or (visible == written and len(readings) <= _READINGS_MAX):
+        return wish
+    return msgspec.structs.replace(
+        wish,
+        unclear=(*wish.unclear, "the message is longer than what is read"),
+        questions=(*wish.questions, ask("cut", words.language.code)),
+    )
 
 
 def said(words: Lexicon, tokens: tuple[Token, ...], kind: str) -> bool:
@@ -303,6 +311,8 @@ class _Wisher:
             span = stretch.span
             assert span is not None
             for time in times:
+                if len(found) >= _WINDOWS_MAX:
+                    break
                 again = read(time.words, day, self._zone, self._words.language.code)
                 if again and again[0].span:
                     start, end = again[0].span.start or day, again[0].span.end or day + _DAY
@@ -329,26 +339,21 @@ class _Wisher:
 
     def _excluded(self, windows: Sequence[Window]) -> Iterator[Window]:
         """ "Not Friday": each Friday of the windows, read from each of their days."""
+        excluded = [each for each in self._readings if each.negated and each.span is not None][:_EXCLUDED_MAX]
+        spans = [Window(each.span.start, each.span.end, each.words) for each in excluded if each.span]
+        days = sorted({day for window in windows for day in _days_of(window)})[:_DAYS_MAX]
+        for words in dict.fromkeys(each.words for each in excluded):
+            spans += (window for day in days for window in self._again(words, day))
         seen: set[tuple[dt.datetime | None, dt.datetime | None]] = set()
-        for reading in self._readings:
-            if not reading.negated or reading.span is None:
-                continue
-            spans = [Window(reading.span.start, reading.span.end, reading.words)]
-            for window in windows:
-                spans += self._again(reading, window)
-            for span in spans:
-                if (span.start, span.end) not in seen and any(_meet(span, window) for window in windows):
-                    seen.add((span.start, span.end))
-                    yield span
+        for span in spans:
+            if (span.start, span.end) not in seen and any(_meet(span, window) for window in windows):
+                seen.add((span.start, span.end))
+                yield span
 
-    def _again(self, reading: Reading, window: Window) -> Iterator[Window]:
-        if window.start is None or window.end is None:
-            return
-        code = self._words.language.code
-        for number in range(min((window.end - window.start).days + 1, _DAYS_MAX)):
-            for each in read(reading.words, window.start + number * _DAY, self._zone, code, _ON_THE_DAY):
-                if each.span:
-                    yield Window(each.span.start, each.span.end, reading.words)
+    def _again(self, words: str, day: dt.datetime) -> Iterator[Window]:
+        for each in read(words, day, self._zone, self._words.language.code, _ON_THE_DAY):
+            if each.span:
+                yield Window(each.span.start, each.span.end, words)
 
     # ---- how long, and what is not clear -----------------------------------------------------------------------------
 
@@ -388,6 +393,13 @@ def _shifted(span: Span, by: dt.timedelta) -> Span:
 
 def _is_within_a_day(window: Window) -> bool:
     return window.start is not None and window.end is not None and window.end - window.start <= _DAY
+
+
+def _days_of(window: Window) -> Iterator[dt.datetime]:
+    """The days of a window, each from its beginning."""
+    if window.start is not None and window.end is not None:
+        first = _midnight(window.start)
+        yield from (first + n * _DAY for n in range(min((window.end - first).days + 1, _DAYS_MAX)))
 
 
 def _midnight(moment: dt.datetime) -> dt.datetime:
