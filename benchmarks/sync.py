@@ -43,7 +43,8 @@ from skerry.ports import Append
 
 EVENTS = 10_000
 SECONDS = 20.0
-_RUN_EVENTS = 10
+RUN_EVENTS = 10
+"""Of each run that is made here."""
 _BATCH = 500
 _ACCOUNTS = """
 accounts {
@@ -52,6 +53,22 @@ accounts {
 }
 system_account: SYS
 """
+
+
+def a_run(ids: RunIds, dice: random.Random, after_us: int) -> Append:
+    """A whole run, with what a step of some kind would have said."""
+    at_us = max(after_us, time.time_ns() // 1000)
+    run = ids.next(at_us // 1000, dice.randbytes)
+    value = Raw(json.dumps({"text": dice.randbytes(90).hex()}).encode())
+    steps = [ev.StepCompleted(step=str(n), kind="call", target="price", value=value) for n in range(RUN_EVENTS - 3)]
+    told: list[ev.Event] = [
+        ev.RunStarted(workflow="bench", version=1, event_id=run),
+        ev.StateEntered(entry=1, state="Begin", value=value),
+        *steps,
+        ev.RunCompleted(result="Done", value=value),
+    ]
+    row = RunRow(run=run, workflow="bench", version=1, status="done", entry_n=2, started_us=at_us, ended_us=at_us)
+    return Append(run, 1, at_us, told, row=row)
 
 
 class Server:
@@ -75,6 +92,12 @@ class Server:
                 if caller.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.001)  # nothing tells us of the moment, which is where the clock of `resume` begins
+
+    @property
+    def pid(self) -> int:
+        """The process that runs now."""
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """kill -9."""
@@ -100,7 +123,7 @@ class Place:
         """Everything, until the first events are at the hub."""
         self.far.start()
         self.near.start()
-        await self.happen(_RUN_EVENTS)
+        await self.happen(RUN_EVENTS)
         self._child("hub", "--data", str(self.hub), "--nats", self.far.url)
         environment = {"SKERRY_HUB_URL": self.near.url, "SKERRY_HUB_DOMAIN": "hub"}
         self.uplink = self._child("uplink", "--data", str(self.data), **environment)
@@ -123,25 +146,8 @@ class Place:
     async def happen(self, events: int) -> int:
         """The journal grows by so many events; its last one."""
         journal = await SqliteJournal.open(self.data, node="bench", clock=SystemClock())
-        waits: list[Any] = []
-        for _ in range(events // _RUN_EVENTS):
-            at_us = max(journal.head.at_us, time.time_ns() // 1000)
-            run = self._ids.next(at_us // 1000, self._dice.randbytes)
-            value = Raw(json.dumps({"text": self._dice.randbytes(90).hex()}).encode())
-            steps = [
-                ev.StepCompleted(step=str(n), kind="call", target="price", value=value) for n in range(_RUN_EVENTS - 3)
-            ]
-            told: list[ev.Event] = [
-                ev.RunStarted(workflow="bench", version=1, event_id=run),
-                ev.StateEntered(entry=1, state="Begin", value=value),
-                *steps,
-                ev.RunCompleted(result="Done", value=value),
-            ]
-            row = RunRow(
-                run=run, workflow="bench", version=1, status="done", entry_n=2, started_us=at_us, ended_us=at_us
-            )
-            waits.append(journal.append(Append(run, 1, at_us, told, row=row)))
-        await asyncio.gather(*waits)
+        runs = range(events // RUN_EVENTS)
+        await asyncio.gather(*[journal.append(a_run(self._ids, self._dice, journal.head.at_us)) for _ in runs])
         end = journal.head.seq
         await journal.close()
         return end
@@ -221,7 +227,7 @@ async def plain(place: Place, events: int) -> float:
 async def resume(place: Place, server: Server) -> float:
     """Seconds from a server's return until what happened meanwhile is at the hub."""
     server.kill()
-    await place.happen(_RUN_EVENTS)
+    await place.happen(RUN_EVENTS)
     await asyncio.sleep(1.0)
     server.start()
     began = time.monotonic()

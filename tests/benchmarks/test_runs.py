@@ -43,6 +43,15 @@ def test_prints_figures_as_json_last(name: str, tmp_path: Path) -> None:
     assert not os.listdir(tmp_path), "something was left behind"
 
 
+@pytest.mark.slow
+def test_a_fleet_is_at_its_hub_to_the_last_event(tmp_path: Path) -> None:
+    said = run("fleet", "--quick", "--json", "--folder", str(tmp_path)).stdout
+    figures = {each["name"]: each["value"] for each in json.loads(said.splitlines()[-1])["figures"]}
+    assert all(value > 0 for value in figures.values())
+    assert "12 nodes come at once: all are there" in figures
+    assert not os.listdir(tmp_path), "something was left behind"
+
+
 def test_a_soak_looks_at_every_process(tmp_path: Path) -> None:
     installed = [name for name in LIBRARIES if find_spec(name)]
     if not installed:
@@ -53,7 +62,7 @@ def test_a_soak_looks_at_every_process(tmp_path: Path) -> None:
     assert not os.listdir(tmp_path), "something was left behind"
 
 
-@pytest.mark.parametrize("name", (*BENCHMARKS, "peers"))
+@pytest.mark.parametrize("name", (*BENCHMARKS, "fleet", "peers"))
 def test_has_help(name: str) -> None:
     said = run(name, "--help").stdout
     assert "--json" in said
