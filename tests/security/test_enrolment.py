@@ -13,7 +13,7 @@ import pytest
 from skerry.bus import NatsBus
 from skerry.bus.serverconfig import new_key
 from skerry.errors import Conflict, DataError, NotFound, Unavailable
-from skerry.security import enrolment
+from skerry.security import enrolment, natsconf
 from skerry.security.members import Member, own_key
 from skerry.sync import wire as sync
 from tests.security.kit import Town, tries
@@ -150,6 +150,47 @@ async def test_through_a_leaf_with_the_rights_of_a_node(tmp_path: Path) -> None:
         near.stop()
         program.stop()
         await writer.close()
+
+
+def test_who_adopts_a_node_may_hand_over_for_it(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    assert not enrolment.entrust(tmp_path / "nowhere", "edge1", "edge2"), "that server has no members"
+    for name in ("edge1", "edge2"):
+        town.enrol(name, "node")
+    assert enrolment.entrust(town.data, "edge1", "edge2")
+    assert not enrolment.entrust(town.data, "edge1", "edge2")
+    by = {member.name: natsconf.of(member).publish for member in enrolment.need_roll(town.data).members}
+    assert sync.cursor_subject("edge1").replace("cursor", ">") in by["edge2"]
+    assert sync.cursor_subject("edge2").replace("cursor", ">") not in by["edge1"]
+    assert (town.data / "security" / "accounts.conf").read_text().count("hub.journal.edge1.>") > 2
+
+
+async def test_passwords_are_nowhere_but_where_they_were_given(tmp_path: Path) -> None:
+    """Of somebody else's server: not in the journal, in logs, on command lines or in what is told of the node."""
+    secret = "hunter2-hunter2"
+    config = f'authorization {{ users: [ {{ user: "u", password: "{secret}" }} ] }}'
+    server = Server(tmp_path / "server", config=config, user=f"u:{secret}").start()
+    data, url = tmp_path / "node", f"nats://127.0.0.1:{server.port}"
+    told = {"SKERRY_MODULES": "tests.cli.wishes", "SKERRY_NODE": "n1"}
+    for prefix in ("SKERRY_NATS", "SKERRY_HUB"):
+        told |= {f"{prefix}_URL": url, f"{prefix}_USER": "u", f"{prefix}_PASSWORD": secret}
+    engine = Program(data, "engine", "--data", str(data), env={**told, "SKERRY_LOG_LEVEL": "debug"}).start()
+    try:
+        asked = ("publish", "wish.made", "--data", '{"what": "a boat"}', "--data-dir", str(data))
+        await wait_until(lambda: call(*asked, **told).returncode == 0, 30.0)
+        await wait_until(lambda: (data / "uplink" / "status.json").exists(), 30.0)
+        for path in (path for path in data.rglob("*") if path.is_file()):
+            assert secret.encode() not in path.read_bytes(), path
+        for pid in (engine.pid, *children(engine.pid)):
+            assert secret.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        said = call("doctor", "--data", str(data), **told)
+        assert secret not in said.stdout + said.stderr
+        wrong = call("status", "--data", str(tmp_path), **{**told, "SKERRY_NATS_PASSWORD": f"not-{secret}"})
+        assert wrong.returncode
+        assert secret not in wrong.stdout + wrong.stderr
+    finally:
+        engine.stop()
+        server.stop()
 
 
 def test_what_cannot_be(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ REFUSED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             f"{API}.STREAM.MSG.GET.SKERRY_RESULT",
             "$JS.ACK.SKERRY_RESULT.n2.1.1.1.1.0",
             wire.result_subject(TASK),
+            wire.start_subject("house", "x"),
+            f"{API}.STREAM.MSG.DELETE.{wire.START_STREAM}",
             sync.GIVE,
             sync.piece_subject("edge1"),
         ),
@@ -190,3 +192,15 @@ async def test_the_rights_are_enough_for_tasks(town: Town) -> None:
         assert await engine.dead_letters(queue) == []
     log = (town.data / "nats" / "server.log").read_text()
     assert "Violation" not in log, log
+
+
+async def test_the_rights_of_a_group_are_enough_to_claim(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    town.enrol("north", "engine", nodes=("house",))
+    async with town.open(), await NatsBus.connect(town.at("north")) as bus:
+        starts = await bus.starts()
+        word = await starts.first(wire.start_subject("house", "x"), b"{}")
+        assert (await starts.first(wire.start_subject("house", "x"), b"[]")).data == b"{}"
+        await starts.withdraw(word)
+        assert [each async for each in starts.all(wire.start_subject("house", "*"))] == []
+    assert "Violation" not in (town.data / "nats" / "server.log").read_text()

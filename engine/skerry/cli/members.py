@@ -126,7 +126,11 @@ def enrol_command(whose: Whose) -> Command:
         "--size", type=click.Choice(SIZES), help="Of a worker; cloud: a node's tasks of that size go to the hub."
     )
     @click.option(
-        "--for", "nodes", multiple=True, metavar="NODE", help="A worker: whom it serves. A node: whom it adopted."
+        "--for",
+        "nodes",
+        multiple=True,
+        metavar="NODE",
+        help="Of a worker: whom it serves; of a node: whom it adopted.",
     )
     @_TENANT
     @click.option("--out", type=click.Path(path_type=Path), help="The file to write (./MEMBER.enrolment.json).")

@@ -91,6 +91,19 @@ def enrol(data: Path, member: Member) -> Enrolment:
     )
 
 
+def entrust(data: Path, lost: str, to: str) -> bool:
+    """Lets a node hand over in the name of another one as well, which it adopts. Whether there is anything to be said.
+
+    The lost one keeps its rights: should it come back, it is told that it is fenced, and what it did is kept apart.
+    """
+    roll = read_roll(data)
+    member = roll.find(to) if roll is not None else None
+    if roll is None or member is None or lost in member.nodes:
+        return False
+    _write(data, roll.with_member(msgspec.structs.replace(member, nodes=(*member.nodes, lost))))
+    return True
+
+
 def revoke(data: Path, name: str, tenant: str = OWN_TENANT) -> None:
     """Shuts somebody out; the server ends their connections. Raises `NotFound`."""
     _write(data, need_roll(data).without(name, tenant))

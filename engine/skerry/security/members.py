@@ -31,7 +31,7 @@ class Member(Frozen, omit_defaults=True):
     """Somebody who is let in. `key` is the public half of their nkey.
 
     `size` is that of a worker, `nodes` are those that a worker serves or a person speaks to (none: all), or that a node
-    has adopted.
+    has adopted; of an engine, the groups that it is in.
     """
 
     name: str

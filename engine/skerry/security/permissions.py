@@ -40,8 +40,8 @@ def rights(kind: Kind, name: str, *, size: str = "", nodes: Sequence[str] = (), 
     """What a member may do.
 
     `size` is that of a worker, and "cloud" for a node whose tasks of that size go to the hub. `nodes` are those that a
-    worker serves or a person speaks to (none: all), or that a node has adopted. `domain` is the JetStream domain of a
-    hub, for nodes that reach it through a leaf.
+    worker serves or a person speaks to (none: all), or that a node has adopted; of an engine, the groups that it is in.
+    `domain` is the JetStream domain of a hub, for nodes that reach it through a leaf.
     """
     match kind:
         case "hub":
@@ -49,7 +49,7 @@ def rights(kind: Kind, name: str, *, size: str = "", nodes: Sequence[str] = (), 
         case "node":
             return _node(name, nodes, domain, cloud=size == "cloud")
         case "engine":
-            return _engine(name)
+            return _engine(name, nodes)
         case "worker":
             return _worker(name, size, nodes or _EVERYBODY)
         case "person":
@@ -122,7 +122,7 @@ def _node(name: str, adopted: Sequence[str], domain: str, *, cloud: bool) -> Rig
     )
 
 
-def _engine(node: str) -> Rights:
+def _engine(node: str, groups: Sequence[str]) -> Rights:
     results = wire.result_queue(node)
     queues = [wire.task_queue(size) for size in SIZES]
     return Rights(
@@ -135,9 +135,11 @@ def _engine(node: str) -> Rights:
             *_taking(results),
             *(subject for queue in queues for subject in (*_making(queue), *_burying(queue))),
             *_commands((node,)),
+            *(_sharing(groups) if groups else ()),
         ),
         subscribe=(
             f"{inbox(node)}.>",
+            *(wire.command_subject(group, "status") for group in groups),
             wire.lease_subject(node),
             wire.blob_subject(node, "get"),
             wire.blob_subject(node, "put"),
@@ -147,6 +149,15 @@ def _engine(node: str) -> Rights:
         ),
         answers=True,
     )
+
+
+def _sharing(groups: Sequence[str]) -> Iterator[str]:
+    """What engines of a group need: claims, and to hand a start to the one that has claimed it."""
+    for verb in ("INFO", "CREATE", "UPDATE", "MSG.GET", "MSG.DELETE"):
+        yield f"$JS.API.STREAM.{verb}.{wire.START_STREAM}"
+    yield from (wire.start_subject(group, "*") for group in groups)
+    yield from (wire.command_subject(group, "status") for group in groups)
+    yield from (wire.command_subject("*", verb) for verb in ("publish", "start"))
 
 
 def _worker(name: str, size: str, nodes: Sequence[str]) -> Rights:

@@ -43,9 +43,11 @@ def command(app: App, node: str, adopter: str, reason: str, person: str, wait_s:
     heard of is kept apart (`skerry hub apart`). Tasks that run once only, of which nobody knows whether it had done
     them, go to a person: `skerry runs --status failed` on the adopting node, `skerry retry`.
     """
+    from skerry.security.enrolment import entrust
     from skerry.sync.wire import Adoption
 
     folder = app.given("data") or _FOLDER
+    entrust(folder, node, adopter)
     adoption = Adoption(node=node, by=adopter, person=person or who(), reason=reason)
     adopted, view = app.run(_adopt(app, folder, adoption, wait_s))
     state = view.state if view is not None else "open"
