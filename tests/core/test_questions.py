@@ -34,6 +34,22 @@ def test_a_parked_run_waits_for_a_person() -> None:
     assert sim.replay().agrees
 
 
+def test_a_second_answer_is_noted_and_changes_nothing() -> None:
+    async def body(step: Step) -> Any:
+        first = await step.wait(Decision, question="Pay it?")
+        second = await step.wait(Decision, question="And that?")
+        return [first.approved, second.approved]
+
+    sim = sim_of(body)
+    sim.review("1-1", True)
+    sim._take(sim.run.note(ev.AnswerRefused(step="1-1", approved=False, by="bob"), sim.now_us))
+    assert (sim.last.effects, sim.row.status, sim.row.note) == ([], "review", "And that?")
+    sim.crash()
+    sim.review("1-2", True, id="2")
+    assert sim.outcome() == [True, True]
+    assert sim.replay().agrees
+
+
 def test_a_question_stands_under_review() -> None:
     async def body(step: Step) -> Any:
         return (await step.wait(Decision, A, question="Pay it?", timeout=timedelta(days=1))).approved  # type: ignore[union-attr]

@@ -220,7 +220,7 @@ def check(name: str, events: list[Any], status: str, answer: Any, at: str) -> No
     ends = [e for e in events if isinstance(e, ev.RunCompleted | ev.RunCancelled)]
     assert len(ends) == 1, at
     after = events[events.index(ends[0]) + 1 :]
-    assert all(isinstance(e, ev.ResultFenced) for e in after), at
+    assert all(isinstance(e, ev.ResultFenced | ev.AnswerRefused) for e in after), at
     assert status == ("done" if isinstance(ends[0], ev.RunCompleted) else "cancelled"), at
     assert ran["gate"] <= 2 and ran["here"] <= 1 and ran["there"] <= 1, (at, ran)
     if name in ("signal", "answer"):

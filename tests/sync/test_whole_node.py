@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from skerry.client import Client
+from skerry.core import api
 from skerry.core import events as ev
 from skerry.errors import Conflict, SkerryError
 from skerry.hub.store import CommandView, HubStore
@@ -60,7 +61,8 @@ def commands(house: House) -> list[CommandView]:
 def say(house: House, verb: str, run: str, *more: str) -> tuple[int, dict[str, Any], str]:
     """Somebody at the hub says something about a run."""
     hub = str(house.folder / "hub")
-    done = call(verb, run, *more, "--hub", hub, "--nats", house.server.url, "--by", "ada", "--json")
+    by = () if verb in ("cancel", "retry") else ("--by", "ada")
+    done = call(verb, run, *more, "--hub", hub, "--nats", house.server.url, *by, "--json")
     return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
 
 
@@ -135,6 +137,9 @@ async def test_hub_and_node_decide_at_once_and_one_decision_counts(house: House)
         view = await decided(house, run)
         answers = [e for e in await history(house.folder / "edge1", run) if isinstance(e, ev.ReviewAnswered)]
         assert len(answers) == 1
+        (late,) = [e for e in await history(house.folder / "edge1", run) if isinstance(e, ev.AnswerRefused)]
+        assert late.approved != answers[0].approved  # both words lie in the chain, whoever was first
+        assert (late.by.partition("@")[0], late.step) == ("ada" if late.approved else "bob", answers[0].step)
         assert won == (not answers[0].approved)
         assert (view.state == "applied") == answers[0].approved
         assert view.command.by == "ada"
@@ -142,6 +147,26 @@ async def test_hub_and_node_decide_at_once_and_one_decision_counts(house: House)
             assert view.outcome is not None
             assert view.outcome.message
             assert code in (0, 4), problem
+
+
+async def test_a_run_is_cancelled_and_retried_from_the_hub_once(house: House) -> None:
+    await started(house)
+    (run,) = await asks(house)
+    async with client(house) as speaking:
+        dead = (await speaking.start(wishes.wishes, {"what": "the moon"})).run
+    await wait_until(lambda: known(house, dead) == "failed", 20.0)
+    assert say(house, "cancel", run, "--reason", "too late")[1]["state"] == "applied"
+    assert say(house, "retry", dead, "--reason", "it may be for sale now")[1]["state"] == "applied"
+    await wait_until(lambda: known(house, run) == "cancelled", 20.0)
+    (asked,) = [e for e in await history(house.folder / "edge1", run) if isinstance(e, ev.CancelRequested)]
+    (again,) = [e for e in await history(house.folder / "edge1", dead) if isinstance(e, ev.RunRetried)]
+    assert "@hub-" in asked.by
+    assert again.reason == "it may be for sale now"
+    async with client(house) as speaking:  # the same ids, as when what became of them was not heard
+        taken = await speaking.ask("cancel", api.Cancel(run=run, id=asked.id, kill=True), api.Taken)
+        assert (taken.again, taken.status) == (True, "cancelled")
+        assert (await speaking.ask("retry", api.RetryRun(run=dead, id=again.id), api.Taken)).again
+    assert [view.state for view in commands(house)] == ["applied", "applied"]
 
 
 async def decided(house: House, run: str) -> CommandView:

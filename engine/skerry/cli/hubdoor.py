@@ -92,12 +92,15 @@ def _what(command: Command) -> str:
 
     if command.verb == "adopt":
         return "adopt " + msgspec.json.decode(command.request, type=Adopt).node
+    if command.verb in ("cancel", "retry"):
+        return command.verb
     if command.verb == "answer":
         return "approve" if msgspec.json.decode(command.request, type=api.Answer).approved else "reject"
     return msgspec.json.decode(command.request, type=api.Signal).signal
 
 
 def _command(app: App, folder: Path, named: str, verb: str, make: Callable[[RunRow, str], Frozen], by: str) -> Command:
+    import msgspec
     from msgspec import Raw
 
     from skerry.cli.commands.prune import age_us
@@ -107,6 +110,7 @@ def _command(app: App, folder: Path, named: str, verb: str, make: Callable[[RunR
     store = HubStore(folder)
     try:
         found = store.find(named)
+        asked = store.asked(found[0].row.run) if len(found) == 1 else ""
     finally:
         store.close()
     if not found:
@@ -116,12 +120,14 @@ def _command(app: App, folder: Path, named: str, verb: str, make: Callable[[RunR
         raise Stop(f"{named} could be several runs: {shown}", hint="name more of the id", code=USAGE)
     row = found[0].row
     request = make(row, by)
-    assert isinstance(request, api.Signal | api.Answer), "these carry an id"
+    assert isinstance(request, api.Signal | api.Answer | api.Cancel | api.RetryRun), "these carry an id"
+    if isinstance(request, api.Answer) and not request.step:  # what they have seen, and not what is asked when it comes
+        request = msgspec.structs.replace(request, step=asked)
     return Command(
         id=request.id,
         node=found[0].node,
         run=row.run,
-        verb="signal" if verb == "signal" else "answer",
+        verb=verb,  # type: ignore[arg-type]  # one of these
         request=Raw(encode(request)),
         by=by,
         valid_until_us=words.now_us() + age_us(app.given("valid") or "7d"),

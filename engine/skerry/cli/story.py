@@ -217,6 +217,11 @@ def _decided(event: ev.ReviewAnswered, chars: int) -> Said:
     )
 
 
+def _late(event: ev.AnswerRefused, chars: int) -> Said:
+    said = "yes" if event.approved else "no"
+    return Said(f"{said}, which came too late", _and(_by(event.by), event.reason), "yellow")
+
+
 def _audited(event: ev.AnswerAudited, chars: int) -> Said:
     who, value = event.by or "a person", _value(event, chars)
     what = f"{', '.join(event.changed)} {'was' if len(event.changed) == 1 else 'were'} wrong" if event.changed else ""
@@ -271,6 +276,7 @@ _TELLERS: dict[type[ev.Event], Callable[[Any, int], Said]] = {
     ev.SizePassed: _size_passed,
     ev.ReviewOpened: _opened,
     ev.ReviewAnswered: _decided,
+    ev.AnswerRefused: _late,
     ev.AnswerAudited: _audited,
     ev.DriftNoticed: _drifted,
     ev.ResultFenced: _fenced,

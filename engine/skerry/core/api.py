@@ -93,20 +93,25 @@ class Audit(Frozen, omit_defaults=True):
 
 
 class Cancel(Frozen, omit_defaults=True):
-    """`cancel`: ends a run; its code may clean up, unless it is the second time or `kill` is set. Answer: `Taken`."""
+    """`cancel`: ends a run; its code may clean up, unless it is the second time or `kill` is set. Answer: `Taken`.
+
+    With an `id`, it counts as one time however often it is asked.
+    """
 
     run: str
     reason: str = ""
     kill: bool = False
     by: str = ""
+    id: str = ""
 
 
 class RetryRun(Frozen, omit_defaults=True):
-    """`retry`: drives a failed or parked run again. Answer: `Taken`."""
+    """`retry`: drives a failed or parked run again; with an `id`, once for it. Answer: `Taken`."""
 
     run: str
     reason: str = ""
     by: str = ""
+    id: str = ""
 
 
 class Taken(Frozen, omit_defaults=True):

@@ -113,6 +113,7 @@ class RunRetried(Event, tag="run.retried"):
     from_n: int
     by: str = ""
     reason: str = ""
+    id: str = ""
 
 
 class CancelRequested(Event, tag="cancel.requested"):
@@ -121,6 +122,7 @@ class CancelRequested(Event, tag="cancel.requested"):
     by: str = ""
     reason: str = ""
     kill: bool = False
+    id: str = ""
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
@@ -253,6 +255,20 @@ class ReviewAnswered(Event, tag="review.answered"):
     id: str = ""
 
 
+class AnswerRefused(Event, tag="answer.refused"):
+    """A second person has answered a review that somebody had answered before: it has changed nothing.
+
+    `message` is what they were told, `reason` theirs, `id` the answer's.
+    """
+
+    step: str
+    approved: bool
+    by: str = ""
+    reason: str = ""
+    message: str = ""
+    id: str = ""
+
+
 class AnswerAudited(Event, tag="answer.audited"):
     """A person has looked again, after the run's end, at an answer that was taken without one; it stands as it is.
 
@@ -351,6 +367,7 @@ AnyEvent: TypeAlias = (
     | SizePassed
     | ReviewOpened
     | ReviewAnswered
+    | AnswerRefused
     | AnswerAudited
     | DriftNoticed
     | ResultFenced

@@ -131,6 +131,10 @@ class Execution:
         """A result that is not taken; it is recorded, and nothing else happens."""
         return self.settle(Transition([ev.ResultFenced(step=step, attempt=attempt, reason=reason, by=by)]), now_us)
 
+    def note(self, event: ev.Event, now_us: int) -> Transition:
+        """Something that changes nothing, and is recorded."""
+        return self.settle(Transition([event]), now_us)
+
     def signal(self, signal: ev.HeldSignal, now_us: int, *, to: str = "") -> Transition:
         """Input from outside: taken by the step that waits for it (`to`, or the first one), or kept.
 
@@ -162,10 +166,10 @@ class Execution:
             self.settle(transition, now_us)
         return transition
 
-    def cancel(self, by: str, reason: str, now_us: int, *, kill: bool = False) -> Transition:
+    def cancel(self, by: str, reason: str, now_us: int, *, kill: bool = False, id: str = "") -> Transition:
         """The run is to end: `Cancelled` is thrown into its code; the second time, or with `kill`, it is not asked."""
         kill = kill or self.cancelling or self.machine is None
-        transition = Transition([ev.CancelRequested(by=by, reason=reason, kill=kill)])
+        transition = Transition([ev.CancelRequested(by=by, reason=reason, kill=kill, id=id)])
         self.cancelling = True
         if kill or self.machine is None:
             self._drop(transition, list(self.pending))

@@ -284,6 +284,7 @@ class Recall:
         ev.SizePassed: _nothing,
         ev.ReviewOpened: _review,
         ev.ReviewAnswered: _nothing,
+        ev.AnswerRefused: _nothing,
         ev.AnswerAudited: _nothing,
         ev.DriftNoticed: _nothing,
         ev.ResultFenced: _fenced,

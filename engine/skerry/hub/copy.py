@@ -171,11 +171,11 @@ class Copy:
 def _claim(run: str, event: ev.AnyEvent) -> Sequence[Any] | None:
     """The id that an event has answered, as `runtime` claims it; None when it has answered none."""
     match event:
-        case ev.RunStarted(event_id="") | ev.SignalReceived(id="") | ev.ReviewAnswered(id=""):
-            return None
-        case ev.RunStarted(event_id=id, parent=parent, workflow=workflow, source=source):
+        case ev.RunStarted(event_id=id, parent=parent, workflow=workflow, source=source) if id:
             return ("child" if parent else f"start/{workflow}/{source}", id, run)
-        case ev.SignalReceived(id=id) | ev.ReviewAnswered(id=id):
+        case ev.SignalReceived(id=id) | ev.ReviewAnswered(id=id) | ev.CancelRequested(id=id) | ev.RunRetried(id=id) if (
+            id
+        ):
             return (f"signal/{run}", id, "taken")
         case _:
             return None

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -36,7 +36,13 @@ LOOK_S = 30.0
 """So often it looks for commands, should the news of one have been lost."""
 _AGAIN_S, _AGAIN_S_MAX = 0.5, 10.0
 _ASK_S = 5.0
-_REQUESTS: dict[str, type[api.Signal | api.Answer]] = {"signal": api.Signal, "answer": api.Answer}
+Change: TypeAlias = api.Signal | api.Answer | api.Cancel | api.RetryRun
+_REQUESTS: dict[str, type[Change]] = {
+    "signal": api.Signal,
+    "answer": api.Answer,
+    "cancel": api.Cancel,
+    "retry": api.RetryRun,
+}
 _LATER = (Busy, Unavailable, JournalError)
 """Refusals that may pass: the command waits on."""
 

@@ -325,6 +325,12 @@ class HubStore:
         found = self._all("row_of_run", (run,))
         return msgspec.json.decode(found[0][0], type=RunRow) if found else None
 
+    def asked(self, run: str) -> str:
+        """The step of a run's last review, as far as its bodies are here; empty when there is none."""
+        for (body,) in self._all("last_review", (run,)):
+            return str(cast("dict[str, Any]", msgspec.json.decode(body)).get("step", ""))
+        return ""
+
     def chain(self, node: str, *, after: int = 0, limit: int = 1000) -> list[Sequence[Any]]:
         """A node's events as its journal has them: header, salt, body."""
         return self._all("chain", {"node": node, "after": after, "limit": limit})

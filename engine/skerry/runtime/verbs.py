@@ -6,6 +6,7 @@ Each change is answered when it is on disk; the same id gets the same answer.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from skerry.core.codec import encode, encode_json
 from skerry.core.commands import Wait
 from skerry.core.execution import Execution
 from skerry.core.pending import Effect, Transition
-from skerry.core.projection import ENDED, LIVE, STOPPED, RunRow
+from skerry.core.projection import ENDED, LIVE, OVER, STOPPED, RunRow
 from skerry.core.recall import resume
 from skerry.core.remains import remains
 from skerry.core.structs import NOTHING
@@ -201,7 +202,37 @@ class Verbs:
                 self._people.check_answer(answer.by, asked_of(self._people, run, step, answer, entered))
             return take_review(run, step, answer.approved, answer.changes, answer.by, answer.reason, id, now)
 
-        return await self._change(answer.run, id, take)
+        try:
+            return await self._change(answer.run, id, take)
+        except Conflict as error:
+            await self._note_refused(answer, id, error)
+            raise
+
+    async def _note_refused(self, answer: api.Answer, id: str, error: Conflict) -> None:
+        """Of two people who decide at the same time, the second one's word is on record as well."""
+        engine = self._engine
+        past = [recorded.event for recorded in await engine.journal.events(answer.run)]
+        answered = [e.step for e in past if isinstance(e, ev.ReviewAnswered) and answer.step in ("", e.step)]
+        if not answered or any(isinstance(e, ev.AnswerRefused) and e.id == id for e in past):
+            return
+        refused = ev.AnswerRefused(
+            step=answered[-1],
+            approved=answer.approved,
+            by=answer.by,
+            reason=answer.reason,
+            message=error.message,
+            id=id,
+        )
+        with contextlib.suppress(Conflict):  # it goes on meanwhile: the answer is refused all the same
+            run = await engine.get(answer.run)
+            if run is None:
+                row, events = await engine.at_rest(answer.run, OVER)
+                if events:
+                    run = Execution(self._workflow_of(row), row, engine.fleet)
+                    run.n = events[-1].header.n
+                    await engine.advance(run, Transition([refused]))
+            elif not any(pending.review for step, pending in run.pending.items() if answer.step in ("", step)):
+                await engine.advance(run, engine.drive(run.note, refused, engine.now_us()))
 
     async def _entered(self, run: str) -> ev.StateEntered | None:
         """The beginning of a run's state, which says what people decide on."""
@@ -258,6 +289,9 @@ class Verbs:
         """Ends a run. One that is over stays as it is."""
         engine = self._engine
         self._refuse_when_draining()
+        claims = _claims(cancel.run, cancel.id)
+        if (before := await self._before(cancel.run, claims)) is not None:
+            return before
         left: Sequence[Effect] = ()
         while (run := await engine.get(cancel.run)) is None:
             row, events = await engine.at_rest(cancel.run, STOPPED)
@@ -270,10 +304,17 @@ class Verbs:
                 run.n, run.entry_n = events[-1].header.n, row.entry_n
                 left = remains(cancel.run, (recorded.event for recorded in events))
                 break
-        transition = engine.drive(run.cancel, cancel.by, cancel.reason, engine.now_us(), kill=cancel.kill)
+        transition = engine.drive(run.cancel, cancel.by, cancel.reason, engine.now_us(), kill=cancel.kill, id=cancel.id)
         transition.effects.extend(left)
-        await engine.advance(run, transition)
+        await engine.advance(run, transition, claims)
         return api.Taken(run=cancel.run, status=run.row.status)
+
+    async def _before(self, run: str, claims: Sequence[Claim]) -> api.Taken | None:
+        """The answer to an id that was taken before."""
+        for claim in claims:
+            if await self._engine.journal.answer(claim.scope, claim.id) is not None:
+                return api.Taken(run=run, status=(await self._row(run)).status, again=True)
+        return None
 
     def _workflow_of(self, row: RunRow) -> Workflow[Any]:
         registry = self._engine.registry
@@ -284,13 +325,16 @@ class Verbs:
         """Drives a failed or parked run again: from the failure on, what it did no longer counts."""
         engine = self._engine
         self._refuse_when_draining()
+        claims = _claims(retry.run, retry.id)
+        if (before := await self._before(retry.run, claims)) is not None:
+            return before
         row, events = await engine.at_rest(retry.run, STOPPED)
         if row.status in ENDED:
             raise Conflict(f"run {retry.run} is {row.status}; only a failed or parked one can be retried")
         if not events:
             return api.Taken(run=retry.run, status=row.status, again=True)
         n, now = events[-1].header.n, engine.now_us()
-        retried = ev.RunRetried(from_n=retry_point(events), by=retry.by, reason=retry.reason)
+        retried = ev.RunRetried(from_n=retry_point(events), by=retry.by, reason=retry.reason, id=retry.id)
         placed = [(r.header.n, r.header.at_us, r.event) for r in events if r.event is not None]
         live = msgspec.structs.replace(row, status="running", note="")
         workflow = self._workflow_of(row)
@@ -298,7 +342,7 @@ class Verbs:
         run.n = n
         transition.events.insert(0, retried)
         transition.row = run.row
-        await engine.advance(run, transition)
+        await engine.advance(run, transition, claims)
         return api.Taken(run=retry.run, status=run.row.status)
 
     # --- looking ------------------------------------------------------------------------------------------------------
@@ -433,6 +477,11 @@ def _unserved(engine: Engine) -> Iterator[str]:
     for size, (on_bus, waiting) in sorted(engine.outbox.load().items()):
         if size not in engine.sizes and on_bus + waiting:
             yield f"tasks of size {size} wait ({on_bus + waiting}), and this node has no workers of that size"
+
+
+def _claims(run: str, id: str) -> Sequence[Claim]:
+    """The id of a change of a run, so that it is made once."""
+    return (Claim(f"signal/{run}", id, "taken"),) if id else ()
 
 
 def _hint(row: RunRow) -> str:

@@ -171,7 +171,7 @@ class Stands(Frozen, omit_defaults=True):
     fork: int = -1
 
 
-Verb: TypeAlias = Literal["signal", "answer", "adopt"]
+Verb: TypeAlias = Literal["signal", "answer", "cancel", "retry", "adopt"]
 """What may be sent down: what carries an id, under which the engine takes it once; and the adoption of a lost node."""
 
 

@@ -373,6 +373,11 @@ class RunSpans:
             step.review.named["skerry.overruled"] = tuple(each.rule for each in event.overruled)
             self._end_review(step, at_us)
 
+    def refused(self, at_us: int, event: ev.AnswerRefused) -> None:
+        """Somebody has answered what was answered."""
+        if self._state is not None:
+            self._state.add(note(at_us, "answer.refused", {"skerry.step": event.step}))
+
     def audited(self, at_us: int, event: ev.AnswerAudited) -> None:
         """A person has looked again, when the trace was long told."""
         labels = {"skerry.workflow": self._workflow, "skerry.right": str(not event.changed).lower()}
@@ -541,6 +546,7 @@ HANDLERS: dict[type[ev.Event], Callable[[RunSpans, int, Any], None]] = {
     ev.SizePassed: RunSpans.passed,
     ev.ReviewOpened: RunSpans.asked,
     ev.ReviewAnswered: RunSpans.answered,
+    ev.AnswerRefused: RunSpans.refused,
     ev.AnswerAudited: RunSpans.audited,
     ev.ResultFenced: RunSpans.fenced,
     ev.DriftNoticed: RunSpans.drifted,

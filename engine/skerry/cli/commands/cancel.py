@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
+
 import click
 
-from skerry.cli.app import WITH_MODULES, App, node_command
+from skerry.cli.app import SPEAKING, App, node_command
 from skerry.cli.change import change
 from skerry.core import api
 
 
 @node_command(
     "cancel",
-    options=WITH_MODULES,
+    options=SPEAKING,
     examples="""
     skerry cancel latest --reason "sent twice"
     skerry cancel 7K3M9QXZ --kill
@@ -26,6 +28,6 @@ def command(app: App, run: str, reason: str, kill: bool) -> None:
         app,
         run,
         "cancel",
-        lambda row, who: api.Cancel(run=row.run, reason=reason, kill=kill, by=who),
+        lambda row, who: api.Cancel(run=row.run, reason=reason, kill=kill, by=who, id=uuid.uuid4().hex),
         "asked to stop",
     )

@@ -130,6 +130,10 @@ LIMIT 6
 SELECT n.node, a.epoch, a.first, a.last, a.at_us, a.why, a.page FROM apart AS a JOIN nodes AS n ON n.key = a.node
 WHERE :node = '' OR n.node = :node ORDER BY n.node, a.epoch, a.first LIMIT :limit
 
+-- name: last_review
+SELECT e.body FROM events AS e JOIN runs AS r ON r.key = e.run_key
+WHERE r.run = ? AND e.kind = 'review.opened' AND e.body IS NOT NULL ORDER BY e.n DESC LIMIT 1
+
 -- name: row_of_run
 SELECT row FROM runs WHERE run = ?
 
@@ -156,7 +160,7 @@ SELECT version, body FROM events WHERE run_key = ? AND n = ? AND body IS NOT NUL
 -- name: copy_told
 -- The events that have answered an id.
 SELECT r.run, e.version, e.body FROM events AS e JOIN runs AS r ON r.key = e.run_key
-WHERE e.kind IN ('run.started', 'signal.received', 'review.answered') AND e.body IS NOT NULL
+WHERE e.kind IN ('run.started', 'signal.received', 'review.answered', 'cancel.requested', 'run.retried') AND e.body IS NOT NULL
 
 -- name: copy_claim
 INSERT INTO claims (scope, id, answer) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
