@@ -59,9 +59,9 @@ class ImapServer:
         server.login(USER, PASSWORD)
         return server
 
-    def append(self, data: bytes, mailbox: str = "INBOX") -> None:
+    def append(self, data: bytes, mailbox: str = "INBOX", when: str = "") -> None:
         server = self.connect()
-        status, said = server.append(mailbox, "", "", data)
+        status, said = server.append(mailbox, "", when, data)
         assert status == "OK", said
         server.logout()
 

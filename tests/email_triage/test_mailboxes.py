@@ -136,6 +136,18 @@ async def test_a_mailbox_over_imap(imap: ImapServer, tmp_path: Path) -> None:
         assert len(await lab.engine.journal.rows()) == 4
 
 
+async def test_old_mail_is_left_alone(imap: ImapServer, tmp_path: Path) -> None:
+    imap.append(letter(1), when='"01-Feb-2020 10:00:00 +0000"')
+    imap.append(letter(2))
+    async with Lab(came) as lab:
+        async with watched(lab, tmp_path, kind="imap", **account(imap)) as watches:
+            await until(watches, taken=1)
+        assert len(await lab.engine.journal.rows()) == 1
+        (tmp_path / "all").mkdir()
+        async with watched(lab, tmp_path / "all", kind="imap", since_days=0, **account(imap)) as watches:
+            await until(watches, taken=1, again=1)
+
+
 async def test_who_is_not_let_in_is_told(imap: ImapServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PASSWORD_ENV, "wrong")
     async with Lab(came) as lab, watched(lab, tmp_path, kind="imap", **account(imap)) as watches:

@@ -8,6 +8,7 @@ Messages are fetched with BODY.PEEK: they stay unread. A lost connection raises;
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import imaplib
 import os
 import re
@@ -25,6 +26,7 @@ from skerry_workflows.mailer import password
 
 T = TypeVar("T")
 
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _IDLE_S: Final = 9 * 60.0
 """A server may hang up on who idles for 30 minutes, and many a router long before that."""
 _BYTES_MAX: Final = 64 * 1024 * 1024
@@ -35,6 +37,7 @@ class Imap(Frozen):
     """Settings of `kind = "imap"`. `password_env` names the environment variable with the password.
 
     `poll_s`: how often to look where the server cannot IDLE. `tls`: "tls", "starttls", or "no" (this machine only).
+    `since_days`: what came before is left alone; 0: all is taken in, however old.
     """
 
     host: str
@@ -44,6 +47,7 @@ class Imap(Frozen):
     mailbox: str = "INBOX"
     tls: Literal["tls", "starttls", "no"] = "tls"
     poll_s: float = 30.0
+    since_days: int = 30
 
 
 def check_imap(settings: Imap) -> str:
@@ -92,6 +96,7 @@ class Mailbox:
     """A selected mailbox. Blocking; raises `OSError` or `imaplib.IMAP4.error`."""
 
     def __init__(self, settings: Imap) -> None:
+        self._days = settings.since_days
         self._server = connect(
             settings.host, settings.port, settings.tls, settings.user, password(settings.password_env)
         )
@@ -106,7 +111,7 @@ class Mailbox:
     def after(self, last: int) -> list[int]:
         """The UIDs of messages above `last`, some at a time, in their order."""
         self._server.noop()
-        status, found = self._server.uid("SEARCH", "UID", f"{last + 1}:*")
+        status, found = self._server.uid("SEARCH", "UID", f"{last + 1}:*", *_since(self._days))
         if status != "OK":
             raise imaplib.IMAP4.error(f"SEARCH: {found!r:.200}")
         # `n:*` has the last message in it though its UID be below n (RFC 3501, 6.4.8).
@@ -160,6 +165,14 @@ class Mailbox:
         """Ends the connection, whatever waits on it."""
         with contextlib.suppress(OSError, imaplib.IMAP4.error):
             self._server.shutdown()
+
+
+def _since(days: int) -> tuple[str, ...]:
+    """The part of a SEARCH for what a server has had no longer than this (RFC 3501, 6.4.4: by its own days)."""
+    if days <= 0:
+        return ()
+    day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=days)
+    return "SINCE", f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}"
 
 
 def _text(found: object) -> str:
