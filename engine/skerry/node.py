@@ -23,14 +23,14 @@ from skerry.config import Config
 from skerry.core import events as ev
 from skerry.core.cascade import CLOUD
 from skerry.core.ids import check_token
-from skerry.core.wire import SIZES, Size
+from skerry.core.wire import SIZES, Size, command_subject
 from skerry.errors import Conflict, DataError, JournalError, SkerryError, Unavailable
 from skerry.journal import SqliteJournal
 from skerry.journal.prune import prune
 from skerry.journal.sealed import jetstream_key
 from skerry.people import People
 from skerry.pool import WorkerPool
-from skerry.ports import Append
+from skerry.ports import Append, Message
 from skerry.registry import load
 from skerry.runtime.engine import Engine
 from skerry.runtime.service import Service
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("skerry.node")
 
 _SWITCH_S = 0.0005
+_ALONE_S = 1.0
 _GARBAGE_MIN = 10_000
 """Objects made and not freed, before the youngest are searched for garbage; Python's own 700 are a dozen steps."""
 
@@ -145,6 +146,8 @@ async def open_node(
         where = server.connection_file if server is not None else _remote(config)
         near = await NatsBus.connect(where, name=f"skerry engine {journal.head.node}")
         stack.push_async_callback(near.close)
+        if server is None:
+            await _check_alone(near, journal.head.node)
         beyond = _beyond(config, near, journal.head.node, stack)
         engine = Engine(
             journal,
@@ -227,6 +230,15 @@ def _remote(config: Config) -> RemoteServer | LocalServer:
     if target is None:
         raise Unavailable("there is no NATS server", hint="leave `nats.url` out: Skerry then starts its own")
     return target
+
+
+async def _check_alone(bus: NatsBus, node: str) -> None:
+    """On a bus that several share. Raises `Conflict` when an engine answers to our name: it would take our results."""
+    try:
+        await bus.request(Message(command_subject(node, "status"), b"{}"), timeout_s=_ALONE_S)
+    except Unavailable:
+        return
+    raise Conflict(f"an engine of node {node} runs on this bus already", hint="each has a name of its own: --node NAME")
 
 
 def _group(config: Config, node: str) -> str:

@@ -8,8 +8,9 @@ from functools import partial
 import pytest
 
 from skerry.bus import NatsBus, RemoteServer
-from skerry.client import Handle
+from skerry.client import Client, Handle
 from skerry.core.wire import task_queue
+from skerry.errors import Unavailable
 from tests.cluster.kit import PATIENCE_S, Cluster
 from tests.cluster.relay import relay
 from tests.support import wait_until
@@ -40,6 +41,17 @@ async def empty(cluster: Cluster, stream: str) -> bool:
     return bool((await cluster.told(stream))["state"]["messages"] == 0)
 
 
+async def begun(client: Client, id: str) -> str:
+    """The run of an event; asked for until the cluster has a leader again."""
+    until = asyncio.get_running_loop().time() + PATIENCE_S
+    while True:
+        try:
+            [run] = await client.publish("relay.began", {"baton": id, "legs": 1}, id=id)
+            return run.run
+        except Unavailable:
+            assert asyncio.get_running_loop().time() < until
+
+
 async def carried(run: Handle[object], baton: str) -> set[str]:
     """Which workers carried a baton; it came back whole, in order, and to who sent it."""
     legs = (await run._client.result(run.run, relay, timeout_s=60.0)).legs  # pyright: ignore[reportPrivateUsage]
@@ -51,7 +63,7 @@ async def carried(run: Handle[object], baton: str) -> set[str]:
 async def test_no_task_is_lost_when_a_worker_or_a_server_goes(cluster: Cluster) -> None:
     await made_by_somebody_who_knows_of_one_server(cluster)
     for node in ("north", "south"):
-        cluster.engine(node)
+        cluster.engine(node, SKERRY_GROUP="house")
     first, second = cluster.worker("first"), cluster.worker("second")
     try:
         async with cluster.client("north") as north, cluster.client("south") as south:
@@ -64,6 +76,10 @@ async def test_no_task_is_lost_when_a_worker_or_a_server_goes(cluster: Cluster) 
             await wait_until(partial(copied, cluster), PATIENCE_S)
             first.kill()
             cluster.leader(await cluster.told(STREAMS[0])).kill()
+            # What comes now comes to both, and is begun once.
+            both = await asyncio.gather(*(begun(client, f"late{n}") for n in range(4) for client in (north, south)))
+            assert both[::2] == both[1::2]
+            assert len(set(both)) == 4
             by = await asyncio.gather(*(carried(run, baton) for baton, run in runs.items()))
             assert str(second.pid) in set().union(*by)
     except BaseException as error:

@@ -91,6 +91,19 @@ async def test_a_group_has_a_name_of_its_own(house: Cluster, group: str) -> None
     assert "group" in engine.tail()
 
 
+async def test_two_engines_of_one_name(house: Cluster) -> None:
+    first = house.engine("north")
+    async with house.client("north") as client:
+        await client.status()
+    second = house.program("again", "engine", "--data", str(house.folder / "again"), "--node", "north").start()
+    assert await asyncio.to_thread(second.wait) != 0
+    assert "an engine of node north runs on this bus already" in second.tail()
+    first.kill()
+    second.start()
+    async with house.client("north") as client:
+        assert (await client.status()).pid == second.pid
+
+
 async def test_words_on_the_bus(house: Cluster) -> None:
     async with await NatsBus.connect(house.url) as bus:
         starts = await bus.starts()

@@ -25,6 +25,8 @@ log = logging.getLogger("skerry.shared")
 Request: TypeAlias = api.Publish | api.Start
 R = TypeVar("R", api.Publish, api.Start)
 _ASK_S = 3.0
+_CLAIM_S, _PAUSE_S = 8.0, 0.2
+"""How long a claim is tried, and how long between two tries."""
 _RETRY_S = 5.0
 
 
@@ -46,7 +48,7 @@ class Shared:
             return await act(request)
         engine = self._engine
         mine = Begun(node=engine.node, verb=_verb(request), at_us=engine.now_us(), request=msgspec.Raw(encode(request)))
-        word = await self._starts.first(start_subject(self.group, _key(request, id)), encode(mine))
+        word = await self._first(start_subject(self.group, _key(request, id)), encode(mine))
         claim = msgspec.json.decode(word.data, type=Begun)
         if claim.runs:
             return api.Started(runs=claim.runs, again=True)
@@ -59,6 +61,18 @@ class Shared:
             raise
         engine.spawn(self._close(word, claim, started.runs))
         return started
+
+    async def _first(self, subject: str, data: bytes) -> Word:
+        """Waits while a cluster chooses a new leader: whoever has asked us waits, too."""
+        clock = self._engine.clock
+        until_us = clock.now_us() + int(_CLAIM_S * 1e6)
+        while True:
+            try:
+                return await self._starts.first(subject, data)
+            except Unavailable:
+                if clock.now_us() > until_us:
+                    raise
+            await clock.sleep(_PAUSE_S)
 
     async def complete(self, handle: Callable[[str, bytes], Awaitable[bytes]]) -> None:
         """Hands in again what this engine had claimed and not begun when it ended, until all of it is."""
