@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import http.server
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from skerry.errors import RetryableError, TerminalError
 from skerry_workflows.scheduling.calendar.lines import Component, Line, escape, line, written
 from skerry_workflows.scheduling.calendar.occurrences import occurrences
 from skerry_workflows.scheduling.stores.caldav import CaldavStore
+from skerry_workflows.scheduling.stores.dav import DavClient
 from skerry_workflows.scheduling.stores.files import IcsStore
 from skerry_workflows.scheduling.stores.store import Changed, Store
 from tests.scheduling.files import calendar, event, source
@@ -154,9 +157,9 @@ def test_an_unreadable_file_is_a_warning(tmp_path: Path) -> None:
 
 def test_refusals_say_what_to_do(tmp_path: Path, free_port: int) -> None:
     with radicale(tmp_path, free_port) as url:
-        with pytest.raises(TerminalError, match="refuses REPORT"):
+        with pytest.raises(TerminalError, match="refuses PROPFIND"):
             CaldavStore(url, "ada", "wrong").get("x")
-        with pytest.raises(TerminalError, match=r"no calendar there|answers"):
+        with pytest.raises(TerminalError, match=rf"no calendar there \(404\); there is: 'ada/mine' at {url}"):
             CaldavStore(url.replace("mine", "play"), "ada", "secret").get("x")
     with pytest.raises(RetryableError, match="cannot be reached"):
         CaldavStore(url, "ada", "secret").get("x")
@@ -164,3 +167,88 @@ def test_refusals_say_what_to_do(tmp_path: Path, free_port: int) -> None:
         CaldavStore("http://example.org/c/", "ada", "secret")
     with pytest.raises(TerminalError, match="no address"):
         CaldavStore("file:///etc/passwd")
+
+
+def make(url: str, name: str, kinds: str = "VEVENT") -> None:
+    """One more calendar on the server, with a name for people."""
+    server = DavClient(url, "ada", "secret")
+    body = (
+        '<C:mkcalendar xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>'
+        f"<D:displayname>{name}</D:displayname><C:supported-calendar-component-set>"
+        f'<C:comp name="{kinds}"/></C:supported-calendar-component-set></D:prop></D:set></C:mkcalendar>'
+    )
+    server.check(server.send("MKCALENDAR", f"/ada/{name.lower()}/", {}, body.encode()), "MKCALENDAR")
+
+
+def test_a_calendar_is_found_from_the_servers_address(tmp_path: Path, free_port: int) -> None:
+    with radicale(tmp_path, free_port) as url:
+        root, home = url.removesuffix("ada/mine/"), url.removesuffix("mine/")
+        make(url, "Chores", "VTODO")
+        for address in (root, home, url):
+            store = CaldavStore(address, "ada", "secret")
+            uid = f"{len(address)}@example.org"
+            store.put(uid, one(uid))
+            assert CaldavStore(url, "ada", "secret").get(uid) is not None
+        make(url, "Office")
+        CaldavStore(root, "ada", "secret").get("x")
+        with pytest.raises(
+            TerminalError, match=rf"more than one calendar; there is: 'Office' at {home}office/, 'ada/mine'"
+        ):
+            CaldavStore(root, "ada", "secret").check()
+        CaldavStore(root, "ada", "secret", "mine").check()
+        office = CaldavStore(root, "ada", "secret", "Office")
+        office.check()
+        office.put("o", one("o"))
+        assert CaldavStore(f"{home}office/", "ada", "secret").get("o") is not None
+        with pytest.raises(TerminalError, match=r"no calendar 'Home'; there is: 'Office'"):
+            CaldavStore(root, "ada", "secret", "Home").get("x")
+
+
+def test_a_server_that_has_its_calendars_elsewhere_is_not_followed(free_port: int) -> None:
+    """A password goes to whom it was given for, and to nobody that they name."""
+    with answering(free_port, {"/": principal("/me/"), "/me/": home("https://elsewhere.example/cal/")}):
+        with pytest.raises(TerminalError, match=r"has the calendars at https://elsewhere\.example"):
+            CaldavStore(f"http://127.0.0.1:{free_port}/", "ada", "secret").get("x")
+    with answering(free_port, {"/": principal("/me/"), "/me/": b"<html>"}):
+        with pytest.raises(TerminalError, match="is no XML"):
+            CaldavStore(f"http://127.0.0.1:{free_port}/", "bob", "secret").get("x")
+
+
+def principal(href: str) -> bytes:
+    return multistatus(f"<current-user-principal><href>{href}</href></current-user-principal>")
+
+
+def home(href: str) -> bytes:
+    inside = f"<C:calendar-home-set><href>{href}</href></C:calendar-home-set>"
+    return multistatus(inside)
+
+
+def multistatus(inside: str) -> bytes:
+    head = '<multistatus xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
+    return f"{head}<response><href>/</href><propstat><prop>{inside}</prop></propstat></response></multistatus>".encode()
+
+
+@contextmanager
+def answering(port: int, answers: dict[str, bytes]) -> Iterator[None]:
+    """A server that says these, by path."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PROPFIND(self) -> None:
+            body = answers.get(self.path, b"")
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(207 if body else 404)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            del format, args
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()

@@ -34,13 +34,15 @@ Ask: TypeAlias = Literal["always", "outside", "never"]
 
 
 class CalendarAt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a calendar is: `path` of an .ics file or a folder of them, or `url` of a CalDAV calendar, whose password
-    is in the environment variable that `password_env` names."""
+    """Where a calendar is: `path` of an .ics file or a folder of them, or `url` of a CalDAV calendar or of its server,
+    whose password is in the environment variable that `password_env` names. `name` is needed where the server has more
+    than one for the user."""
 
     path: str = ""
     url: str = ""
     user: str = ""
     password_env: str = ""
+    name: str = ""
 
     def open(self, folder: Path) -> Store | None:
         """The calendar; None where nothing is set. Relative paths are below `folder`."""
@@ -50,7 +52,7 @@ class CalendarAt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             password = os.environ.get(self.password_env, "") if self.password_env else ""
             if self.password_env and not password:
                 raise TerminalError(f"the environment has no {self.password_env}", hint="set it where skerry up runs")
-            return CaldavStore(self.url, self.user, password)
+            return CaldavStore(self.url, self.user, password, self.name)
         if self.path:
             from skerry_workflows.scheduling.stores.files import IcsStore
 

@@ -31,10 +31,12 @@ class WatchedCalendar(CalendarAt, frozen=True, kw_only=True, forbid_unknown_fiel
     every_s: float = 60.0
 
 
-def look(calendar: WatchedCalendar, now: dt.datetime) -> dict[str, str]:
-    """The events there are, by UID, each with what changes whenever it does.
+def look(calendar: WatchedCalendar, now: dt.datetime) -> tuple[dict[str, str], bool]:
+    """The events there are, by UID, each with what changes whenever it does; and whether these are all, because
+    nothing was unreadable.
 
-    Raises `SkerryError` where the calendar is not there, or cannot be read in full.
+    Raises:
+        SkerryError: the calendar is not there.
     """
     from skerry_workflows.scheduling.itip.entries import entries
 
@@ -43,10 +45,13 @@ def look(calendar: WatchedCalendar, now: dt.datetime) -> dict[str, str]:
         store.check()  # else all of it would seem to be gone
     found: dict[str, list[str]] = {}
     low, high = now - dt.timedelta(days=BACK_DAYS), now + dt.timedelta(days=AHEAD_DAYS)
+    complete = True
     for source in store.read(low, high) if store else []:
+        complete = complete and not (source.warnings and not source.calendar.parts)
         for entry in entries(source.calendar):
             found.setdefault(entry.text("UID"), []).append(str(entry))
-    return {uid: hashlib.sha256("".join(texts).encode()).hexdigest()[:32] for uid, texts in found.items() if uid}
+    marks = {uid: hashlib.sha256("".join(texts).encode()).hexdigest()[:32] for uid, texts in found.items() if uid}
+    return marks, complete
 
 
 async def arrivals(calendar: WatchedCalendar, memory: Memory) -> AsyncGenerator[Arrival, None]:
@@ -54,13 +59,13 @@ async def arrivals(calendar: WatchedCalendar, memory: Memory) -> AsyncGenerator[
     gets it looks into the calendar."""
     while True:
         known = msgspec.json.decode(memory.get(_INDEX) or "{}", type=dict[str, str])
-        now_is = await asyncio.to_thread(look, calendar, dt.datetime.now(dt.UTC))
+        now_is, complete = await asyncio.to_thread(look, calendar, dt.datetime.now(dt.UTC))
         for uid, mark in now_is.items():
             if known.get(uid) != mark:
                 yield Arrival(id=f"{uid}@{mark}", data={"uid": uid})
                 known[uid] = mark
                 memory.put(_INDEX, msgspec.json.encode(known).decode())
-        for uid in [uid for uid in known if uid not in now_is]:
+        for uid in [uid for uid in known if uid not in now_is] if complete else []:
             yield Arrival(id=f"{uid}@gone@{known[uid]}", data={"uid": uid})
             del known[uid]
             memory.put(_INDEX, msgspec.json.encode(known).decode())

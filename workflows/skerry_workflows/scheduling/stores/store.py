@@ -28,8 +28,7 @@ class Store(Protocol):
     """A calendar. Every change names the revision that it is made to, so that nobody's change is lost."""
 
     def check(self) -> None:
-        """Raises `SkerryError` where there is no calendar at all, or it cannot be read in full: a disk that is not
-        mounted has lost no meeting."""
+        """Raises `SkerryError` where there is no calendar at all: a disk that is not mounted has lost no meeting."""
         ...
 
     def read(self, start: dt.datetime, end: dt.datetime) -> list[Source]:
