@@ -53,6 +53,7 @@ from skerry.settings import Model as Model
 from skerry.settings import Price as Price
 from skerry.settings import Workers as Workers
 from skerry.telemetry.settings import Telemetry
+from skerry.tools import Tool
 
 if TYPE_CHECKING:
     from skerry.bus import LocalServer, RemoteServer
@@ -183,6 +184,8 @@ class Config(Frozen):
     models: dict[str, Model] = {}
     people: dict[str, Person] = {}
     """Who may do what; nobody named: everybody may do everything. See `skerry.people`."""
+    tools: dict[str, Tool] = {}
+    """What workflows may call, by the name of the task; nothing named: everything. See `skerry.tools`."""
     worth: dict[str, str] = msgspec.field(default_factory=lambda: {"invoice": "fields.gross_total"})
     """By workflow, where the amount stands on which people decide: the path of a field of a state."""
     limits: EngineLimits = EngineLimits()

@@ -39,6 +39,7 @@ from skerry.runtime.verbs import Pruner, Verbs
 from skerry.runtime.watch import EngineTaker
 from skerry.security.enrolment import network
 from skerry.sources import Planned, Watching, plan, watching
+from skerry.tools import Tools
 from skerry.version import __version__
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ async def open_node(
         if beyond is not None:
             beyond.reached = partial(engine.outbox.look, CLOUD)
         engine.fleet.adopted_us = await journal.adopted_us()
+        engine.tools = Tools(config.tools, journal.events) if config.tools else None
         verbs = Verbs(engine, prune=_pruner(journal), people=_people(config))
         if config.group:
             verbs.shared = Shared(engine, await near.starts(), _group(config, engine.node))

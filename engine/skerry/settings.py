@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from skerry.core.structs import Frozen
 from skerry.core.wire import Size
 from skerry.people import Person
+from skerry.tools import Tool
 
 Backend: TypeAlias = Literal["", "onnx", "llama", "xllama", "openai", "recorded"]
 ModelSize: TypeAlias = Literal["small", "medium", "large", "cloud"]
@@ -106,11 +107,12 @@ class Machine(Frozen):
     http_port: int = 0
 
 
-NAMED: dict[str, type[Workers] | type[Model] | type[Machine] | type[Person]] = {
+NAMED: dict[str, type[Workers] | type[Model] | type[Machine] | type[Person] | type[Tool]] = {
     "workers": Workers,
     "models": Model,
     "deployment": Machine,
     "people": Person,
+    "tools": Tool,
 }
 """The tables of tables, and what stands in each of them."""
 

@@ -16,7 +16,7 @@ from skerry.core.ids import TaskId
 from skerry.core.pending import Transition
 from skerry.core.tasks import CONTEXT, TaskContext, TaskFunction, Written
 from skerry.core.types import Blob, blobs_in
-from skerry.errors import DataError, NotFound, RetryableError, TerminalError
+from skerry.errors import DataError, Denied, NotFound, RetryableError, TerminalError
 from skerry.ports import Append
 from skerry.threads import Threads
 
@@ -58,6 +58,8 @@ class LocalCalls:
         written: dict[str, bytes] = {}
         self._running[task] = current
         try:
+            if engine.tools is not None:
+                await engine.tools.check(run, pending)
             arguments = call.arguments()
             blobs = await self._fetch(arguments) if function.takes_blobs else _NO_BLOBS
             CONTEXT.set(partial(_context, task, blobs, written, engine.settings))
@@ -125,7 +127,7 @@ class LocalCalls:
 
 def failure_of(error: BaseException) -> ev.Failure:
     """What is recorded of an exception. Everything may be tried again but what cannot get better."""
-    hopeless = isinstance(error, TerminalError | DataError | NotFound)
+    hopeless = isinstance(error, TerminalError | DataError | NotFound | Denied)
     kind = "TimedOut" if isinstance(error, TimeoutError) else type(error).__name__
     return ev.Failure(kind=kind, message=(str(error) or kind)[:_WORDS_MAX], retryable=not hopeless)
 

@@ -37,7 +37,7 @@ from skerry.core.projection import LIVE, RunRow, Status
 from skerry.core.putoff import put_off
 from skerry.core.recall import resume
 from skerry.core.wire import SIZES, Size, cancel_subject
-from skerry.errors import DataError, JournalError, NondeterminismError, NotFound, SkerryError, Unavailable
+from skerry.errors import DataError, Denied, JournalError, NondeterminismError, NotFound, SkerryError, Unavailable
 from skerry.ports import Append, Bus, Claim, Clock, Journal, Message, Recorded
 from skerry.registry import Registry
 from skerry.runtime.calls import LocalCalls
@@ -46,6 +46,7 @@ from skerry.runtime.experience import Experience
 from skerry.runtime.limits import EngineLimits
 from skerry.runtime.outbox import Outbox
 from skerry.runtime.sending import event_message, publish_task
+from skerry.tools import Tools
 
 log = logging.getLogger("skerry.engine")
 
@@ -90,6 +91,8 @@ class Engine:
         """Only records what follows, and does none of it: the engine that starts next will."""
         self.runs: dict[str, Execution] = {}
         self.idle: OrderedDict[str, None] = OrderedDict()
+        self.tools: Tools | None = None
+        """What may be called; who puts the engine together sets it. None: everything."""
         self.skipped: dict[str, str] = {}
         """Runs that cannot be driven with the code that is loaded, and why."""
         self.calls = LocalCalls(self)
@@ -417,10 +420,13 @@ class Engine:
             await self.advance(run, late)
             return False
         try:
+            if self.tools is not None:
+                await self.tools.check(run, pending)
             await publish_task(self.bus, run, task.step, pending)
-        except DataError as error:  # no bus will ever take it: its prompt, or an objection to an answer, is too long
+        except (DataError, Denied) as error:  # no bus will ever take it (a prompt is too long), or it is not granted
             if run.pending.get(task.step) is pending and pending.attempt == task.attempt:
-                failure = ev.Failure(kind="DataError", message=f"the task cannot be sent: {error.message}")
+                kind = type(error).__name__
+                failure = ev.Failure(kind=kind, message=f"the task cannot be sent: {error.message}")
                 self.spawn(self.advance(run, self.drive(run.fail, task.step, failure, self.now_us())))
             return False
         return True
