@@ -27,7 +27,7 @@ from tests.sync.kit import end, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _HTTP = ("9500", "9600", "9601")
-_HEALTHY_S = 60.0
+_HEALTHY_S, _CHECK_S = 60.0, 0.3
 
 
 def compose() -> dict[str, Any]:
@@ -102,6 +102,8 @@ class Service:
         done = subprocess.run(
             [self.here(word) for word in check], env=self.environment(), capture_output=True, check=False
         )
+        if done.returncode:
+            threading.Event().wait(_CHECK_S)  # it is a process each time, on a machine that is busy starting others
         return done.returncode == 0
 
 
