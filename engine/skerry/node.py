@@ -144,11 +144,7 @@ async def open_node(
             await _check_fence(config, journal)
         await _note_start(journal, clock)
         server = await _server(config, stack)
-        where = server.connection_file if server is not None else _remote(config)
-        near = await NatsBus.connect(where, name=f"skerry engine {journal.head.node}")
-        stack.push_async_callback(near.close)
-        if server is None:
-            await _check_alone(near, journal.head.node)
+        near = await _connect(config, server, journal.head.node, stack)
         beyond = _beyond(config, near, journal.head.node, stack)
         engine = Engine(
             journal,
@@ -232,6 +228,15 @@ def _remote(config: Config) -> RemoteServer | LocalServer:
     if target is None:
         raise Unavailable("there is no NATS server", hint="leave `nats.url` out: Skerry then starts its own")
     return target
+
+
+async def _connect(config: Config, server: NatsServer | None, node: str, stack: AsyncExitStack) -> NatsBus:
+    where = server.connection_file if server is not None else _remote(config)
+    bus = await NatsBus.connect(where, name=f"skerry engine {node}")
+    stack.push_async_callback(bus.close)
+    if server is None:
+        await _check_alone(bus, node)
+    return bus
 
 
 async def _check_alone(bus: NatsBus, node: str) -> None:
