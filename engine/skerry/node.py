@@ -158,9 +158,7 @@ async def open_node(
         )
         if beyond is not None:
             beyond.reached = partial(engine.outbox.look, CLOUD)
-        engine.fleet.adopted_us = await journal.adopted_us()
-        engine.tools = Tools(config.tools, journal.events) if config.tools else None
-        verbs = Verbs(engine, prune=_pruner(journal), people=_people(config))
+        verbs = await _verbs(config, engine, journal)
         if config.group:
             verbs.shared = Shared(engine, await near.starts(), _group(config, engine.node))
         node = Node(config, engine, Service(engine, verbs), server)
@@ -205,9 +203,8 @@ async def offline(config: Config) -> AsyncGenerator[Service, None]:
     journal = await SqliteJournal.open(config.data, node=config.node, clock=clock)
     engine = Engine(journal, None, clock, registry, sizes=_sizes(config), limits=config.limits)
     engine.paused = True
-    engine.fleet.adopted_us = await journal.adopted_us()
     try:
-        yield Service(engine, Verbs(engine, prune=_pruner(journal), people=_people(config)))
+        yield Service(engine, await _verbs(config, engine, journal))
     finally:
         await engine.drain(0)
         with contextlib.suppress(JournalError):
@@ -352,9 +349,12 @@ def _follow_calibration(config: Config, engine: Engine, stack: AsyncExitStack) -
     stack.push_async_callback(stop)
 
 
-def _people(config: Config) -> People | None:
-    """Who may do what; None: everybody may do everything."""
-    return People(config.people, config.worth) if config.people else None
+async def _verbs(config: Config, engine: Engine, journal: SqliteJournal) -> Verbs:
+    """What can be asked of an engine: it is told who may do what, what may be called, and when it was adopted."""
+    engine.fleet.adopted_us = await journal.adopted_us()
+    engine.tools = Tools(config.tools, journal.events) if config.tools else None
+    people = People(config.people, config.worth) if config.people else None
+    return Verbs(engine, prune=_pruner(journal), people=people)
 
 
 def _pruner(journal: SqliteJournal) -> Pruner:

@@ -23,6 +23,18 @@ OPTIONS = ("data", "node", "config_file", "json", "debug")
 _FOLDERS = {"hub": Path("skerry-hub")}
 _KINDS = {"hub": ("node", "person", "worker", "engine", "hub"), "node": ("worker", "person", "engine")}
 _TENANT = click.option("--tenant", default="", metavar="NAME", help="Whose account; the server's own, unless given.")
+_KEY = f"U{'A' * 55}"
+_ENROLLING = {
+    "hub": f"""
+    skerry hub enrol edge1 --key {_KEY}
+    skerry hub enrol ada --as person --key ada.key
+    skerry hub enrol edge7 --key {_KEY} --tenant acme
+    """,
+    "node": f"""
+    skerry node enrol gpu-box --as worker --size medium --key {_KEY}
+    skerry node enrol ada --as person --key {_KEY}
+    """,
+}
 _COLUMNS = (
     Column("MEMBER"),
     Column("AS"),
@@ -105,20 +117,8 @@ def open_command(whose: Whose) -> Command:
 def enrol_command(whose: Whose) -> Command:
     """`hub enrol`, `node enrol`."""
     name, kinds = f"{whose} enrol", _KINDS[whose]
-    key = f"U{'A' * 55}"
-    examples = {
-        "hub": f"""
-    skerry hub enrol edge1 --key {key}
-    skerry hub enrol ada --as person --key ada.key
-    skerry hub enrol edge7 --key {key} --tenant acme
-    """,
-        "node": f"""
-    skerry node enrol gpu-box --size medium --key {key}
-    skerry node enrol ada --as person --key {key}
-    """,
-    }[whose]
 
-    @node_command(name, options=OPTIONS, examples=examples)
+    @node_command(name, options=OPTIONS, examples=_ENROLLING[whose])
     @click.argument("member")
     @click.option("--key", required=True, metavar="KEY", help="The public half, as `node init` says it, or its file.")
     @click.option("--as", "kind", default=kinds[0], show_default=True, type=click.Choice(kinds), help="What they are.")
