@@ -34,7 +34,7 @@ from skerry.sync.wire import Owner, Stands
 
 log = logging.getLogger("skerry.hub")
 
-_RETRY_S_MAX = 0.5
+_RETRY_S_MAX = 0.25
 _CHECK_S = 5.0
 _OWNER_TRIES = 5
 

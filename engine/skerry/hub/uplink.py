@@ -48,7 +48,7 @@ _SOON_S = 0.5
 _WHERE_TIMEOUT_S = 3.0
 SAME_S = 30.0
 """So often it looks whether the stream still ends where it thinks, when nothing else happens."""
-_AGAIN_S, _AGAIN_S_MAX, _ODD_S = 0.1, 0.5, 15.0
+_AGAIN_S, _AGAIN_S_MAX, _ODD_S = 0.05, 0.2, 15.0
 """How long it waits before it tries again: first, at most, and after an error that will not pass by itself."""
 _STUCK_S = 30.0
 _LOOKS = 64
@@ -125,11 +125,13 @@ class Uplink:
                 log.warning("the uplink waits: %s", error.message)
                 self._say("waiting", why=error.message, hint=error.hint)
                 await asyncio.sleep(_ODD_S)
-            # Jitter: a fleet that was cut off together should not come back at the same instant.
-            pause_s = _AGAIN_S if time.monotonic() - began > _AGAIN_S_MAX else min(pause_s * 2, _AGAIN_S_MAX)
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            # It fails at once, though the server is there (its stream is not, or the leaf that leads to it).
+            fails = self._connection.client is not None and time.monotonic() - began <= _AGAIN_S_MAX
             while not await self._connection.wait_up(_ODD_S):
                 self._say("waiting", why="there is no connection to the hub's server", hint="it is tried again")
+            # Jitter: a fleet that was cut off together should not come back at the same instant.
+            pause_s = min(pause_s * 2, _AGAIN_S_MAX) if fails else _AGAIN_S
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
 
     def wait_for(self, error: SkerryError) -> None:
         """Tells that it has not begun, and why."""
