@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from tests.cli import wishes
 from tests.support import wait_until
 from tests.sync import trades
 from tests.sync.conftest import House
-from tests.sync.kit import Program, call, end_at_hub, end_of, hub_lines, journal_lines, node_program
+from tests.sync.kit import Program, call, end_at_hub, end_of, hub_lines, journal_lines, missing_blobs, node_program
 from tests.sync.proxy import Proxy
 
 
@@ -75,6 +78,11 @@ class Two(House):
         lines = call("hub", "apart", "--data", str(self.store), "--json").stdout.splitlines()
         return [json.loads(line) for line in lines]
 
+    def claims(self, data: Path) -> set[tuple[str, str, str]]:
+        """The ids that a journal has answered."""
+        with closing(sqlite3.connect(data / "journal.db")) as db:
+            return set(db.execute("SELECT scope, id, answer FROM claims"))
+
     def payments(self) -> list[str]:
         file = self.folder / "payments"
         return file.read_text().split() if file.exists() else []
@@ -99,9 +107,11 @@ async def begun(two: Two) -> dict[str, str]:
     runs: dict[str, str] = {}
     async with two.on("edge1") as client:
         for what in ("tea", "salt", "silk"):
-            runs[what] = (await client.start(trades.trades, {"what": what})).run
+            runs[what] = (await client.start(trades.trades, {"what": what}, source="test", id=what)).run
+        await client.signal(runs["salt"], {"n": 1}, signal="Early", id="early")
         runs["boat"] = (await client.start(wishes.wishes, {"what": "a boat", "euros": 5000})).run
     await wait_until(lambda: all(two.status(run) == "review" for run in runs.values()), 20.0)
+    await wait_until(lambda: end_at_hub(two.store, "edge1") == end_of(two.folder / "edge1"), 20.0)
     return runs
 
 
@@ -117,10 +127,16 @@ async def unheard(two: Two, runs: dict[str, str]) -> None:
 @pytest.mark.timeout(150)
 async def test_another_node_goes_on_with_the_runs_of_a_lost_one(two: Two) -> None:
     runs = await begun(two)
+    claims = two.claims(two.folder / "edge1")
+    assert len(claims) == 5  # four starts, and a signal
     await unheard(two, runs)
     two.first.kill()
     code, said, problem = two.adopt()
     assert (code, said["state"], said["adopted"]["epoch"]) == (0, "applied", 2), problem
+
+    assert two.claims(two.adopted) == claims
+    async with two.on("adopted") as client:  # what had come comes once, here as there
+        assert (await client.start(trades.trades, {"what": "tea"}, source="test", id="tea")).run == runs["tea"]
 
     # What waited for a person goes on under its old name, and what may have been done already asks one again.
     for what in ("boat", "tea", "silk"):
@@ -130,7 +146,8 @@ async def test_another_node_goes_on_with_the_runs_of_a_lost_one(two: Two) -> Non
     async with two.on("adopted") as client:
         with pytest.raises(SkerryError, match="may have been run by a node that was lost"):
             await client.result(runs["silk"], trades.trades)
-        await client.retry(runs["tea"], reason="the bank knows of no payment")
+        retried = call("retry", runs["tea"], "--reason", "the bank knows of no payment", "--data", str(two.adopted))
+        assert retried.returncode == 0, retried.stderr
         assert (await client.result(runs["tea"], trades.trades)).what == "tea"
     assert two.payments() == ["silk", "tea"]
     noted = (two.folder / "book").read_text().split()
@@ -160,6 +177,44 @@ async def test_another_node_goes_on_with_the_runs_of_a_lost_one(two: Two) -> Non
     stuck = call("sync", "--data", str(two.folder / "edge1"), "--restored", SKERRY_HUB_URL=two.server.url)
     assert stuck.returncode != 0
     assert "edge2" in stuck.stderr
+
+
+@pytest.mark.timeout(120)
+async def test_a_copy_goes_on_where_it_was_when_it_was_killed(house: House) -> None:
+    """kill -9 of the adopting node's uplink, the hub and the server, while a journal with documents is copied."""
+    writer = await house.writer()
+    await writer.write(800)
+    await writer.write(12, blob_bytes=700_000)
+    await writer.write(1500)
+    await (await house.writer("edge2", node="edge2")).write(1)
+    hub = house.hub().start()
+    house.uplink().start()
+    second = house.uplink("edge2").start()
+    data, store = house.folder / "edge1", house.folder / "hub"
+    await wait_until(lambda: end_at_hub(store, "edge1") == end_of(data) and end_at_hub(store, "edge2") > 0, 60.0)
+    await wait_until(lambda: not missing_blobs(data, store), 30.0)
+    how = ("--data", str(store), "--nats", house.server.url, "--wait", "0")
+    given = call("hub", "adopt", "edge1", "--by", "edge2", *how)
+    assert given.returncode == 0, given.stderr
+    adopted = house.folder / "edge2" / "adopted" / "edge1"
+    kills = 0
+    for victim in (second, hub, second, second):
+        await asyncio.sleep(0.15)  # some of it is there by then
+        kills += not adopted.exists()
+        victim.kill()
+        victim.start()
+    await wait_until(adopted.exists, 60.0)
+    assert kills > 1
+    before, after = journal_lines(data), journal_lines(adopted)
+    assert after[: len(before)] == before
+    assert [(line[1], line[5]) for line in after[len(before) :]] == [(2, "node.adopted")]
+    assert call("verify", "--data", str(adopted)).returncode == 0
+    assert blobs_of(data) == blobs_of(adopted)
+
+
+def blobs_of(folder: Path) -> set[tuple[str, int]]:
+    with closing(sqlite3.connect(folder / "journal.db")) as db:
+        return set(db.execute("SELECT hex(sha256), size FROM blobs"))
 
 
 @pytest.mark.timeout(120)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -59,9 +60,16 @@ class AdoptedKeeper:
         while True:
             for folder in adopted_folders(self._config.data):
                 if folder not in self._engines:
+                    self._show_the_way(folder)
                     log.warning("node %s is adopted: its runs go on here", folder.name)
                     self._engines[folder] = asyncio.create_task(self._keep(folder), name=f"node {folder.name}")
             await asyncio.sleep(_LOOK_S)
+
+    def _show_the_way(self, folder: Path) -> None:
+        """Where this node has a server of its own, commands with `--data` of an adopted one find it there."""
+        if not self._config.nats.url and not (folder / "nats").exists():
+            with contextlib.suppress(OSError):
+                (folder / "nats").symlink_to(self._connection.parent, target_is_directory=True)
 
     async def _keep(self, folder: Path) -> None:
         deaths = 0
