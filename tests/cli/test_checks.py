@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from skerry.cli import checks
 from skerry.cli.checks import served
+from skerry.config import Config, Nats
 from skerry.core import api
 from skerry.core.wire import WorkerStatus
 
@@ -28,3 +30,13 @@ def test_no_worker_processes_here_is_a_choice(
     finding = served(api.SizeLoad(size="rules", on_bus=waiting, waiting=0), found, here)
     assert finding.verdict == verdict
     assert (verdict == "ok") == (not finding.mend)
+
+
+def test_servers_of_a_cluster_without_copies_are_noticed() -> None:
+    def found(url: str, replicas: int) -> list[str]:
+        config = Config(nats=Nats(url=url, replicas=replicas))
+        return [f"{each.verdict}: {each.mend}" for each in checks.nats_server(config)]
+
+    assert found("nats://a,nats://b,nats://c", 1) == ["warning: [nats] replicas = 3"]
+    assert found("nats://a,nats://b,nats://c", 3) == []
+    assert found("nats://a", 1) == []

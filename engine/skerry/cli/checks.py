@@ -70,6 +70,10 @@ def installation() -> Iterator[Finding]:
 def nats_server(config: Config) -> Iterator[Finding]:
     """The program that the bus runs, unless somebody else runs one."""
     if config.nats.url:
+        count = config.nats.url.count(",") + 1
+        if count >= 3 and config.nats.replicas == 1:
+            found = f"{count} servers, and one copy of what is on them: when its server goes, tasks wait"
+            yield Finding("nats-server", "warning", found, "[nats] replicas = 3")
         return
     from skerry.bus.binary import find_binary
 
