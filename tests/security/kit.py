@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import nats
 import nats.errors
 from nats.aio.client import Client as Nats
@@ -54,6 +55,12 @@ class Town:
         """Runs the server."""
         async with NatsServer(self.data, network=enrolment.network(self.data)) as server:
             yield server
+
+
+def environment(prefix: str, target: RemoteServer) -> dict[str, str]:
+    """How a program is told where to connect."""
+    named = {key: value for key, value in msgspec.structs.asdict(target).items() if value and key != "replicas"}
+    return {f"{prefix}_{key.upper()}": str(value) for key, value in named.items()}
 
 
 class Tried:

@@ -9,13 +9,17 @@ from pathlib import Path
 import nats.errors
 import pytest
 
+from skerry import Client
 from skerry.bus import NatsBus
 from skerry.core import wire
 from skerry.core.ids import TaskId
 from skerry.core.wire import task_queue
 from skerry.ports import Delivery, Message
 from skerry.sync import wire as sync
-from tests.security.kit import Town, tries
+from tests.faults.flows import Echo, echoing
+from tests.security.kit import Town, environment, tries
+from tests.support import wait_until
+from tests.sync.kit import Program
 
 TASK = TaskId("n1-01ARZ3NDEKTSV4RRFFQ69G5FAV", "1", 1)
 API = "$JS.API"
@@ -204,3 +208,51 @@ async def test_the_rights_of_a_group_are_enough_to_claim(tmp_path: Path) -> None
         await starts.withdraw(word)
         assert [each async for each in starts.all(wire.start_subject("house", "*"))] == []
     assert "Violation" not in (town.data / "nats" / "server.log").read_text()
+
+
+async def test_a_real_worker_elsewhere_is_refused_nothing_that_it_needs(tmp_path: Path) -> None:
+    """`skerry worker` with what `join` has written: tasks, long values as blobs, leases, what it says of itself."""
+    town = Town(tmp_path, owner="n1", kind="node")
+    town.enrol("w1", "worker", size="rules", nodes=("n1",))
+    told = {"SKERRY_MODULES": "tests.faults.flows", "SKERRY_WORKERS": "rules=2"}
+    engine = Program(town.data, "engine", "--data", str(town.data), "--node", "n1", env=told).start()
+    worker: Program | None = None
+    try:
+        await wait_until(lambda: (town.data / "nats" / "connection.json").exists(), 30.0)
+        there = {**told, **environment("SKERRY_NATS", town.at("w1")), "SKERRY_DATA": str(tmp_path / "w1")}
+        worker = Program(tmp_path / "w1", "worker", "--size", "rules", "--name", "w1", env=there).start()
+        async with Client.connect(data=town.data) as client:
+            for text in ("short", "long" * 100_000):
+                run = await client.start(echoing, Echo(text=text))
+                assert await run.result(timeout_s=60.0) == text
+            assert [each.name for each in await client.workers()] == ["w1"]
+    finally:
+        if worker is not None:
+            worker.stop()
+        engine.stop()
+    log = (town.data / "nats" / "server.log").read_text()
+    assert "Violation" not in log, log
+
+
+async def test_a_real_engine_on_somebody_elses_server_is_refused_nothing_that_it_needs(tmp_path: Path) -> None:
+    """It makes queues and claims, drives a run through a worker, and leaves a task that it took back in order."""
+    town = Town(tmp_path)
+    town.enrol("n1", "engine", nodes=("house",))
+    town.enrol("w1", "worker", size="rules")
+    told = {"SKERRY_MODULES": "tests.faults.flows", "SKERRY_WORKERS": "rules=2"}
+    async with town.open():
+        ours = {**told, **environment("SKERRY_NATS", town.at("n1")), "SKERRY_GROUP": "house"}
+        there = {**told, **environment("SKERRY_NATS", town.at("w1")), "SKERRY_DATA": str(tmp_path / "w1")}
+        engine = Program(tmp_path / "n1", "engine", "--data", str(tmp_path / "n1"), "--node", "n1", env=ours).start()
+        worker = Program(tmp_path / "w1", "worker", "--size", "rules", "--name", "w1", env=there)
+        try:
+            await wait_until(lambda: (tmp_path / "n1" / "journal.db").exists(), 30.0)
+            async with Client.connect(nats=town.at("n1"), node="n1", timeout_s=30.0) as client:
+                run = await client.start(echoing, Echo(text="long" * 100_000))
+                worker.start()  # now that the queue is there: making it is the engine's, and a worker waits for it
+                assert await run.result(timeout_s=60.0) == "long" * 100_000
+        finally:
+            worker.stop()
+            engine.stop()
+    log = (town.data / "nats" / "server.log").read_text()
+    assert "Violation" not in log, log

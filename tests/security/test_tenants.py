@@ -5,22 +5,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-import msgspec
 import nats.errors
 import pytest
 
-from skerry.bus.target import RemoteServer
 from skerry.hub.store import HubStore
 from skerry.sync import wire as sync
-from tests.security.kit import Town, tries
+from tests.security.kit import Town, environment, tries
 from tests.support import wait_until
 from tests.sync.kit import Program, Writer, end_at_hub, end_of
-
-
-def environment(prefix: str, target: RemoteServer) -> dict[str, str]:
-    """How a program is told where to connect."""
-    named = {key: value for key, value in msgspec.structs.asdict(target).items() if value and key != "replicas"}
-    return {f"{prefix}_{key.upper()}": str(value) for key, value in named.items()}
 
 
 def arrived(hub: Path, edge: Path) -> bool:
