@@ -186,7 +186,10 @@ async def test_a_copy_goes_on_where_it_was_when_it_was_killed(house: House) -> N
     await writer.write(800)
     await writer.write(12, blob_bytes=700_000)
     await writer.write(1500)
-    await (await house.writer("edge2", node="edge2")).write(1)
+    adopter = await house.writer("edge2", node="edge2")
+    await adopter.write(1)
+    await adopter.close()
+    assert call("rotate-key", "--data", str(house.folder / "edge2")).returncode == 0
     hub = house.hub().start()
     house.uplink().start()
     second = house.uplink("edge2").start()
@@ -210,6 +213,8 @@ async def test_a_copy_goes_on_where_it_was_when_it_was_killed(house: House) -> N
     assert [(line[1], line[5]) for line in after[len(before) :]] == [(2, "node.adopted")]
     assert call("verify", "--data", str(adopted)).returncode == 0
     assert blobs_of(data) == blobs_of(adopted)
+    with closing(sqlite3.connect(adopted / "journal.db")) as db:  # as sealed as what the adopting node has itself
+        assert not db.execute("SELECT count(*) FROM events WHERE substr(body, 1, 1) = x'7b'").fetchone()[0]
 
 
 def blobs_of(folder: Path) -> set[tuple[str, int]]:

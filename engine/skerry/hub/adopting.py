@@ -22,6 +22,8 @@ from skerry.errors import DataError, Unavailable
 from skerry.hub.copy import Copy
 from skerry.hub.fence import read_fence
 from skerry.journal import SqliteJournal
+from skerry.journal.rotate import rotate
+from skerry.journal.sealed import read_keys
 from skerry.ports import Message
 from skerry.sync import page as pages
 from skerry.sync import wire
@@ -59,6 +61,8 @@ class Adopting:
             final.rename(self._folder / f".{adopt.node}.{fence.epoch}.lost")  # adopted back: what it was is kept
         await self._copy(adopt, part)
         await self._begin(adopt, part, command)
+        if read_keys(self._folder.parent) is not None:  # what this node keeps is sealed: so is that
+            await asyncio.to_thread(rotate, part)
         part.rename(final)
         log.warning("node %s is adopted: its journal is in %s", adopt.node, final)
 

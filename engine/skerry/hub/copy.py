@@ -44,6 +44,7 @@ class Copy:
             self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")
             self._migrate()
             self._db.execute(JOURNAL_SQL["put_meta"], ("node", node))
         self._node = node
