@@ -11,6 +11,8 @@ from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skerry_workflows.scheduling.calendar import limits
+from skerry_workflows.scheduling.calendar.interpret import TOO_LONG
 from skerry_workflows.scheduling.calendar.moments import iso, parse_iso
 from skerry_workflows.scheduling.calendar.occurrences import occurrences
 from skerry_workflows.scheduling.calendar.reminders import reminders
@@ -203,3 +205,13 @@ def test_tasks_have_reminders_too() -> None:
     todo = ["BEGIN:VTODO", "UID:t", "DUE:20260302T090000Z", *alarm("TRIGGER;RELATED=END:-PT1H"), "END:VTODO"]
     assert told(*todo) == ["2026-03-02T08:00:00Z"]
     assert told(*todo[:-1], "STATUS:COMPLETED", todo[-1]) == []
+
+
+def test_what_a_calendar_may_cost_is_bounded() -> None:
+    """Each of its series is within the limits, and there may be thousands: the rest is left out, and that is said."""
+    many = source(
+        *(part for n in range(50) for part in event("DTSTART:20200101T100000Z", "RRULE:FREQ=DAILY", uid=f"{n}"))
+    )
+    listed = occurrences(many, *YEAR, budget=limits.Budget(0))
+    assert listed.found == () and listed.warnings == (TOO_LONG,)
+    assert len(occurrences(many, YEAR[0], YEAR[0] + dt.timedelta(days=1), budget=limits.Budget(60)).found) == 50

@@ -168,6 +168,15 @@ async def test_an_invitation_to_a_series_is_looked_at_in_full(tmp_path: Path) ->
         assert "You have something else on 19.01.2026" in await node.asks(run)
 
 
+async def test_an_invitation_that_repeats_beyond_measure_is_no_failure(tmp_path: Path) -> None:
+    async with open_node(tmp_path) as node:
+        series = event(uid="s", start=START + DAY, end=START + DAY + HOUR, summary="Noise", organizer=BEN,
+                       attendees=[BEN, ADA], now=START, repeat="FREQ=MINUTELY")  # fmt: skip
+        (message,) = messages(None, series, BEN.address, START)
+        run = await node.mail(write_mail(message, subject="Noise", text=""))
+        assert "Whether you are free is not sure" in await node.asks(run)
+
+
 @pytest.mark.parametrize(
     ("rule", "why"),
     [

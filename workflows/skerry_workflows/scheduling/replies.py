@@ -109,11 +109,15 @@ def _is_latest(message: Component) -> bool:
 def _clash(settings: Settings, folder: Path, message: Component, uid: str, now: dt.datetime) -> str:
     """What is in the way of a meeting, or of those of a series; empty where nothing is."""
     from skerry_workflows.scheduling.agenda import participants
-    from skerry_workflows.scheduling.series import times_in
+    from skerry_workflows.scheduling.calendar.unreadable import Unreadable
+    from skerry_workflows.scheduling.series import is_series, times_in
 
-    times = times_in(message, uid, now)
+    try:
+        times = times_in(message, uid, now)
+    except Unreadable:
+        times = ()
     if not times:
-        return ""
+        return "Whether you are free is not sure: when its meetings are cannot be told" if is_series(message) else ""
     with bookings_here() as bookings:
         (me,) = participants(
             settings, folder, bookings, (), start=times[0].start, end=times[-1].end, now=now, without=uid

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from skerry_workflows.scheduling.calendar import limits
 from skerry_workflows.scheduling.calendar.availability import unavailable
 from skerry_workflows.scheduling.calendar.lines import Component
 from skerry_workflows.scheduling.calendar.occurrences import Occurrence, instant, occurrences
@@ -53,8 +54,9 @@ def busy(
     periods: list[Period] = []
     found: list[Occurrence] = []
     warnings: list[str] = []
+    budget = limits.Budget()
     for source in sources:
-        listed = occurrences(source, start, end, local=local)
+        listed = occurrences(source, start, end, local=local, budget=budget)
         warnings.extend(listed.warnings)
         for one in listed.found:
             kind = kind_of(one, owner)

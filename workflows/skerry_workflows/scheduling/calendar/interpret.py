@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from skerry_workflows.scheduling.calendar import zones
+from skerry_workflows.scheduling.calendar import limits, zones
 from skerry_workflows.scheduling.calendar.lines import Component, Line, unquoted
 from skerry_workflows.scheduling.calendar.read import Source, Warnings
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
@@ -27,6 +27,9 @@ _TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ]?(\d\d):?(\d\d)(?::?(\d\d))?(
 _FREQUENCIES: Final = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
+TOO_LONG: Final = "working the calendar out takes too long, and the rest of it is left out"
+
+
 class Interpreted(msgspec.Struct, frozen=True, kw_only=True):
     """A calendar for `icalendar` and recurring-ical-events; `warnings` are sentences for people."""
 
@@ -34,8 +37,11 @@ class Interpreted(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
-def interpret(source: Source, kinds: tuple[str, ...] = ("VEVENT",)) -> Interpreted:
-    """What `source` means, as far as it is entries of these kinds."""
+def interpret(
+    source: Source, kinds: tuple[str, ...] = ("VEVENT",), *, budget: limits.Budget | None = None
+) -> Interpreted:
+    """What `source` means, as far as it is entries of these kinds; what comes when `budget` is spent is left out."""
+    budget = budget or limits.Budget()
     icalendar: Any = importlib.import_module("icalendar")
     warn = Warnings(source.warnings)
     scale = source.calendar.value("CALSCALE").upper()
@@ -47,6 +53,9 @@ def interpret(source: Source, kinds: tuple[str, ...] = ("VEVENT",)) -> Interpret
             calendar.add("X-WR-TIMEZONE", iana)
     rename = _zones(source.calendar, warn)
     for number, entry in enumerate(part for part in source.calendar.parts if part.name in kinds):
+        if budget.spent:
+            warn(TOO_LONG)
+            break
         mended = mend(entry, warn, number).map_lines(rename)
         name = f"the entry {entry.text('SUMMARY') or entry.value('UID') or number + 1!r}"
         if mended.first("DTSTART") is None and entry.name == "VEVENT":

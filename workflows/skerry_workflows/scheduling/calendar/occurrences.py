@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias, cast
 import msgspec
 
 from skerry_workflows.scheduling.calendar import limits
-from skerry_workflows.scheduling.calendar.interpret import Interpreted, interpret
+from skerry_workflows.scheduling.calendar.interpret import TOO_LONG, Interpreted, interpret
 from skerry_workflows.scheduling.calendar.lines import Component, address_of
 from skerry_workflows.scheduling.calendar.read import Source, Warnings
 from skerry_workflows.scheduling.calendar.unreadable import Unreadable
@@ -67,7 +67,9 @@ class Occurrences(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-def occurrences(source: Source, start: Moment, end: Moment, *, local: dt.tzinfo = dt.UTC) -> Occurrences:
+def occurrences(
+    source: Source, start: Moment, end: Moment, *, local: dt.tzinfo = dt.UTC, budget: limits.Budget | None = None
+) -> Occurrences:
     """The occurrences that overlap the time from `start` to `end`.
 
     Args:
@@ -75,18 +77,20 @@ def occurrences(source: Source, start: Moment, end: Moment, *, local: dt.tzinfo 
         start: the window's first moment. Times without a zone (and dates) mean the local time of each event.
         end: the window's end, which is not part of it unless it is the start.
         local: where floating times and all-day events are placed to be compared with a window that has a zone.
+        budget: what this may cost; a new one, unless several calendars have one together.
 
     Raises:
         Unreadable: the window is longer, or has more in it, than the limits allow.
     """
     if not 0 <= (_plain(end) - _plain(start)).days <= limits.WINDOW_DAYS_MAX:
         raise Unreadable(f"{start} to {end} is no window that can be searched", hint="ask for fewer years")
-    interpreted = interpret(_near(source, _plain(start), _plain(end)))
+    budget = budget or limits.Budget()
+    interpreted = interpret(_near(source, _plain(start), _plain(end)), budget=budget)
     warn = Warnings(interpreted.warnings)
     zoned = isinstance(start, dt.datetime) and start.tzinfo is not None
     found = [
         one
-        for one in _between(interpreted, start, end, zoned, warn)
+        for one in _between(interpreted, start, end, zoned, warn, budget)
         if not zoned or overlaps(one, cast(dt.datetime, start), cast(dt.datetime, end), local)
     ]
     if len(found) > limits.OCCURRENCES_MAX:
@@ -149,9 +153,14 @@ def _is_far(entry: Component, low: str, high: str) -> bool:
     return starts[0] > high or max(ends[0] if ends else "", starts[0]) < low
 
 
-def _between(interpreted: Interpreted, start: Moment, end: Moment, zoned: bool, warn: Warnings) -> Iterable[Occurrence]:
+def _between(
+    interpreted: Interpreted, start: Moment, end: Moment, zoned: bool, warn: Warnings, budget: limits.Budget
+) -> Iterable[Occurrence]:
     low, high = (start, end) if not zoned else (start - _MARGIN, end + _MARGIN)
     for events in _series(interpreted.calendar):
+        if budget.spent:
+            warn(TOO_LONG)
+            return
         name = _text(events[0], "SUMMARY") or _text(events[0], "UID")
         try:
             if any(_costly(event, low, high) for event in events):
