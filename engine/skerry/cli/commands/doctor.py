@@ -8,6 +8,7 @@ from skerry.cli.checks import Finding
 from skerry.cli.exits import FAILED, Stop
 from skerry.cli.modelcheck import models
 from skerry.cli.out import Cell, Column
+from skerry.cli.securitycheck import security
 from skerry.errors import SkerryError
 
 _COLUMNS = (Column("CHECK"), Column(""), Column("FOUND", wrap=True), Column("HOW TO MEND IT", wrap=True))
@@ -27,8 +28,8 @@ def command(app: App) -> None:
 
     Looks at Python, the packages, nats-server, the settings and workflows, the data folder and its disk, telemetry,
     the models (their files, backends and endpoints; skerry models --check asks each of them something), the journal and
-    who writes it, the clock, the engine and its workers. With --json: one finding a line. Exits with 1 when something
-    is bad; warnings and notes are no failure.
+    who writes it, the clock, the engine and its workers, keys and certificates. With --json: one finding a line. Exits
+    with 1 when something is bad; warnings and notes are no failure.
     """
     with app.out.waiting("looking around ..."):
         findings = app.run(_all(app))
@@ -46,7 +47,7 @@ async def _all(app: App) -> list[Finding]:
         config = app.config
     except SkerryError as error:
         return [*findings, Finding("settings", "bad", error.message, error.hint)]
-    for blocking in (*checks.BLOCKING, models):
+    for blocking in (*checks.BLOCKING, models, security):
         findings += blocking(config)
     for live in checks.LIVE:
         findings += [each async for each in live(config)]
