@@ -22,7 +22,8 @@ from typing import Any, Protocol
 import msgspec
 
 from benchmarks.invoices import TOKENS_MAX, WORDS, Quotes, invoice
-from skerry_workers.models import constraint, ggufs
+from skerry_workers.models import constraint, gbnf, ggufs
+from skerry_workers.models import xllama as skerry
 from skerry_workers.models.child import NICENESS
 from skerry_workers.models.messages import messages
 from skerry_workers.models.port import ModelSpec, Question
@@ -63,7 +64,7 @@ def xllama(spec: ModelSpec) -> Ask:
             said.append(message)
             return False
 
-        asked = {"messages": messages(question), "grammar": f"%llguidance {{}}\n{grammar}", "temperature": 0}
+        asked = {"messages": messages(question), "grammar": grammar, "temperature": 0}
         asked |= {"max_tokens": TOKENS_MAX} if bare else {"max_tokens": TOKENS_MAX, "logprobs": True, "top_logprobs": 1}
         server.handle_chat_completions(msgspec.json.encode(asked), hear)
         return str(msgspec.json.decode(said[-1])["choices"][0]["message"]["content"])
@@ -96,6 +97,15 @@ def onnx(spec: ModelSpec) -> Ask:
     return ask
 
 
+def _grammar(spec: ModelSpec, question: Question) -> str:
+    """As Skerry would have it."""
+    if spec.backend != "xllama":
+        return constraint.grammar(question.schema, question.text).lark
+    if skerry.is_small(ggufs.examine(Path(spec.path))):
+        return gbnf.grammar(question.schema, question.text).text
+    return skerry.llguidance(question)
+
+
 def serve(spec: ModelSpec) -> None:
     """Answers until nobody asks any more. What was answered first is said once, so that somebody can look at it."""
     os.nice(NICENESS)
@@ -105,7 +115,7 @@ def serve(spec: ModelSpec) -> None:
     for line in sys.stdin:
         asked = msgspec.json.decode(line, type=_Numbers)
         questions = [Question(system=WORDS, text=invoice(number), schema=schema) for number in asked.numbers]
-        grammars = [constraint.grammar(schema, question.text).lark for question in questions]
+        grammars = [_grammar(spec, question) for question in questions]
         began = time.perf_counter()
         answers = [ask(question, grammar, asked.bare) for question, grammar in zip(questions, grammars, strict=True)]
         print(json.dumps({"seconds": time.perf_counter() - began, "answers": answers}), flush=True)

@@ -62,7 +62,7 @@ class Bench:
         self.node = node
         self.floors = floors
         self.turns = Turns()
-        self._each = 2 if quick else 4  # of one, the library would find the whole prompt in its cache
+        self._each = 2 if quick else 5  # of one, the library would find the whole prompt in its cache
         self._number = 1000
         self._forth = True
 

@@ -141,13 +141,47 @@ def test_on_two_servers_each_has_its_own_answer() -> None:
     loaded.close()
 
 
+def test_servers_that_begin_at_once_do_not_die_of_it() -> None:
+    """In a process of its own, which llguidance's grammars kill."""
+    code = (
+        "import sys, threading\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "from skerry_workers.models import xllama\nfrom skerry_workers.models.port import ModelSpec\n"
+        "from tests.models.gguf_kit import QUESTION, TINY\n"
+        "for _ in range(20):\n"
+        "    spec = ModelSpec(name='tiny', backend='xllama', path=str(TINY), threads=2, slots=4)\n"
+        "    loaded = xllama.load(spec)\n"
+        "    with ThreadPoolExecutor(4) as pool:\n"
+        "        list(pool.map(lambda _: loaded.answer(QUESTION, threading.Event()), range(8)))\n"
+        "    loaded.close()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], timeout=100, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def unreadable(*_: object, **__: object) -> constraint.Grammar:
     return constraint.Grammar(lark="start: /[a/")
 
 
-def test_a_grammar_that_is_not_held_is_noticed_and_written_otherwise(
-    backend: xllama.XllamaBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[xllama.XllamaBackend]:
+    monkeypatch.setattr(xllama, "_SMALL_BYTES_MAX", 0)
+    loaded = xllama.load(spec())
+    yield loaded
+    loaded.close()
+
+
+def test_a_large_model_has_grammars_that_are_never_slow(
+    large: xllama.XllamaBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(gbnf, "grammar", lambda *_, **__: pytest.fail("GBNF"))
+    for seed in range(10):
+        asked(large, temperature=2.0, seed=seed)
+
+
+def test_a_grammar_that_is_not_held_is_noticed_and_written_otherwise(
+    large: xllama.XllamaBackend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend = large
     monkeypatch.setattr(constraint, "grammar", unreadable)
     with caplog.at_level(logging.WARNING):
         for seed in range(20):

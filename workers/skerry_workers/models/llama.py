@@ -17,10 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from msgspec import Raw
-
-from skerry_workers.models import confidence, gbnf, ggufs
+from skerry_workers.models import gbnf, ggufs, held
 from skerry_workers.models.confidence import Token
 from skerry_workers.models.machine import detect
 from skerry_workers.models.messages import messages, without_system
@@ -104,7 +101,6 @@ class LlamaBackend:
             cached = self._read(prompt, stop)
             read = time.monotonic()
             tokens, count, ended = self._write(sampler, min(room, question.tokens_max), stop)
-        value = "".join(token.text for token in tokens).encode()
         usage = Usage(
             tokens_in=len(prompt),
             tokens_out=count,
@@ -113,14 +109,7 @@ class LlamaBackend:
             reading_s=read - began,
             writing_s=time.monotonic() - read,
         )
-        if not ended:
-            return Answer(value=Raw(value), usage=usage, finish="length")
-        try:
-            msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            raise ModelError(f"llama.cpp did not hold the grammar, the answer is no JSON: {value[:80]!r}") from None
-        notes = confidence.notes(question.schema, question.text, value, confidence.confidences(tokens))
-        return Answer(value=Raw(value), fields=notes, usage=usage)
+        return held.answer(question, "".join(token.text for token in tokens), tokens, usage, ended=ended)
 
     def _prompt(self, question: Question) -> list[int]:
         """What is read."""

@@ -9,8 +9,11 @@ questions with the same beginning a slot that has it in its cache reads only the
 A message for each token lets an answer be stopped at once, and costs a tenth of what a small model takes for it: two
 threads wake each other up. So what is over within a second anyway is told in one piece.
 
-llama.cpp *fails open*: with a grammar that it does not take it writes whatever it likes. An answer that does not begin
-like one is asked again with a grammar in llama.cpp's own notation; where it is told token by token, at its first.
+A small model has grammars in llama.cpp's own notation, GBNF. There the likeliest token is tried before all others are
+looked at, which takes less time than llguidance. And llama.cpp keeps what llguidance needs of a vocabulary in one
+place for the whole process, unguarded: two servers that ask for it at once die of it. A large model has llguidance's
+grammars, which are never slow. With one that it does not take, llama.cpp *fails open*: it writes whatever it likes.
+An answer that does not begin like one is asked again with GBNF.
 """
 
 from __future__ import annotations
@@ -28,9 +31,8 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import msgspec
-from msgspec import Raw
 
-from skerry_workers.models import confidence, constraint, gbnf, ggufs
+from skerry_workers.models import constraint, gbnf, ggufs, held
 from skerry_workers.models.confidence import Token
 from skerry_workers.models.messages import messages
 from skerry_workers.models.port import (
@@ -47,8 +49,8 @@ from skerry_workers.models.port import (
 
 _READ_AT_ONCE = 512
 """Tokens of a text that are read before anybody is asked whether the answer is still wanted."""
-_SHARED_BYTES_MIN = 64 << 20
-"""A smaller model has a server for each thread; of a larger one every thread computes a part."""
+_SMALL_BYTES_MAX = 64 << 20
+"""A small model has a server for each thread; of a larger one every thread computes a part."""
 
 _WHOLE_S_MAX = 1.0
 """What may take longer than this, on a machine that does nothing else, can be stopped on the way."""
@@ -101,10 +103,6 @@ class Servers:
             self._servers.clear()
 
 
-class _NotHeld(ModelError):
-    """The grammar was not held."""
-
-
 class XllamaBackend:
     """A loaded model."""
 
@@ -114,6 +112,7 @@ class XllamaBackend:
         )
         self.digest = model.digest()
         self._name = spec.name
+        self._small = is_small(model)
         self._markers = model.markers
         self._options = ggufs.options(spec)
         self._servers = servers
@@ -123,12 +122,12 @@ class XllamaBackend:
     def answer(self, question: Question, stop: threading.Event) -> Answer:
         """See `Backend`. A grammar that llama.cpp does not take costs a second try with another notation."""
         by = self._options.quotes_by
-        lark = constraint.grammar(question.schema, question.text, by=by).lark
-        try:
-            return self._ask(question, f"%llguidance {{}}\n{lark}", stop)
-        except _NotHeld as error:
-            _log.warning("%s: %s; it is asked again, with GBNF", self._name, error)
-            return self._ask(question, gbnf.grammar(question.schema, question.text, by=by).text, stop)
+        if not self._small:
+            try:
+                return self._ask(question, llguidance(question, by), stop)
+            except held.NotHeld as error:
+                _log.warning("%s: %s; it is asked again, with GBNF", self._name, error)
+        return self._ask(question, gbnf.grammar(question.schema, question.text, by=by).text, stop)
 
     def close(self) -> None:
         """See `Backend`. A server ends with the last question under way."""
@@ -268,7 +267,7 @@ class _Heard:
         if not text:
             return
         if not self._text and not _may_begin(self._question.schema, text):
-            self._error = _not_held(text)
+            self._error = held.NotHeld(text)
             return
         self._text += text
         probabilities = (choice.logprobs.content if choice.logprobs else None) or []
@@ -296,16 +295,7 @@ class _Heard:
             raise Stopped("taken back while it was being answered")
         if self._finish not in ("stop", "length"):
             raise ModelUnavailable(f"the answer broke off after {len(self._tokens)} tokens")
-        value = self._text.encode(errors="replace")
-        if self._finish == "length":
-            return Answer(value=Raw(value), usage=self.usage, finish="length")
-        try:
-            msgspec.json.decode(value)
-        except msgspec.DecodeError:
-            raise _not_held(self._text) from None
-        probable = confidence.confidences(self._tokens)
-        notes = confidence.notes(self._question.schema, self._question.text, value, probable)
-        return Answer(value=Raw(value), fields=notes, usage=self.usage)
+        return held.answer(self._question, self._text, self._tokens, self.usage, ended=self._finish == "stop")
 
 
 def _tokens(probabilities: Sequence[_Probability]) -> list[Token]:
@@ -336,10 +326,20 @@ def load(spec: ModelSpec) -> XllamaBackend:
     return XllamaBackend(spec, model, Servers(servers), folder, context)
 
 
+def is_small(model: ggufs.Gguf) -> bool:
+    """Whether one thread is enough for it."""
+    return model.bytes < _SMALL_BYTES_MAX
+
+
+def llguidance(question: Question, by: constraint.Granularity = "words") -> str:
+    """The grammar of an answer as llama.cpp hands it on to llguidance."""
+    return f"%llguidance {{}}\n{constraint.grammar(question.schema, question.text, by=by).lark}"
+
+
 def division(spec: ModelSpec, model: ggufs.Gguf) -> tuple[int, int, int]:
     """How many servers a model has, and the slots and threads of each."""
     slots, threads = max(1, spec.slots), ggufs.threads(spec)
-    servers = 1 if model.bytes >= _SHARED_BYTES_MIN else min(slots, threads)
+    servers = min(slots, threads) if is_small(model) else 1
     return servers, -(-slots // servers), threads // servers
 
 
@@ -376,10 +376,6 @@ def _refused(error: _Refusal) -> ModelError:
         return ModelUnavailable(error.message)
     hint = "raise `context`, or show the model less" if error.type == "exceed_context_size_error" else ""
     return ModelError(f"llama.cpp refused the question: {error.message}", hint=hint)
-
-
-def _not_held(text: str) -> ModelError:
-    return _NotHeld(f"llama.cpp did not hold the grammar, the answer is no JSON: {text[:80]!r}")
 
 
 def _may_begin(schema: constraint.Schema, text: str) -> bool:
