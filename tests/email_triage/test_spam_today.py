@@ -362,6 +362,24 @@ def test_wanted_mail_is_kept(name: str) -> None:
     assert not judged.phishing
 
 
+ABROAD = {
+    "Su paquete": "Su paquete está retenido en la aduana. Pague 1,99 € para la entrega: http://correos-pago.example",
+    "Ihr Konto": "Sehr geehrter Kunde, Ihr Konto wurde gesperrt. Bestätigen Sie Ihre Daten: http://konto-sicher.example/login",
+    "Votre compte": "Cher client, votre compte a été suspendu. Vérifiez votre identité: http://verif-compte.example",
+    "Срочно": "Подтвердите данные: ваш аккаунт будет заблокирован. http://bank-ru.example",
+    "中奖通知": "恭喜您中奖了！请点击链接领取奖金 http://win.example",
+    "Gewinn": "Herzlichen Glückwunsch! Sie haben gewonnen. Jetzt Gewinn abholen: http://gewinn-abholen.example",
+}
+
+
+@pytest.mark.parametrize("subject", ABROAD)
+def test_other_languages(subject: str) -> None:
+    judged = score(
+        parse(letter("Info <info@x-service.example>", subject, ABROAD[subject], server=NAMELESS, results=""))
+    )
+    assert judged.probability > 0.5, said(judged)
+
+
 OFFICE = {
     "a credit": "The bank agreed to a credit line of $25 million. Please keep this strictly confidential until Monday.",
     "a policy": "From March everybody may work from home two days a week. Talk to your manager.",

@@ -19,6 +19,8 @@ _FROM = re.compile(r"\s*from\s+(.{0,400}?)(?:\sby\s|$)", re.IGNORECASE | re.DOTA
 _LOOKED_UP = re.compile(r"\(\s*(?:[\w.+-]+@)?([\w-]+(?:\.[\w-]+)+)\.?\s*\[")
 _SENDMAIL = re.compile(r"\s*\S+\s+\(\d+\.\d+\.\w+/\d")
 _NO_NAME = re.compile(r"[^\s()]+\s*\(\[[\d.]+\]\)")
+_QMAIL = re.compile(r"^([\w-]+(?:\.[\w-]+)+)\s+\((?:HELO\s+\S+\)\s+\()?\d{1,3}(?:\.\d{1,3}){3}\)")
+"""qmail writes the name that it looked up, HELO only where that is another one, and the address in plain brackets."""
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _NUMBER_AS_NAME = re.compile(r"\s*\[?\d{1,3}(?:\.\d{1,3}){3}\]?\s|.*helo[= ]\[?\d{1,3}(?:\.\d{1,3}){3}", re.IGNORECASE)
 _PRIVATE_LINE = re.compile(
@@ -79,12 +81,15 @@ def automatic(message: Message) -> bool:
     )
 
 
+def senders(message: Message) -> set[str]:
+    """The sites of those who handed the message on, where the server that had it from them looked up who they are."""
+    found = (host for hop in hops(message) for pattern in (_LOOKED_UP, _QMAIL) for host in pattern.findall(hop))
+    return {links.site_of(host.lower()) for host in found}
+
+
 def own_server(message: Message) -> bool:
-    """Whether a server looked up whom it had the message from, and found a host of the sender's own domain."""
-    sender = links.site_of(message.sender[0].domain) if message.sender else ""
-    return bool(sender) and any(
-        links.site_of(host.lower()) == sender for hop in hops(message) for host in _LOOKED_UP.findall(hop)
-    )
+    """Whether a server of the sender's own domain has sent it."""
+    return bool(message.sender) and links.site_of(message.sender[0].domain) in senders(message) - {""}
 
 
 def number_as_name(message: Message) -> bool:

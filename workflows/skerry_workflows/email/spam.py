@@ -89,7 +89,7 @@ def score(message: Message) -> Score:
     )
 
 
-_TRADE = frozenset(CLASSES) - {"advance fee", "account", "outreach"} | {
+_TRADE = frozenset(CLASSES) - {"advance fee", "account", "outreach", "pills", "adult", "coin"} | {
     "click", "form", "fonts", "html alone", "dollars", "picture", "exclamations", "remove by mail", "hidden", "shouts",
     "leave here", "capitals", "random sender", "trades much", "brand", "foreign links",
 }  # fmt: skip
@@ -120,10 +120,10 @@ def _regular(message: Message, names: set[str]) -> bool:
     if not vouched and ("forged mailer" in names or ("nameless host" in names and not _left_at(message))):
         return False
     sender = links.site_of(message.sender[0].domain) if message.sender else ""
-    known = vouched or bool(names & {"own links", "list"}) or _left_at(message) == sender != ""
+    known = bool(names & {"own links", "house links", "list"}) or _left_at(message) == sender != ""
     leave = bool(message.header("List-Unsubscribe")) or "leave here" in names
     named = bool(sender) and links.site_of(message.message_id.rpartition("@")[2].lower()) == sender
-    return known and (leave or named or vouched)
+    return (known and (leave or named or vouched)) or (vouched and leave)
 
 
 def _left_at(message: Message) -> str:
@@ -348,6 +348,8 @@ def _link_signs(message: Message) -> Iterator[Sign]:
     sender = links.site_of(message.sender[0].domain) if message.sender else ""
     if hosts and sender in sites:
         yield Sign("own links", -0.8, "it links to its sender's own pages")
+    elif sites & route.senders(message):
+        yield Sign("house links", -0.4, "it links to pages of the house whose server sent it")
     elif hosts and message.html and not _list(message):
         yield Sign("foreign links", 0.6, "it links to pages of others than its sender")
     leaves = any(re.search(r"(?i)remove|unsub|opt-?out", each.target) for each in message.links)
