@@ -103,6 +103,7 @@ def message(text: str, *more: str) -> bytes:
         ("¿Podría enviarnos el contrato por favor? Es para la reunión de los socios.", True, "normal", "es"),
         ("URGENT: the server is down and the shop with it.", False, "high", "en"),
         ("Thank you, that was all we wanted to know.", False, "normal", "en"),
+        ("您好，请问500个标签多少钱？谢谢。", True, "normal", "zh"),
         ("Спасибо, мы получили ваш договор.", False, "normal", "ru"),
     ],
 )

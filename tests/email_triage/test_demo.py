@@ -76,7 +76,8 @@ async def test_a_morning_of_mail(tmp_path: Path) -> None:
         assert news == "nothing that asks for work"
         assert bank.startswith("a fraud: the link shows www.nordbank.example and leads to 203.0.113.77")
         assert traffic.startswith("unwanted: ")
-        assert summer == "review: Which category is it: application, booking, another one, or none?"
+        assert summer.startswith("review: Verano en el hotel (from Lucia Ibarra ")
+        assert summer.endswith("): which category is it: application, booking, another one, or none?")
 
         (draft,) = mail.made().rows
         assert draft[:2] == ("Ruth Marlowe <ruth@marlowe.example>", "Re: Two double rooms in June")

@@ -14,7 +14,7 @@ from skerry_workflows.email.route import automatic
 Priority: TypeAlias = Literal["low", "normal", "high"]
 
 _ASKS = re.compile(
-    r"\?\s*(?:$|\n)|\?\s+[A-ZÄÖÜ]"
+    r"[?？؟]\s*(?:$|\n)|\?\s+[A-ZÄÖÜ]|？|请问|请您|お願い|ください|教えて|부탁|까요"
     r"|\b(?:can|could|would|will)\s+you\b|\bplease\s+(?!find\b|note\b|see\s+attached|be\s+advised|do\s+not\s+reply)\w+"
     r"|\b(?:let\s+(?:me|us)\s+know|get\s+back\s+to|need\s+you\s+to|waiting\s+for\s+your|asap|kindly\s+\w+)\b"
     r"|\bi(?:'d|\s+would)\s+(?:like|need)\b|\bwe\s+(?:need|request|require)\b"
