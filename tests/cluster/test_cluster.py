@@ -20,11 +20,12 @@ STREAMS = ("SKERRY_TASK_rules", "SKERRY_RESULT")
 
 
 async def made_by_somebody_who_knows_of_one_server(cluster: Cluster) -> None:
-    """A stream, which becomes one of the cluster by and by: nats-server takes ten seconds for that."""
+    """A stream, which is to become one of the cluster: nats-server takes ten seconds for that."""
     async with await NatsBus.connect(cluster.url) as bus:
         await bus.ensure(task_queue("medium"))
     async with await NatsBus.connect(RemoteServer(url=cluster.url, replicas=cluster.replicas)) as bus:
         await bus.ensure(task_queue("medium"))
+    assert (await cluster.told("SKERRY_TASK_medium"))["config"]["num_replicas"] == 3
 
 
 async def copied(cluster: Cluster) -> bool:
@@ -88,4 +89,3 @@ async def test_no_task_is_lost_when_a_worker_or_a_server_goes(cluster: Cluster) 
     for stream in STREAMS:
         assert (await cluster.told(stream))["config"]["num_replicas"] == 3
         await wait_until(partial(empty, cluster, stream), PATIENCE_S)
-    assert (await cluster.told("SKERRY_TASK_medium"))["config"]["num_replicas"] == 3
