@@ -24,6 +24,7 @@ from skerry.journal import JournalReader, SqliteJournal, prune, verify
 from skerry.journal.anchor import Anchor
 from skerry.journal.follow import Feed
 from skerry.journal.groupcommit import COLUMNS
+from skerry.journal.lock import FolderLock
 from skerry.journal.rotate import Rotated, rotate
 from skerry.journal.sealed import Seal, keys_file, new_keys, read_seal, write_keys
 from skerry.ports import Append, Journal
@@ -174,6 +175,22 @@ async def test_without_its_key_it_says_so(tmp_path: Path) -> None:
             rotate(tmp_path)
         await journal.append(Append("a-1", 5, 20, [step(3, SAID)]))
     assert found_in(tmp_path) == []
+
+
+async def test_an_uplink_never_hands_over_what_it_cannot_unseal(tmp_path: Path) -> None:
+    await tell(tmp_path)
+    rotate(tmp_path)
+    source = Source(tmp_path)
+    rotate(tmp_path)
+    with pytest.raises(JournalError, match="cannot be unsealed"):
+        source.next(0)
+    source.close()
+    (tmp_path / "uplink").mkdir()
+    lock = FolderLock(tmp_path / "uplink")
+    with pytest.raises(JournalLocked):
+        rotate(tmp_path)
+    lock.release()
+    assert rotate(tmp_path).events == 13
 
 
 async def test_pruning_knows_what_sealed_values_refer_to(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,15 @@ async def test_passwords_are_nowhere_but_where_they_were_given(tmp_path: Path) -
     finally:
         engine.stop()
         server.stop()
+
+
+def test_several_are_enrolled_at_a_time(tmp_path: Path) -> None:
+    town = Town(tmp_path)
+    names = [f"edge{number}" for number in range(8)]
+    members = [Member(name=name, kind="node", key=new_key().public) for name in names]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda member: enrolment.enrol(town.data, member), members))
+    assert sorted(member.name for member in enrolment.need_roll(town.data).members) == names
 
 
 def test_what_cannot_be(tmp_path: Path) -> None:

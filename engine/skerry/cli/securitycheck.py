@@ -32,7 +32,7 @@ def security(config: Config) -> Iterator[Finding]:
 
 
 def _secrets(folder: Path) -> Iterator[Finding]:
-    public = ("roll.json", "accounts.conf", "ca.pem", "server.pem", "hub-ca.pem")
+    public = ("roll.json", "roll.lock", "accounts.conf", "ca.pem", "server.pem", "hub-ca.pem")
     opened = [path for path in sorted(folder.iterdir()) if path.name not in public and path.stat().st_mode & _OPEN]
     for path in opened:
         yield Finding("secrets", "bad", f"others may read {path}", f"chmod 600 {path}")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from skerry.core.chain import GENESIS, Header
 from skerry.core.projection import RunRow
-from skerry.errors import NotFound
+from skerry.errors import JournalError, NotFound
 from skerry.journal.faults import translated
 from skerry.journal.reader import BUSY_S, DATABASE, read_only_uri
 from skerry.journal.references import references
@@ -104,6 +104,8 @@ class Source:
         while not done:
             lines = self._events(after, 2**62)
             for line in lines:
+                if line[9] == b"":  # the salt of what is sealed, and could not be unsealed
+                    raise JournalError(f"event {line[0]} cannot be unsealed", hint="start again: the key has changed")
                 if stored and line[1] != stored[0][1]:
                     done = True
                     break

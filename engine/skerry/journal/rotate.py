@@ -41,7 +41,7 @@ def rotate(folder: Path, *, off: bool = False, progress: Callable[[int], object]
 
     Raises:
         NotFound: there is no journal.
-        JournalLocked: an engine has the folder.
+        JournalLocked: an engine, or an uplink, is at it.
         JournalCorrupt: something is not what was written. What was done so far stays, and all keys do.
         JournalError: it cannot be read or written, or a key that is needed is not there.
         Unavailable: cryptography is not installed.
@@ -49,12 +49,14 @@ def rotate(folder: Path, *, off: bool = False, progress: Callable[[int], object]
     path = folder / DATABASE
     if not path.exists():
         raise NotFound(f"there is no journal in {folder}", hint="name the data folder with --data")
-    lock = FolderLock(folder)
-    try:
-        with translated("sealing it anew", path), contextlib.closing(_connect(path)) as db:
+    with contextlib.ExitStack() as stack:
+        # Also from an uplink on its own, which has read the old keys and would hand over what it cannot unseal.
+        for place in (folder, folder / "uplink"):
+            if place.is_dir():
+                stack.callback(FolderLock(place).release)
+        with translated("sealing it anew", path):
+            db = stack.enter_context(contextlib.closing(_connect(path)))
             return _rotate(db, folder, off, progress)
-    finally:
-        lock.release()
 
 
 def _rotate(db: sqlite3.Connection, folder: Path, off: bool, progress: Callable[[int], object]) -> Rotated:

@@ -11,8 +11,11 @@ take a channel on which you know the other one.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -59,14 +62,15 @@ def open_server(data: Path, roll: Roll) -> Roll:
     folder = folder_of(data)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    before = read_roll(data)
-    if before is not None:
-        if before.owner != roll.owner or before.kind != roll.kind:
-            raise Conflict(f"{folder} is that of {before.kind} {before.owner}", hint="use another data folder")
-        roll = msgspec.structs.replace(roll, members=before.members)
-    if not roll.certificate:
-        authority.issue(folder, roll.owner, roll.hosts)
-    _write(data, roll)
+    with _alone(data):
+        before = read_roll(data)
+        if before is not None:
+            if before.owner != roll.owner or before.kind != roll.kind:
+                raise Conflict(f"{folder} is that of {before.kind} {before.owner}", hint="use another data folder")
+            roll = msgspec.structs.replace(roll, members=before.members)
+        if not roll.certificate:
+            authority.issue(folder, roll.owner, roll.hosts)
+        _write(data, roll)
     return roll
 
 
@@ -75,8 +79,10 @@ def enrol(data: Path, member: Member) -> Enrolment:
 
     Raises `NotFound` when the server is for its own machine only, `DataError` and `Conflict` as `Roll.with_member`.
     """
-    roll = need_roll(data).with_member(msgspec.structs.replace(member, at_us=time.time_ns() // 1000))
-    _write(data, roll)
+    need_roll(data)
+    with _alone(data):
+        roll = need_roll(data).with_member(msgspec.structs.replace(member, at_us=time.time_ns() // 1000))
+        _write(data, roll)
     signer = _authority(data, roll)
     return Enrolment(
         name=member.name,
@@ -96,17 +102,22 @@ def entrust(data: Path, lost: str, to: str) -> bool:
 
     The lost one keeps its rights: should it come back, it is told that it is fenced, and what it did is kept apart.
     """
-    roll = read_roll(data)
-    member = roll.find(to) if roll is not None else None
-    if roll is None or member is None or lost in member.nodes:
+    if read_roll(data) is None:
         return False
-    _write(data, roll.with_member(msgspec.structs.replace(member, nodes=(*member.nodes, lost))))
+    with _alone(data):
+        roll = need_roll(data)
+        member = roll.find(to)
+        if member is None or lost in member.nodes:
+            return False
+        _write(data, roll.with_member(msgspec.structs.replace(member, nodes=(*member.nodes, lost))))
     return True
 
 
 def revoke(data: Path, name: str, tenant: str = OWN_TENANT) -> None:
     """Shuts somebody out; the server ends their connections. Raises `NotFound`."""
-    _write(data, need_roll(data).without(name, tenant))
+    need_roll(data)
+    with _alone(data):
+        _write(data, need_roll(data).without(name, tenant))
 
 
 def join(data: Path, told: Enrolment) -> dict[str, str]:
@@ -155,6 +166,18 @@ def network(data: Path) -> Network | None:
         inbox=inbox(roll.owner),
         domain=natsconf.DOMAIN if roll.kind == "hub" else "",
     )
+
+
+@contextmanager
+def _alone(data: Path) -> Generator[None, None, None]:
+    """Until the roll is written, nobody else changes it: two who enrol at a time would forget one of them."""
+    folder_of(data).mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder_of(data) / "roll.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def need_roll(data: Path) -> Roll:

@@ -12,6 +12,7 @@ import click
 from skerry.cli.app import App, node_command
 from skerry.cli.members import OPTIONS
 from skerry.cli.out import Cell
+from skerry.errors import DataError
 
 
 @node_command("node join", options=OPTIONS, examples="skerry node join edge1.enrolment.json")
@@ -30,7 +31,10 @@ def command(app: App, enrolment: Path) -> None:
     path = Path(app.given("config_file") or os.environ.get("SKERRY_CONFIG") or "skerry.toml")
     lines = [f"[{table}]", *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]
     written = path.read_text(encoding="utf-8") if path.exists() else ""
-    there = table in tomllib.loads(written)
+    try:
+        there = table in tomllib.loads(written)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{path}: {error}", hint="mend it, and join again") from None
     app.out.record({"name": told.name, "table": table, "settings": settings, "written": not there})
     if there:
         app.out.note(f"{path} has a table [{table}] already; this is what it needs:")
