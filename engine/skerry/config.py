@@ -57,6 +57,7 @@ from skerry.tools import Tool
 
 if TYPE_CHECKING:
     from skerry.bus import LocalServer, RemoteServer
+    from skerry.bus.serverconfig import Leaf
 
 FILE = "skerry.toml"
 MODULES = (
@@ -115,12 +116,15 @@ class Hub(Server):
 
     `url` and credentials as in `[nats]`, of the hub's NATS server. `connection`: the connection.json of a hub on this
     machine with a server of its own. `domain`: the JetStream domain of the hub, where `url` is a server that reaches it
-    through a leaf. `cloud`: tasks of the size `cloud` go to workers at the hub. `withhold` names workflows of whose
-    runs only headers leave this machine. `bytes_per_s` bounds what goes over the link; 0 does not.
+    through a leaf. `leaf`: `url` is where the hub's server takes leaf nodes; the server that this node starts has a
+    link to there, and everything goes through it. `cloud`: tasks of the size `cloud` go to workers at the hub.
+    `withhold` names workflows of whose runs only headers leave this machine. `bytes_per_s` bounds what goes over the
+    link; 0 does not.
     """
 
     connection: Path | None = None
     domain: str = ""
+    leaf: bool = False
     cloud: bool = False
     withhold: tuple[str, ...] = ()
     bytes_per_s: int = 0
@@ -129,6 +133,23 @@ class Hub(Server):
     def serves_cloud(self) -> bool:
         """Whether tasks of the size `cloud` go to the hub."""
         return self.cloud and self.server() is not None
+
+    def link(self) -> Leaf | None:
+        """The link that the node's own server is to have. Raises `DataError` when its key cannot be read."""
+        from urllib.parse import quote
+
+        from skerry.bus.serverconfig import Leaf
+
+        if not self.leaf or not self.url:
+            return None
+        scheme, _, rest = self.url.rpartition("://")
+        named = f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@" if self.user else ""
+        try:
+            seed = self.nkey.read_text().strip() if self.nkey is not None else ""
+        except OSError as error:
+            raise DataError(f"the key of the hub's server cannot be read: {error}") from None
+        url = f"{scheme or 'nats-leaf'}://{named}{rest}"
+        return Leaf(url, seed, self.creds, self.tls_ca, self.inbox_prefix)
 
     def server(self) -> RemoteServer | LocalServer | None:
         """Where the uplink connects to; None when there is no hub."""
@@ -263,6 +284,11 @@ def load(
         _merge(merged, layer)
     config = msgspec.convert(merged, Config, dec_hook=_decode, strict=False)
     _check_currency(config.models)
+    if config.hub.leaf and config.hub.connection is None:
+        from skerry.bus.connectionfile import LEAF_FILE_NAME
+
+        through = config.connection_file.with_name(LEAF_FILE_NAME)
+        config = msgspec.structs.replace(config, hub=msgspec.structs.replace(config.hub, connection=through))
     return config if "workers" in merged else msgspec.structs.replace(config, workers=default_workers(config.models))
 
 

@@ -44,6 +44,7 @@ from skerry.version import __version__
 
 if TYPE_CHECKING:
     from skerry.bus.beyond import Beyond
+    from skerry.bus.serverconfig import Leaf, Network
     from skerry.health.node import NodeHealth
 
 log = logging.getLogger("skerry.node")
@@ -214,10 +215,22 @@ async def offline(config: Config) -> AsyncGenerator[Service, None]:
 async def _server(config: Config, stack: AsyncExitStack) -> NatsServer | None:
     if config.nats.target() is not None:
         return None
-    server = NatsServer(config.data, network=network(config.data), store_key=jetstream_key(config.data))
+    net = network(config.data)
+    server = NatsServer(config.data, network=net, store_key=jetstream_key(config.data), leaf=_leaf(config, net))
     stack.push_async_callback(server.stop)
     await server.start()
     return server
+
+
+def _leaf(config: Config, net: Network | None) -> Leaf | None:
+    """The link to the hub that our server is to have. Raises `DataError`."""
+    link = config.hub.link()
+    if link is not None and net is not None:
+        raise DataError(
+            "a server that other machines reach has no link to a hub that Skerry makes",
+            hint="leave [hub] leaf out: the uplink then connects to the hub by itself",
+        )
+    return link
 
 
 def _remote(config: Config) -> RemoteServer | LocalServer:

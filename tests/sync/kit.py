@@ -142,17 +142,24 @@ class Server:
         end(self._process, signal.SIGTERM)
 
 
+_ACCOUNTS = """
+    accounts { APP: { jetstream: enabled, users: [ { user: u, password: p } ] }, SYS: { users: [] } }
+    system_account: SYS
+"""
+
+
+def leaf_hub(folder: Path) -> tuple[Server, str]:
+    """(a hub's server that takes leaf nodes, where it does)."""
+    port = free_port()
+    listens = f'{_ACCOUNTS}\nleafnodes {{ listen: "127.0.0.1:{port}" }}'
+    return Server(folder / "far", config=listens, user="u:p", domain="hub").start(), f"nats-leaf://u:p@127.0.0.1:{port}"
+
+
 def leaf_servers(folder: Path) -> tuple[Server, Server]:
     """(a hub's server, a node's own one that is a leaf of it), each with a JetStream domain of its own."""
-    port = free_port()
-    accounts = """
-        accounts { APP: { jetstream: enabled, users: [ { user: u, password: p } ] }, SYS: { users: [] } }
-        system_account: SYS
-    """
-    listens = f'{accounts}\nleafnodes {{ listen: "127.0.0.1:{port}" }}'
-    far = Server(folder / "far", config=listens, user="u:p", domain="hub").start()
-    remote = f'{{ url: "nats-leaf://u:p@127.0.0.1:{port}", account: APP }}'
-    reaches = f'{accounts}\nleafnodes {{ reconnect: "1s", remotes: [ {remote} ] }}'
+    far, url = leaf_hub(folder)
+    remote = f'{{ url: "{url}", account: APP }}'
+    reaches = f'{_ACCOUNTS}\nleafnodes {{ reconnect: "1s", remotes: [ {remote} ] }}'
     return far, Server(folder / "near", config=reaches, user="u:p", domain="edge1").start()
 
 

@@ -24,7 +24,7 @@ from tests.models.endpoint import EndpointServer, Likeness
 from tests.support import wait_until
 from tests.sync import errands
 from tests.sync.conftest import House
-from tests.sync.kit import Program, Server, leaf_servers
+from tests.sync.kit import Program, Server, leaf_hub, leaf_servers
 from tests.sync.proxy import Proxy
 
 
@@ -36,12 +36,14 @@ class Sky(House):
     worker: Program
     node1: Program
 
-    async def begin(self, *, leaf: Server | None = None) -> None:
-        """With `leaf`, the node knows only that server."""
+    async def begin(self, *, leaf: Server | None = None, own: str = "") -> None:
+        """With `leaf`, the node knows only that server; `own`: where the one that it starts has a link to."""
         self.proxy = await Proxy(self.server.port).start()
         where = {"SKERRY_HUB_URL": self.proxy.url}
         if leaf is not None:
             where = {"SKERRY_HUB_URL": leaf.url, "SKERRY_HUB_DOMAIN": "hub"}
+        if own:
+            where = {"SKERRY_HUB_URL": own, "SKERRY_HUB_LEAF": "true", "SKERRY_HUB_DOMAIN": "hub"}
         more = {"SKERRY_MODULES": "tests.sync.errands", "ERRANDS": str(self.folder)}
         self.hub("--cloud").start()
         model = {"backend": "openai", "url": self.endpoint.url, "model": "m1", "sizes": ["cloud"]}
@@ -73,15 +75,17 @@ class Sky(House):
 
 
 @asynccontextmanager
-async def built(folder: Path, *, leaf: bool = False) -> AsyncIterator[tuple[Sky, Server | None]]:
-    sky, near = Sky(folder), None
-    if leaf:
+async def built(folder: Path, *, leaf: str = "") -> AsyncIterator[tuple[Sky, Server | None]]:
+    sky, near, own = Sky(folder), None, ""
+    if leaf == "own":
+        sky.server, own = leaf_hub(folder)
+    elif leaf:
         sky.server, near = leaf_servers(folder)
     else:
         sky.server.start()
     with EndpointServer(Likeness(answer={"what": "a cat"})) as sky.endpoint:
         try:
-            await sky.begin(leaf=near)
+            await sky.begin(leaf=near, own=own)
             yield sky, near
         finally:
             for program in sky.programs:
@@ -156,11 +160,11 @@ async def test_a_link_that_breaks_again_and_again_doubles_and_loses_nothing(sky:
 
 
 @pytest.mark.timeout(120)
-async def test_through_a_leaf(tmp_path: Path) -> None:
+@pytest.mark.parametrize("leaf", ["near", "own"])
+async def test_through_a_leaf(tmp_path: Path, leaf: str) -> None:
     """The node knows its own leaf server only. What is sent into an outage of the hub's server is done once."""
-    async with built(tmp_path, leaf=True) as (sky, near), sky.client() as client:
-        assert near is not None
-        for cut in (None, sky.server, near):
+    async with built(tmp_path, leaf=leaf) as (sky, near), sky.client() as client:
+        for cut in (None, sky.server, *([near] if near is not None else [])):
             if cut is not None:
                 cut.kill()
             handle = await client.start(errands.errands, {"what": "tea"})

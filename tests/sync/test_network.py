@@ -8,11 +8,14 @@ from pathlib import Path
 import nats
 import pytest
 from nats.aio.client import Client as Nats
+from nats.aio.msg import Msg
 
+from skerry.client import Client
 from skerry.sync import wire
+from tests.cli import wishes
 from tests.support import wait_until
 from tests.sync.conftest import House
-from tests.sync.kit import Server, end_at_hub, end_of, hub_lines, journal_lines, leaf_servers
+from tests.sync.kit import Server, call, end_at_hub, end_of, hub_lines, journal_lines, leaf_hub, leaf_servers
 
 _NODE = """
   publish: { allow: ["hub.journal.edge1.>", "hub.ask.edge1.>", "$JS.API.DIRECT.GET.SKERRY_HUB.hub.journal.edge1.>"] }
@@ -132,3 +135,33 @@ async def test_through_a_leaf(house: House) -> None:
         assert hub_lines(hub, "edge1") == journal_lines(data)
     finally:
         near.stop()
+
+
+async def test_through_a_leaf_of_the_node_s_own_server(house: House) -> None:
+    """What passes on the node's own bus stays there; what is for the hub goes through, also after an outage."""
+    house.server.stop()
+    house.server, leaf = leaf_hub(house.folder)
+    house.hub().start()
+    data, hub = house.folder / "edge1", house.folder / "hub"
+    seen: list[str] = []
+    house.node(SKERRY_HUB_URL=leaf, SKERRY_HUB_LEAF="true", SKERRY_HUB_DOMAIN="hub").start()
+    await wait_until(lambda: end_at_hub(hub, "edge1") > 0, 40.0)
+    watcher = await nats.connect(house.server.url)
+
+    async def note(message: Msg) -> None:
+        seen.append(message.subject)
+
+    await watcher.subscribe(">", cb=note)
+    async with Client.connect(data=data, node="edge1", by="bob", timeout_s=20.0) as client:
+        run = (await client.start(wishes.wishes, {"what": "a boat", "euros": 5000})).run
+        await wait_until(lambda: end_at_hub(hub, "edge1") == end_of(data), 20.0)
+        await watcher.close()
+        assert not [subject for subject in seen if subject.startswith(("command.", "task.", "result.", "lease."))]
+        house.server.kill()
+        await client.start(wishes.wishes, {"what": "a ball"})
+        house.server.start()
+        await wait_until(lambda: end_at_hub(hub, "edge1") == end_of(data), 20.0)
+        assert call("approve", run, "--hub", str(hub), "--nats", house.server.url).returncode == 0
+        assert (await client.result(run, wishes.wishes, timeout_s=20.0)) is not None
+    await wait_until(lambda: end_at_hub(hub, "edge1") == end_of(data), 20.0)
+    assert hub_lines(hub, "edge1") == journal_lines(data)

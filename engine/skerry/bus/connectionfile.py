@@ -10,6 +10,8 @@ from skerry.core.structs import Frozen
 from skerry.errors import Unavailable
 
 FILE_NAME = "connection.json"
+LEAF_FILE_NAME = "hub.json"
+"""The same for what speaks to a hub's server through a leaf of this one."""
 
 
 class ServerAddress(Frozen, omit_defaults=True):

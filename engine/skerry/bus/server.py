@@ -20,10 +20,10 @@ import msgspec
 
 from skerry.bus import process, serverconfig
 from skerry.bus.binary import find_binary
-from skerry.bus.connectionfile import FILE_NAME, ServerAddress
+from skerry.bus.connectionfile import FILE_NAME, LEAF_FILE_NAME, ServerAddress
 from skerry.bus.fulldisk import FullDisk
 from skerry.bus.lock import StoreLock
-from skerry.bus.serverconfig import Network, ServerLimits
+from skerry.bus.serverconfig import Leaf, Network, ServerLimits
 from skerry.bus.serverlog import ServerLog
 from skerry.core.wire import encode
 from skerry.errors import Unavailable
@@ -50,7 +50,8 @@ class NatsServer:
     Start it from the main thread (see `process.spawn`). `port` 0 takes a random one, `lock_patience_s` is how long to
     wait for a dying predecessor, `start_timeout_s` how long a launch may take (a big store is read first). With a
     `network`, other machines reach it, too; its files are read again when they change. With a `store_key`, what it
-    keeps on disk is ciphertext.
+    keeps on disk is ciphertext. With a `leaf`, it has a link to a hub's server; hub.json beside connection.json says
+    how to speak through that.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class NatsServer:
         limits: ServerLimits | None = None,
         network: Network | None = None,
         store_key: str = "",
+        leaf: Leaf | None = None,
         lock_patience_s: float = 5.0,
         start_timeout_s: float = 60.0,
         stop_grace_s: float = 10.0,
@@ -74,6 +76,8 @@ class NatsServer:
         self._limits = limits or ServerLimits()
         self._network = network
         self._store_key = store_key
+        self._leaf = leaf
+        self._leaf_file = self.folder / LEAF_FILE_NAME
         self._lock_patience_s = lock_patience_s
         self._start_timeout_s = start_timeout_s
         self._stop_grace_s = stop_grace_s
@@ -187,6 +191,7 @@ class NatsServer:
         binary = find_binary()
         network = self._network
         key = serverconfig.new_key() if network is None else network.own
+        leaf_key = serverconfig.new_key() if self._leaf is not None else None
         run = self.folder / "run"
         config = self.folder / "nats.conf"
         try:
@@ -201,6 +206,8 @@ class NatsServer:
                 limits=self._limits,
                 network=network,
                 store_key=self._store_key,
+                leaf=self._leaf,
+                leaf_key=leaf_key,
             )
             serverconfig.write_private(config, text)
             self._log.clear()
@@ -227,6 +234,9 @@ class NatsServer:
                     tls_name=network.tls_name,
                     inbox_prefix=network.inbox,
                 )
+            if self._leaf is not None and leaf_key is not None:
+                through = msgspec.structs.replace(address, seed=leaf_key.seed, inbox_prefix=self._leaf.inbox)
+                serverconfig.write_private(self._leaf_file, encode(through).decode())
             serverconfig.write_private(self.connection_file, encode(address).decode())
         except BaseException as error:
             await self._clear()
@@ -263,6 +273,7 @@ class NatsServer:
         self._disk.stop()
         with contextlib.suppress(OSError):
             self.connection_file.unlink(missing_ok=True)
+            self._leaf_file.unlink(missing_ok=True)
         if self._process is not None:
             await process.stop(self._process, self._stop_grace_s)
             self._process = None

@@ -17,6 +17,10 @@ from the journal, which does sync. A killed server loses nothing (the pages are 
 most the last ten seconds, which costs re-sending tasks and doing some work twice. The server's default is 2 minutes."""
 
 
+LEAF_RECONNECT = "500ms"
+"""How long the server waits before it tries a lost link to the hub again."""
+
+
 class Key(NamedTuple):
     """An nkey: `seed` is the secret, `public` is what the server's configuration holds."""
 
@@ -56,6 +60,32 @@ class Network(NamedTuple):
         return f"tls://{host}:{url.rpartition(':')[2]}"
 
 
+class Leaf(NamedTuple):
+    """A link to a hub's server, for an account of its own: what passes on the bus here does not pass there.
+
+    `url` is where the hub's server takes leaf nodes. One of `seed` (of an nkey) and `credentials` (a file) lets in, or
+    a user and password in the `url`. `authority` signed the hub's certificate; `inbox` is below which answers come.
+    """
+
+    url: str
+    seed: str = ""
+    credentials: Path | None = None
+    authority: Path | None = None
+    inbox: str = ""
+
+    def remote(self) -> str:
+        """Its part of the configuration."""
+        entry = [f"url: {json.dumps(self.url)}", "account: HUB", "ignore_discovered_servers: true"]
+        entry += ['first_info_timeout: "10s"']
+        if self.seed:
+            entry.append(f"nkey: {json.dumps(self.seed)}")
+        if self.credentials is not None:
+            entry.append(f"credentials: {json.dumps(str(self.credentials.absolute()))}")
+        if self.authority is not None:
+            entry.append(f"tls {{ ca_file: {json.dumps(str(self.authority.absolute()))} }}")
+        return f'leafnodes {{ reconnect: "{LEAF_RECONNECT}", remotes: [ {{ {", ".join(entry)} }} ] }}\n'
+
+
 class ServerLimits(NamedTuple):
     """What the server may use, in bytes. Explicit: the default is three quarters of what was free when it started."""
 
@@ -82,15 +112,18 @@ def render(
     limits: ServerLimits,
     network: Network | None = None,
     store_key: str = "",
+    leaf: Leaf | None = None,
+    leaf_key: Key | None = None,
 ) -> str:
-    """The configuration file. `port` 0 lets the server choose one.
+    """The configuration file. `port` 0 lets the server choose one. `leaf_key` opens the account of the `leaf`.
 
     It listens on loopback only and lets in who has the `key`, unless there is a `network`. The server puts a folder
     `jetstream` into `store`.
     """
     quoted = json.dumps
     cipher = f'\n  cipher: "aes"\n  key: "{store_key}"' if store_key else ""
-    domain = f'\n  domain: "{network.domain}"' if network is not None and network.domain else ""
+    named = network.domain if network is not None else "node" if leaf is not None else ""
+    domain = f'\n  domain: "{named}"' if named else ""
     return f"""\
 server_name: "{network.name if network is not None else "skerry"}"
 ports_file_dir: {quoted(str(ports))}
@@ -102,18 +135,21 @@ jetstream {{
   max_memory_store: {limits.memory_bytes_max}
   sync_interval: "{SYNC_INTERVAL}"{domain}{cipher}
 }}
-{_home(port, key) if network is None else _abroad(network)}"""
+{_home(port, key, leaf, leaf_key) if network is None else _abroad(network)}"""
 
 
-def _home(port: int, key: Key) -> str:
+def _home(port: int, key: Key, leaf: Leaf | None, leaf_key: Key | None) -> str:
+    hub, link = "", ""
+    if leaf is not None and leaf_key is not None:
+        hub, link = f"  HUB: {{ users: [ {{ nkey: {leaf_key.public} }} ] }}\n", leaf.remote()
     return f"""\
 listen: "127.0.0.1:{port or -1}"
 accounts {{
   SKERRY: {{ jetstream: enabled, users: [ {{ nkey: {key.public} }} ] }}
-  SYS: {{ users: [] }}
+{hub}  SYS: {{ users: [] }}
 }}
 system_account: SYS
-"""
+{link}"""
 
 
 def _abroad(network: Network) -> str:
