@@ -76,7 +76,9 @@ class Lexicon:
                 continue
             for kind, meaning in self._senses.get(tuple(t.folded for t in window[:count]), ()):
                 found.append((kind, meaning, count))
-        return found
+        whole = max((count for kind, _, count in found if kind == "DAYREF"), default=0)
+        # "Depois de amanhã" is a day, and not what comes after tomorrow.
+        return [each for each in found if each[2] >= whole or each[0] not in ("AFTER", "BEFORE")]
 
 
 _TOKENS_FOR_LANGUAGE = 200

@@ -115,7 +115,9 @@ def _clock(node: Clock, scope: Scope) -> list[Slot]:
         if scope.after is not None and start <= scope.after:
             start += _DAY
         slots.append(Slot(start, start + length, grain, dated=scope.within is not None))
-    if node.half == "either" and not _plain_hour(node) and len(slots) > 1:
+    # The hour that offices would mean is over today: then the other one, perhaps.
+    is_over = node.half == "either" and len(hours) > 1 and (hours[0] < hours[1]) != (7 <= node.hour <= 11)
+    if node.half == "either" and (is_over or not _plain_hour(node)) and len(slots) > 1:
         slots[0] = replace(slots[0], doubts=(_HALF_UNKNOWN,))
     return [slots[0], *(replace(slot, why=_HALF_UNKNOWN) for slot in slots[1:])]
 
@@ -352,6 +354,9 @@ def _edge(which: str, slot: Slot, scope: Scope) -> Slot:
     if kind == "week":
         start = floor(slot.start, "week") + 7 * int(number) * _DAY
         return replace(slot, start=start, end=start + 7 * _DAY, grain="week", kind="point")
+    if kind == "closest":
+        away = (int(number) - slot.start.weekday() + 3) % 7 - 3
+        return replace(slot, start=slot.start + away * _DAY, end=slot.end + away * _DAY)
     if kind == "rest":
         begin = scope.now if slot.grain == "day" else floor(scope.now, "day")
         return replace(slot, start=begin, grain="hour" if slot.grain == "day" else "day", kind="interval")

@@ -212,6 +212,7 @@ def _times() -> Iterator[Rule]:
     yield Rule("clock", "h:HH +DOT +m:MI OCLOCK", whole)
     yield Rule("clock", "h:HH +HMARK +m:MI? ", whole)
     yield Rule("clock", "h:HH HMARK m:MI?", whole)
+    yield Rule("clock", "h:HH +COLON +m:MI +p:AM1|PM1", whole)
     yield Rule("clock", "h:HH|NUM p:half", whole)
     yield Rule("clock", "h:HH +p:PM1", lambda c: clock(c.number("h"), None, "pm") if c.number("h") <= 12 else None)
     yield Rule("clock", "n:H3|HHMM p:half", lambda c: clock(*divmod(c.number("n"), 100), c.name("p")))

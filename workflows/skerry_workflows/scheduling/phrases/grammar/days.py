@@ -27,6 +27,9 @@ from skerry_workflows.scheduling.phrases.nodes import (
 )
 from skerry_workflows.scheduling.phrases.parser import Caught, Rule
 
+WEEKDAY_NAMES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+"""As rules of recurrence and tables of words know them."""
+
 
 def _date(caught: Caught) -> Fields | None:
     day = caught.maybe("d")
@@ -88,9 +91,46 @@ def _block(caught: Caught) -> Node | None:
 
 def _nth(caught: Caught) -> Node | None:
     unit = f"weekday {caught.number('w')}" if "w" in caught else caught.name("u")
-    number = -1 if "l" in caught else caught.number("o", 1)
+    number = caught.number("k") if "k" in caught else -1 if "l" in caught else caught.number("o", 1)
     count = caught.real("c") if "c" in caught else 1
     return Nth(number, unit, caught.node("p"), int(count)) if 0 < abs(number) <= 53 and 1 <= count <= 60 else None
+
+
+def _coming(caught: Caught) -> Node:
+    """ "The coming week"; the coming weekend is this week's."""
+    unit = caught.name("u")
+    return Relative(Named("weekend", ""), 0) if unit == "weekend" else Shift(unit, 1)
+
+
+def _weekend_by(caught: Caught, week: str, days: int) -> Node | None:
+    """The weekend of a day, before it or after it."""
+    day = caught.node("p")
+    if grain_of(day) != "day":
+        return None
+    return Within(Edge(week, Offset(Amount(days=days), 1, day) if days else day), Named("weekend", ""))
+
+
+def _closest(caught: Caught) -> Node | None:
+    """ "The closest Monday to October 5"."""
+    day = caught.node("p")
+    return Edge(f"closest {caught.number('w')}", day) if grain_of(day) == "day" else None
+
+
+def _weekdays_away(caught: Caught, sign: int) -> Node | None:
+    """ "Two Mondays ago", "in three Fridays"."""
+    name, count = caught.name("d"), caught.real("c")
+    if name not in WEEKDAY_NAMES or count % 1 or not 0 < count < 60:
+        return None
+    weekday = Relative(Fields(weekday=WEEKDAY_NAMES.index(name)), 1, coming=True)
+    return Offset(Amount(days=7 * (count if sign < 0 else count - 1), unit="day"), sign, weekday)
+
+
+def _nth_few(caught: Caught) -> Node | None:
+    """ "The first few days of June"."""
+    number = caught.number("o", -1)
+    if number not in (1, -1):
+        return None
+    return Doubtful(Nth(number, caught.name("u"), caught.node("p"), 3), "how many?")
 
 
 def _several(caught: Caught) -> Node | None:
@@ -128,9 +168,8 @@ def _offset(sign: int, anchor: Node | None = None) -> Callable[[Caught], Node | 
 
 
 def _weekday_in(caught: Caught) -> Node | None:
-    """ "Montag in zwei Wochen"."""
-    day = _offset(1, Now())(caught)
-    return Within(day, Fields(weekday=caught.number("w"))) if day else None
+    """ "Mittwoch in einer Woche": so long after the first one."""
+    return _beyond(caught, Fields(weekday=caught.number("w")))
 
 
 def _decade(caught: Caught) -> Node | None:
@@ -271,7 +310,16 @@ _RELATIVE = (
     Rule("shift", "THE? n:named r:RELPOST", _relative),
     Rule("shift", "THE|THIS? COMING w:weekday", lambda c: _relative(c, coming=True)),
     Rule("shift", "THE|THIS? COMING u:UNITS", _several),
-    Rule("shift", "THE|THIS? COMING u:UNIT", lambda c: Shift(c.name("u"), 1)),
+    Rule("shift", "THE|THIS? COMING u:UNIT", _coming),
+    Rule("shift", "THE|THIS? COMING WEEKEND", lambda _: Relative(Named("weekend", ""), 0)),
+    Rule("shift", "THE? WEEKEND OF THE? p:full_date|stretch", lambda c: _weekend_by(c, "week 0", 0)),
+    Rule("shift", "THE? WEEKEND BEFORE p:anchor", lambda c: _weekend_by(c, "week -1", 0)),
+    Rule("shift", "THE? WEEKEND AFTER p:anchor", lambda c: _weekend_by(c, "week 0", 2)),
+    Rule("shift", "holiday:HOLIDAY u:UNIT", lambda c: Edge("week 0", _named(c)) if c.name("u") == "week" else None),
+    Rule("shift", "THE? CLOSEST w:weekday TO THE? p:full_date|stretch|shift", _closest),
+    Rule("shift", "c:count d:WEEKDAYS AGO", lambda c: _weekdays_away(c, -1)),
+    Rule("shift", "c:count d:WEEKDAYS HENCE", lambda c: _weekdays_away(c, 1)),
+    Rule("shift", "INDUR c:count d:WEEKDAYS", lambda c: _weekdays_away(c, 1)),
     Rule("shift", "THE|THIS? COMING c:count u:UNIT", _block),
     Rule("shift", "THE|THIS? COMING n:named", lambda c: _relative(c, coming=True)),
     Rule("named", "season:SEASON", _named),
@@ -305,6 +353,9 @@ _RELATIVE = (
     Rule("shift", "THE? o:ordinal w:weekday OF|IN|FROM THE? p:outer", _nth),
     Rule("shift", "THE? l:LAST u:UNIT OF|IN|FROM THE? p:outer", _nth),
     Rule("shift", "THE? l:LAST w:weekday OF|IN|FROM THE? p:outer", _nth),
+    Rule("shift", "THE? k:NTHLAST w:weekday OF|IN|FROM THE? p:outer", _nth),
+    Rule("shift", "THE? k:NTHLAST u:UNIT OF|IN|FROM THE? p:outer", _nth),
+    Rule("shift", "THE? o:ordinal|LAST FEW u:UNIT OF|IN|FROM THE? p:outer", _nth_few),
     Rule("shift", "THE? o:ordinal c:count u:UNIT OF|IN|FROM THE? p:outer", _nth),
     Rule("shift", "THE? l:LAST c:count u:UNIT OF|IN|FROM THE? p:outer", _nth),
     Rule("shift", "AT? THE? e:EDGE OF THE? p:outer", lambda c: Edge(c.name("e"), c.node("p"))),

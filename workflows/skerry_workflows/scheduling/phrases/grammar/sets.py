@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from skerry_workflows.scheduling.phrases.grammar.days import WEEKDAY_NAMES as DAYS
 from skerry_workflows.scheduling.phrases.grammar.spans import kind_of
 from skerry_workflows.scheduling.phrases.nodes import Every, Fields, Node
 from skerry_workflows.scheduling.phrases.parser import Caught, Rule
 
-DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _WORKDAYS = ",".join(DAYS[:5])
 _FREQUENCIES = {
     "day": "FREQ=DAILY", "night": "FREQ=DAILY", "workday": f"FREQ=WEEKLY;BYDAY={_WORKDAYS}", "week": "FREQ=WEEKLY",

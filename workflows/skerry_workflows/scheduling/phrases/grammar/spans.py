@@ -13,6 +13,7 @@ from skerry_workflows.scheduling.phrases.nodes import (
     Bound,
     Clock,
     Doubtful,
+    Edge,
     Either,
     Fields,
     Lasting,
@@ -222,6 +223,12 @@ def _at_four_figures(caught: Caught) -> Node | None:
     return Either(time, Fields(year=100 * hour + minute), "a time, or a year?") if hour >= 20 else time
 
 
+def _day_edge(caught: Caught) -> Node | None:
+    """ "Friday EOD"."""
+    which, _, unit = caught.name("u").partition(" ")
+    return Edge(which, caught.node("d")) if unit == "day" and _is_day(caught.node("d")) else None
+
+
 def _half_day(caught: Caught) -> Node | None:
     """ "Wednesday pm"."""
     day = caught.node("d")
@@ -263,6 +270,7 @@ _MOMENTS = (
     Rule("moment", "AT n:HHMM", _at_four_figures),
     Rule("moment", "THE? THISTIME ON|IN? d:day", lambda c: SameClock(c.node("d"))),
     Rule("moment", "d:day h:AM|PM", _half_day),
+    Rule("moment", "d:day COMMA? u:EDGEUNIT", _day_edge),
     Rule("moment", "d:day ABOUT t:bare", _at),
     Rule("moment", "e:DAYEDGE ON? d:day p:part_name", _on_early_part),
     Rule("moment", "e:DAYEDGE IN|DURING THE? p:part_name", part),
