@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skerry.cli.securitycheck import security
-from skerry.config import Config
+from skerry.config import Config, Hub, Nats
 from skerry.journal.sealed import new_keys, write_keys
 from skerry.people import Person
 from skerry.security import authority
@@ -50,3 +50,11 @@ def test_what_is_wrong_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "invoice" not in told["people"][1]
     (town.data / "security" / "roll.json").write_text("{")
     assert found(Config(data=town.data))["members"][0] == "bad"
+
+
+def test_a_link_that_leaves_the_machine_in_plain_text_is_named(tmp_path: Path) -> None:
+    plain = Config(data=tmp_path, nats=Nats(url="nats://u:s3cret@far.example:4222,localhost:4222"))
+    assert found(plain) == {"links": ("warning", "nats: what goes to far.example can be read on the way")}
+    for url in ("tls://far.example", "nats://127.0.0.1:4222", "nats://[::1]:4222", ""):
+        assert found(Config(data=tmp_path, hub=Hub(url=url))) == {}
+    assert found(Config(data=tmp_path, hub=Hub(url="far.example", tls_ca=tmp_path / "ca.pem"))) == {}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from skerry.cli import words
 from skerry.cli.checks import Finding
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _SOON_DAYS = 30
 _OPEN = 0o077
+_HERE = ("localhost", "127.", "::1")
 
 
 def security(config: Config) -> Iterator[Finding]:
@@ -28,7 +30,19 @@ def security(config: Config) -> Iterator[Finding]:
         yield from _secrets(folder)
         yield from _server(config.data)
         yield from _sealed(config.data)
+    yield from _links(config)
     yield from _people(config)
+
+
+def _links(config: Config) -> Iterator[Finding]:
+    """What leaves the machine is encrypted."""
+    for name, server in (("nats", config.nats), ("hub", config.hub)):
+        for url in filter(None, server.url.split(",")):
+            parts = urlsplit(url if "://" in url else f"nats://{url}")
+            plain = parts.scheme != "tls" and server.tls_ca is None
+            if plain and not (parts.hostname or "").startswith(_HERE):
+                found = f"{name}: what goes to {parts.hostname} can be read on the way"
+                yield Finding("links", "warning", found, "let the server speak TLS, and write tls:// (skerry hub init)")
 
 
 def _secrets(folder: Path) -> Iterator[Finding]:
