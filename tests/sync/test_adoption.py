@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from skerry.bus import LocalServer
 from skerry.client import Client
 from skerry.core import events as ev
 from skerry.errors import SkerryError
+from skerry.hub.fence import read_fence
 from skerry.hub.store import HubStore
 from skerry.hub.uplink import read_told
 from skerry.journal import JournalReader
@@ -247,3 +249,40 @@ async def test_a_node_that_only_seemed_lost_stops(two: Two) -> None:
         with pytest.raises(SkerryError, match="may have been run"):
             await client.result(runs["salt"], trades.trades)
     assert two.payments() == ["silk"]
+
+
+def arrived(store: Path, folder: Path) -> bool:
+    """All of an adopted journal is at the hub."""
+    return end_at_hub(store, "edge1") == end_of(folder)
+
+
+@pytest.mark.timeout(120)
+async def test_a_third_node_adopts_what_the_second_one_had_adopted(house: House) -> None:
+    """Each adoption is an epoch of one chain; whoever had it before is fenced."""
+    for name in ("edge1", "edge2", "edge3"):
+        writer = await house.writer(name, node=name)
+        await writer.write(5)
+        await writer.close()
+    house.hub().start()
+    first = house.uplink("edge1").start()
+    for name in ("edge2", "edge3"):
+        house.uplink(name).start()
+    store, lost = house.folder / "hub", house.folder / "edge1"
+    await wait_until(lambda: all(end_at_hub(store, name) for name in ("edge1", "edge2", "edge3")), 40.0)
+    for epoch, by in ((2, "edge2"), (3, "edge3")):
+        how = ("--by", by, "--data", str(store), "--nats", house.server.url, "--json")
+        given = await asyncio.to_thread(call, "hub", "adopt", "edge1", *how)
+        assert given.returncode == 0, given.stderr
+        assert json.loads(given.stdout)["adopted"]["epoch"] == epoch
+        adopted = house.folder / by / "adopted" / "edge1"
+        assert adopted.exists()
+        up = house.uplink(str(adopted.relative_to(house.folder))).start()
+        await wait_until(partial(arrived, store, adopted), 30.0)
+    assert [line[5] for line in hub_lines(store, "edge1")].count("node.adopted") == 2
+    assert hub_lines(store, "edge1") == journal_lines(adopted)
+    before = house.folder / "edge2" / "adopted" / "edge1"
+    await wait_until(lambda: all(read_fence(folder) is not None for folder in (lost, before)), 30.0)
+    await wait_until(lambda: {fence.by for folder in (lost, before) if (fence := read_fence(folder))} == {"edge3"})
+    assert read_fence(adopted) is None
+    assert not first.ended
+    assert not up.ended
