@@ -13,11 +13,12 @@ import pytest
 from skerry.core import api
 from skerry.errors import TerminalError
 from skerry_workflows.mailer import send
-from skerry_workflows.scheduling.calendar.lines import Line
+from skerry_workflows.scheduling.bookings import Booking, Bookings
+from skerry_workflows.scheduling.calendar.lines import Line, written
 from skerry_workflows.scheduling.imip import write_mail
 from skerry_workflows.scheduling.itip import entries as it
 from skerry_workflows.scheduling.itip.outgoing import Message, messages
-from skerry_workflows.scheduling.itip.write import answered, counter, event
+from skerry_workflows.scheduling.itip.write import answered, counter, event, revised
 from skerry_workflows.scheduling.model import (
     Booked,
     CalledOff,
@@ -26,6 +27,7 @@ from skerry_workflows.scheduling.model import (
     NotBooked,
     Noted,
 )
+from skerry_workflows.scheduling.slots.model import Span
 from skerry_workflows.scheduling.stores.caldav import CaldavStore
 from tests.scheduling.office import (
     ADA,
@@ -105,6 +107,28 @@ async def test_a_move_to_where_somebody_has_something_else_is_asked(tmp_path: Pa
         assert "But Ada Lovelace has something else on 06.01.2026, 11:00" in await node.asks(run)
         await node.reject(run)
         assert node.booked(booked.uid) == (booked.start, booked.end)
+
+
+async def test_a_change_of_our_own_that_is_half_done_is_no_change_by_hand(tmp_path: Path) -> None:
+    """The watch may look between the calendar's new state and the note of what people were told."""
+    async with open_node(tmp_path, BOLD) as node:
+        booked, calendar = await booked_with_ben(node)
+        later = Span(start=booked.start + DAY, end=booked.end + DAY)
+        new = revised(calendar, node.now(), start=later.start, end=later.end)
+        stored = node.mine.get(booked.uid)
+        assert stored is not None
+        with Bookings(tmp_path / "bookings.db") as bookings:
+            held = bookings.hold(uid=booked.uid, sequence=1, times=[later], people=[ADA.address], summary="", key="k",
+                                 now=node.now(), held_until=node.now() + DAY)  # fmt: skip
+            assert isinstance(held, Booking)
+            bookings.book(held.id)
+            node.mine.put(booked.uid, new, stored.etag)
+            run = await node.send("calendar.changed", uid=booked.uid)
+            await node.settled(run)
+            assert (await node.row(run)).status != "done"
+            bookings.tell(booked.uid, written(new).decode())
+        await node.skip(HOUR)
+        assert isinstance(await node.result(run), Noted) and len(node.sent()) == 1
 
 
 async def test_a_broken_calendar_file_is_no_cancellation(tmp_path: Path) -> None:

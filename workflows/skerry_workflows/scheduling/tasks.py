@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from skerry import Blob, Limits, read_blob, task, task_context
-from skerry.errors import DataError, TerminalError
+from skerry.errors import DataError, RetryableError, TerminalError
 from skerry_workflows.scheduling.bookings import Booking, Bookings, Taken
 from skerry_workflows.scheduling.context import (
     PATIENT,
@@ -457,7 +457,7 @@ def notice(uid: str, now: dt.datetime) -> Noticed:
 
     settings, folder = settings_here()
     with bookings_here() as bookings:
-        told = bookings.told(uid)
+        told, booked = bookings.told(uid), bookings.current(uid)
     if not told:
         return Noticed()
     old = read(told.encode()).calendar
@@ -466,6 +466,8 @@ def notice(uid: str, now: dt.datetime) -> Noticed:
     if stored is None:
         store.check()  # a calendar that is not there has lost no meeting
     new = stored.calendar if stored else None
+    if new and booked and booked.sequence >= it.sequence(it.entries(new)[0]) > it.sequence(it.entries(old)[0]):
+        raise RetryableError(f"{uid[:80]} is being changed by ourselves", retry_after_s=10.0)
     if not times_in(old, uid, now):
         return Noticed()
     sent = [one for one in messages(old, new, settings.owner, now) if one.significant]
