@@ -83,6 +83,16 @@ async def test_a_damaged_run_keeps_no_other_run_from_being_taken_up(
         assert any(damaged in note for note in (await Verbs(engine).status()).notes)
 
 
+async def test_a_run_without_bodies_says_so(tmp_path: Path) -> None:
+    """As one of a lost node whose bodies were withheld from the hub."""
+    runs = await under_way(tmp_path, 2)
+    tamper(tmp_path, "UPDATE events SET salt = NULL, body = NULL WHERE run_key = 1")
+    async with running(tmp_path) as engine:
+        await engine.recover()
+        await wait_until(lambda: all_done(engine, runs[1:]))
+        assert "has no bodies here" in engine.skipped[runs[0]]
+
+
 async def test_damage_before_its_present_state_keeps_no_run_from_going_on(tmp_path: Path) -> None:
     runs = await under_way(tmp_path, 3)
     tamper(tmp_path, "UPDATE events SET salt = zeroblob(16) WHERE n = 1 AND run_key = 2")

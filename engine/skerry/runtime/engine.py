@@ -363,7 +363,8 @@ class Engine:
             workflow = self.registry.workflows[row.workflow, row.version]
         placed = [(r.header.n, r.header.at_us, r.event) for r in events if r.event is not None]
         if not placed:
-            self.skipped[row.run] = f"run {row.run} is damaged in the journal; run `skerry verify`"
+            gone = "has no bodies here: they were withheld from the hub, or removed"
+            self.skipped[row.run] = f"run {row.run} {gone if events else 'is damaged; run `skerry verify`'}"
             return None
         now = self.now_us()
         try:
