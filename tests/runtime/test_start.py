@@ -86,7 +86,7 @@ async def test_a_damaged_run_keeps_no_other_run_from_being_taken_up(
 async def test_a_run_without_bodies_says_so(tmp_path: Path) -> None:
     """As one of a lost node whose bodies were withheld from the hub."""
     runs = await under_way(tmp_path, 2)
-    tamper(tmp_path, "UPDATE events SET salt = NULL, body = NULL WHERE run_key = 1")
+    tamper(tmp_path, "UPDATE events SET salt = NULL, body = NULL WHERE run_key = 1 AND n = 2")
     async with running(tmp_path) as engine:
         await engine.recover()
         await wait_until(lambda: all_done(engine, runs[1:]))
