@@ -149,6 +149,11 @@ WANTED = {
         "password by "
         "mail.\n\nIf you have received this email in error, please notify the sender and delete it.\n\nSparbank",
     ),
+    "a bank whose domain has another name": letter(
+        "First Town Bank <service@ftb.example>",
+        "Info on your deposit",
+        "Dear Mr Berg,\n\nthe new conditions of your deposit are attached.\n\nFirst Town Bank",
+    ),
     "a payment reminder": letter(
         "Accounts <accounts@supplier.example>",
         "URGENT: Overdue invoice 2025-114",

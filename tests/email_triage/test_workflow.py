@@ -234,6 +234,7 @@ async def test_invoices_and_meetings_are_handed_over_once(tmp_path: Path) -> Non
 
 def test_what_is_handed_over_is_what_the_others_take() -> None:
     from skerry_workflows.invoice.workflow import invoice
+    from skerry_workflows.scheduling.model import Answer
     from skerry_workflows.scheduling.workflow import scheduling
 
     blob = Blob(sha256="0" * 64, size=1)
@@ -243,6 +244,7 @@ def test_what_is_handed_over_is_what_the_others_take() -> None:
     ):
         assert workflow.on == event
         workflow.start_from(msgspec.to_builtins(data))
+    msgspec.convert({"text": "what was answered"}, Answer)  # what `deliver` sends to who has asked by mail
 
 
 async def test_conversations(tmp_path: Path) -> None:

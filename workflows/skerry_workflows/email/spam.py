@@ -29,9 +29,11 @@ _FREE_MAIL = frozenset(
         "usa.net", "netscape.net", "earthlink.net",
     )
 )  # fmt: skip
-_BRAND_WORDS = re.compile(
-    r"(?i)\b(bank|paypal|amazon|apple|microsoft|google|netflix|dhl|ups|fedex|sparkasse|visa|mastercard|ebay)\b"
-)
+_ROLES = frozenset(
+    ("info", "office", "sales", "support", "mail", "contact", "team", "hello", "invoice", "invoices", "order", "orders",
+     "billing", "service", "jobs", "press", "shop", "news", "list", "admin", "rechnung", "buchhaltung", "kontakt")
+)  # fmt: skip
+_BRAND_WORDS = re.compile(r"(?i)\b(paypal|amazon|apple|microsoft|google|netflix|dhl|fedex|sparkasse|mastercard|ebay)\b")
 _HISTORY = re.compile(
     r"(?im)^[ \t]*-{2,}[ \t]*(?:original (?:message|appointment)|forwarded (?:message|by)|ursprüngliche nachricht"
     r"|weitergeleitete nachricht|message (?:d'origine|transféré)|mensaje (?:original|reenviado)|messaggio (?:originale"
@@ -251,7 +253,7 @@ def _subject_signs(message: Message) -> Iterator[Sign]:
     if answers and route.traced(message) and not _QUOTE_LINE.search(message.text):
         yield Sign("false answer", 0.7, "it says that it is an answer, and answers nothing")
     first_name = message.to[0].address.partition("@")[0].lower() if message.to else ""
-    if len(first_name) > 2 and re.search(rf"(?i)\b{re.escape(first_name)}\b", subject):
+    if len(first_name) > 2 and first_name not in _ROLES and re.search(rf"(?i)\b{re.escape(first_name)}\b", subject):
         yield Sign("addressed", 0.8, "the subject has a piece of the receiver's address")
 
 
