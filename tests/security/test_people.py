@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,9 @@ from skerry.people import LOOKING, People, Person, Question
 from skerry.runtime.verbs import Verbs
 from skerry.testing import Lab
 from tests.cli.wishes import Wish, wishes
-from tests.security.kit import Town
+from tests.security.kit import Town, environment
 from tests.support import wait_until
-from tests.sync.kit import Program
+from tests.sync.kit import Program, call
 
 PEOPLE = {
     "ada": Person(roles=("approve",), limit=Decimal(500)),
@@ -191,8 +192,8 @@ async def test_a_person_elsewhere_decides_in_their_own_name(tmp_path: Path) -> N
     )
     for name in ("ada", "eve"):
         town.enrol(name, "person")
-    environment = {"SKERRY_CONFIG": str(tmp_path / "skerry.toml"), "SKERRY_MODULES": "tests.cli.wishes"}
-    engine = Program(town.data, "engine", "--data", str(town.data), "--node", "n1", env=environment).start()
+    told = {"SKERRY_CONFIG": str(tmp_path / "skerry.toml"), "SKERRY_MODULES": "tests.cli.wishes"}
+    engine = Program(town.data, "engine", "--data", str(town.data), "--node", "n1", env=told).start()
     try:
         await wait_until(lambda: (town.data / "nats" / "connection.json").exists(), 30.0)
         ada, eve = (msgspec.structs.replace(town.at(name), member=name) for name in ("ada", "eve"))
@@ -208,6 +209,10 @@ async def test_a_person_elsewhere_decides_in_their_own_name(tmp_path: Path) -> N
             shown = await as_eve.ask("show", api.Show(run=run.run), api.Shown)
             (said,) = [each for each in shown.events if each.kind == "review.answered"]
             assert msgspec.json.decode(said.event)["by"] == "ada@bus"
+        listed = call(
+            "runs", "--node", "n1", "--json", **environment("SKERRY_NATS", eve), SKERRY_DATA=str(tmp_path / "eve")
+        )
+        assert (json.loads(listed.stdout)["status"], listed.stderr) == ("done", "")
         assert "Violation" not in (town.data / "nats" / "server.log").read_text()
         # In no name, or in another one, nothing is let through but the question who is there.
         with pytest.raises(Unavailable):

@@ -34,6 +34,14 @@ class _Pipe(Protocol):
     async def wait_closed(self) -> None: ...
 
 
+class _Known(logging.Filter):
+    """Drops what asyncio warns of at the end of each TLS connection of nats-py, and means nothing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "eof_received" not in record.getMessage()
+
+
+_KNOWN = _Known()
 PING_INTERVAL_S = 10
 PINGS_OUTSTANDING_MAX = 2
 BACKLOG_BYTES_MAX = 4 * 1024 * 1024
@@ -61,6 +69,7 @@ class Client(nats.aio.client.Client):
 
     async def open(self, servers: list[str], *, timeout_s: int, options: dict[str, Any]) -> None:
         """Connects to the first server that lets us in. Raises `Unavailable` with the reason."""
+        logging.getLogger("asyncio").addFilter(_KNOWN)  # a second time, nothing happens
         try:
             await self.connect(
                 servers=servers,
