@@ -85,6 +85,32 @@ def test_series(text: str, rule: str, first: str) -> None:
     assert (found.series.rule, spans(found.windows)) == (rule, [first])
 
 
+def test_what_somebody_cannot_is_excluded() -> None:
+    found = asked("I can't do Thursday. Could we meet next week, mornings only, for an hour?")
+    assert [each[:12] for each in spans(found.windows)] == [
+        f"{day}. 08:00" for day in ("30.11", "01.12", "02.12", "03.12", "04.12")
+    ]
+    assert "03.12. 00:00 04.12. 00:00" in spans(found.excluded)
+
+
+def test_a_proposal_needs_no_word_for_meeting() -> None:
+    found = asked("How about Thursday, 10:00-10:30?")
+    assert spans(found.windows) == ["26.11. 10:00 26.11. 10:30"]
+    assert wish("Please send the report by Friday.", NOW, ZONE) is None
+
+
+def test_half_a_day_is_no_number_of_hours() -> None:
+    found = asked("We need a half-day workshop on 3 December 2026.")
+    assert found.questions == ("How long should it take?",)
+
+
+def test_any_day_is_no_series() -> None:
+    found = asked("Could we meet any day next week for an hour?")
+    assert spans(found.windows) == ["30.11. 00:00 07.12. 00:00"]
+    assert found.sure and found.recurring is None
+    assert not asked("Could we meet any Tuesday in December for an hour?").sure
+
+
 def test_a_series_without_an_end_is_asked_about() -> None:
     found = asked("Can we meet every Tuesday at 10 for half an hour?")
     assert found.questions == ('Should "every Tuesday at 10" be a series, and until when?',)

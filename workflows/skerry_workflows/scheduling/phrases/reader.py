@@ -43,6 +43,8 @@ _JOINS = "./:-,_"
 _FRACTION = re.compile(r"\d/\d{1,2}|\d{2}/\d")
 _PENCE = re.compile(r"\d{1,2}p")
 _LEADING_YEAR = frozenset(["IN", "SINCE", "FROM", "DURING", "OF", "AND", "BY", "UNTIL", "TO", "BEFORE", "AFTER", "OR"])
+# Tokens of a negation and what may stand behind it: "isn't possible on the".
+_NEGATION_MAX = 7
 # Tokens between two entries of a list: ", or".
 _JOINT_MAX = 2
 _LEADING = _LEADING_YEAR | {"ON", "BETWEEN", "FOR"}
@@ -299,14 +301,19 @@ class _Reader:
         return None
 
     def _negated(self, at: int) -> bool:
-        """Whether a word just before it says that this is not meant ("not Friday")."""
-        for before in range(at - 1, max(at - 4, -1), -1):
-            senses = self._parser.senses(before)
-            if any(kind == "NOT" and before + count <= at for kind, _, count in senses):
+        """Whether words just before it say that this is not meant ("not on Friday", "I can't do Friday")."""
+        between = at
+        while between > 0 and at - between < _NEGATION_MAX and self._is_small(between - 1):
+            between -= 1
+        for before in range(at - 1, max(at - _NEGATION_MAX, -1), -1):
+            counts = [count for kind, _, count in self._parser.senses(before) if kind == "NOT"]
+            if any(between <= before + count <= at for count in counts):
                 return True
-            if not any(kind in ("ON", "IN", "THE", "AT", "OF") for kind, _, _ in senses):
-                return False
         return False
+
+    def _is_small(self, at: int) -> bool:
+        """ "On", "in", "the": a word that may stand between "not" and a day."""
+        return any(kind in ("ON", "IN", "THE", "AT", "OF") for kind, _, _ in self._parser.senses(at))
 
     def _span(self, slot: Slot) -> Span:
         grain: Grain = next((each for each in _GRAINS if each == slot.grain), "day")

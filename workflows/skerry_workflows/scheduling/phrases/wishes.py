@@ -24,10 +24,12 @@ _EXCLUDED_MAX = 20  # of those, times that are excluded
 _FINE = ("second", "minute", "hour")
 _DAY = dt.timedelta(days=1)
 _NEAR, _NEAR_ASK = 300, 60  # characters between a time, or a request, and a word for meeting
+_ASKING = ("MEET", "PROPOSE")  # kinds of words without which no meeting is asked for
 _DAYS_MAX = 62  # of a window that is looked through day by day
 _WINDOWS_MAX = 40
 # "Not Friday", read on each day of a window: that day itself counts.
 _ON_THE_DAY = Conventions(same_weekday="today")
+_LONG = dt.timedelta(hours=9)  # "half a day", as a length of hours, is rather asked about
 _LONGEST_MEETING = dt.timedelta(hours=4)
 
 
@@ -37,7 +39,7 @@ def read_wish(text: str, now: dt.datetime, zone: str, language: str | None = Non
     visible = readable(written)
     tokens = tokenize(visible)
     words = lexicon(language or detect(tokens))
-    if not said(words, tokens, "MEET"):
+    if not any(said(words, tokens, kind) for kind in _ASKING):
         return None
     readings = spread_negation(read(visible, now, zone, words.language.code), visible, words)
     wish = _Wisher(visible, tokens, words, now, zone, readings[:_READINGS_MAX]).wish()
@@ -110,7 +112,7 @@ class _Wisher:
     ) -> None:
         self._text, self._tokens, self._words = text, tokens, words
         self._now, self._zone, self._readings = now, zone, readings
-        self._meets = self._places("MEET")
+        self._meets = [place for kind in _ASKING for place in self._places(kind)]
         self._spans = [each for each in readings if self._may_be_meant(each)]
         self._used: list[Reading] = []
         self._moves = said(words, tokens, "MOVE")
@@ -119,7 +121,7 @@ class _Wisher:
         found = self._found()
         future = [each for each in found if each.window.end is None or each.window.end > self._now]
         asked = any(abs(one - two) <= _NEAR_ASK for one in self._places("REQUEST") for two in self._meets)
-        recurring = recurring_in(self._readings)
+        recurring = recurring_in([each for each in self._readings if not self._is_any_day(each)])
         if not future and not asked and not recurring:
             return None
         series = None
@@ -182,6 +184,12 @@ class _Wisher:
         for stretch in stretches:
             found += self._times_in(times, stretch)
         return found
+
+    def _is_any_day(self, reading: Reading) -> bool:
+        """ "Any day next week": no series, and says no more than the week."""
+        tokens = tokenize(reading.words)
+        days = any(kind == "UNIT" for at in range(len(tokens)) for kind, _, _ in self._words.senses(tokens, at))
+        return days and self._first_kind(reading, "ANY")
 
     def _with_shared_times(self) -> list[Reading]:
         """ "Monday, Wednesday or Friday at 3": the time is that of all of them."""
@@ -375,6 +383,12 @@ class _Wisher:
         for reading in self._readings:
             if reading.length is not None and reading.doubts:
                 asked.append((f"{reading.words}: {reading.doubts[0]}", ask("long", code)))
+            elif (
+                reading.length is not None
+                and not lasts(reading)
+                and reading.length.total_seconds > _LONG.total_seconds()
+            ):
+                asked.append((f"{reading.words}: how many hours?", ask("long", code)))
             if reading is recurring and not (series and series.rule and series.ends):
                 asked.append((f"{reading.words}: a series", ask("series", code, reading)))
         if found and not future:

@@ -192,6 +192,7 @@ LANGUAGE = Language(
             "zusammenkommen, jour fixe, zeit haben, "
             "hast du zeit, haben sie zeit, frei am, mittagessen, uns sehen",
         },
+        "PROPOSE": {0: "wie wäre, wie wäre es, passt dir, passt es dir, passt ihnen, passt es ihnen, wie sieht es bei"},
         "MOVE": {0: "verschieben, verlegen, umbuchen, vorziehen, statt"},
         "WITH": {0: "mit, zusammen mit, und mit, inklusive"},
         "FLEX": {

@@ -191,6 +191,7 @@ LANGUAGE = Language(
         "PM": {"pm": "pm, p.m., p.m, p m"},
         "AM1": {"am": "a"},
         "PM1": {"pm": "p"},
+        "PARTADV": {"morning": "mornings", "afternoon": "afternoons", "evening": "evenings"},
         "CLOSEST": {0: "closest, nearest"},
         "NTHLAST": {
             -2: "second to last, second-to-last, second last, penultimate, next to last, last but one",
@@ -234,7 +235,7 @@ LANGUAGE = Language(
         },
         "NOT": {
             0: "not, except, excluding, but not, except for, other than, besides, isn't, doesn't work, can't, "
-            "cannot, can't do, cannot do, can't make, unavailable, busy, out, away, anything but, any day but, "
+            "cannot, can't do, cannot do, can not do, can't make, cannot make, unavailable, busy, out, away, anything but, any day but, "
             "not available, avoid, never",
         },
         "ZONE": {"UTC": "utc, gmt, z", "America/Los_Angeles": "pst, pdt, pt, pacific time, pacific, california time",
@@ -287,6 +288,10 @@ LANGUAGE = Language(
             "postpone, rearrange, move our, see you, join us, "
             "are you free, you free, free on, free at, free for, free next, free this, free tomorrow, lunch, "
             "dinner, breakfast, drinks",
+        },
+        "PROPOSE": {
+            0: "how about, what about, shall we say, can we do, could we do, let's do, let us do, does it suit you, "
+            "would it suit you, works for you, work for you, suit you",
         },
         "MOVE": {
             0: "move, moving, reschedule, postpone, push, "
