@@ -235,7 +235,8 @@ LANGUAGE = Language(
         },
         "NOT": {
             0: "not, except, excluding, but not, except for, other than, besides, isn't, doesn't work, can't, "
-            "cannot, can't do, cannot do, can not do, can't make, cannot make, unavailable, busy, out, away, anything but, any day but, "
+            "cannot, can't do, cannot do, can not do, can't make, cannot make, unavailable, "
+            "busy, out, away, anything but, any day but, "
             "not available, avoid, never",
         },
         "ZONE": {"UTC": "utc, gmt, z", "America/Los_Angeles": "pst, pdt, pt, pacific time, pacific, california time",
