@@ -34,8 +34,8 @@ _MACHINES = re.compile(
 _HOUSES = [ipaddress.ip_network(each) for each in ("10.0.0.0/8", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 """RFC 1918, and the machine itself."""
 _RESULT = re.compile(r"\b(spf|dkim|dmarc|arc)\s*=\s*([a-z]+)((?:(?!\b(?:spf|dkim|dmarc|arc)\s*=)[^;]){0,400})", re.I)
-_SIGNER = re.compile(r"header\.(?:d|i)\s*=\s*[^\s;@]*@?([\w.-]+)", re.IGNORECASE)
-_ENVELOPE = re.compile(r"smtp\.mailfrom\s*=\s*[^\s;@]*@?([\w.-]+)", re.IGNORECASE)
+_SIGNER = re.compile(r"header\.(?:d|i)\s*=\s*(?:[^\s;@]*@)?([\w.-]+)", re.IGNORECASE)
+_ENVELOPE = re.compile(r"smtp\.mailfrom\s*=\s*(?:[^\s;@]*@)?([\w.-]+)", re.IGNORECASE)
 
 
 def traced(message: Message) -> bool:
