@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
 import stat
@@ -83,6 +84,12 @@ def where_secrets_are_not(folder: Path, secrets: list[str], pids: list[int]) -> 
             for what in ("cmdline", "environ"):
                 told = Path(f"/proc/{child}/{what}").read_bytes()
                 assert not any(secret.encode() in told for secret in secrets), f"{what} of {child} has a secret in it"
+
+
+def content(path: Path) -> bytes:
+    """What is in a file; that of the telemetry is packed."""
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
 
 
 def children(pid: int) -> list[int]:
@@ -172,7 +179,8 @@ async def test_passwords_are_nowhere_but_where_they_were_given(tmp_path: Path) -
     config = f'authorization {{ users: [ {{ user: "u", password: "{secret}" }} ] }}'
     server = Server(tmp_path / "server", config=config, user=f"u:{secret}").start()
     data, url = tmp_path / "node", f"nats://127.0.0.1:{server.port}"
-    told = {"SKERRY_MODULES": "tests.cli.wishes", "SKERRY_NODE": "n1"}
+    told = {"SKERRY_MODULES": "tests.cli.wishes", "SKERRY_NODE": "n1", "SKERRY_TELEMETRY_KEEP": "true"}
+    told |= {"SKERRY_TELEMETRY_EVERY_S": "0.1", "SKERRY_TELEMETRY_HEADERS": f"authorization={secret}"}
     for prefix in ("SKERRY_NATS", "SKERRY_HUB"):
         told |= {f"{prefix}_URL": url, f"{prefix}_USER": "u", f"{prefix}_PASSWORD": secret}
     engine = Program(data, "engine", "--data", str(data), env={**told, "SKERRY_LOG_LEVEL": "debug"}).start()
@@ -180,8 +188,10 @@ async def test_passwords_are_nowhere_but_where_they_were_given(tmp_path: Path) -
         asked = ("publish", "wish.made", "--data", '{"what": "a boat"}', "--data-dir", str(data))
         await wait_until(lambda: call(*asked, **told).returncode == 0, 30.0)
         await wait_until(lambda: (data / "uplink" / "status.json").exists(), 30.0)
+        traces = data / "telemetry"
+        await wait_until(lambda: any(b"run wishes" in content(path) for path in traces.glob("*.traces.*")), 30.0)
         for path in (path for path in data.rglob("*") if path.is_file()):
-            assert secret.encode() not in path.read_bytes(), path
+            assert secret.encode() not in content(path), path
         for pid in (engine.pid, *children(engine.pid)):
             assert secret.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
         said = call("doctor", "--data", str(data), **told)
