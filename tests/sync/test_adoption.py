@@ -61,7 +61,8 @@ class Two(House):
         return Client.connect(nats=server, node="edge1" if name == "adopted" else name, by="bob", timeout_s=20.0)
 
     def adopt(self, by: str = "edge2") -> tuple[int, dict[str, Any], str]:
-        return self.say("hub", "adopt", "edge1", "--by", by, "--reason", "it burnt", "--person", "ada", "--data")
+        how = ("--reason", "it burnt", "--person", "ada", "--sure")  # a network that is held has connections
+        return self.say("hub", "adopt", "edge1", "--by", by, *how, "--data")
 
     def approve(self, run: str) -> tuple[int, dict[str, Any], str]:
         return self.say("approve", run, "--by", "ada", "--hub")
@@ -193,13 +194,17 @@ async def test_a_copy_goes_on_where_it_was_when_it_was_killed(house: House) -> N
     await adopter.close()
     assert call("rotate-key", "--data", str(house.folder / "edge2")).returncode == 0
     hub = house.hub().start()
-    house.uplink().start()
+    first = house.uplink().start()
     second = house.uplink("edge2").start()
     data, store = house.folder / "edge1", house.folder / "hub"
     await wait_until(lambda: end_at_hub(store, "edge1") == end_of(data) and end_at_hub(store, "edge2") > 0, 60.0)
     await wait_until(lambda: not missing_blobs(data, store), 30.0)
-    how = ("--data", str(store), "--nats", house.server.url, "--wait", "0")
-    given = call("hub", "adopt", "edge1", "--by", "edge2", *how)
+    how = ("--by", "edge2", "--data", str(store), "--nats", house.server.url, "--wait", "0")
+    alive = call("hub", "adopt", "edge1", *how)
+    assert alive.returncode != 0
+    assert "is connected" in alive.stderr
+    first.stop()
+    given = call("hub", "adopt", "edge1", *how)
     assert given.returncode == 0, given.stderr
     adopted = house.folder / "edge2" / "adopted" / "edge1"
     kills = 0
@@ -270,7 +275,7 @@ async def test_a_third_node_adopts_what_the_second_one_had_adopted(house: House)
     store, lost = house.folder / "hub", house.folder / "edge1"
     await wait_until(lambda: all(end_at_hub(store, name) for name in ("edge1", "edge2", "edge3")), 40.0)
     for epoch, by in ((2, "edge2"), (3, "edge3")):
-        how = ("--by", by, "--data", str(store), "--nats", house.server.url, "--json")
+        how = ("--by", by, "--sure", "--data", str(store), "--nats", house.server.url, "--json")
         given = await asyncio.to_thread(call, "hub", "adopt", "edge1", *how)
         assert given.returncode == 0, given.stderr
         assert json.loads(given.stdout)["adopted"]["epoch"] == epoch

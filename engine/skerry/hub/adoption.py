@@ -14,6 +14,7 @@ from contextlib import suppress
 import msgspec
 from msgspec import Raw
 
+from skerry.bus import headers
 from skerry.bus.connection import Connection
 from skerry.bus.core import Respond, notify
 from skerry.core.structs import Frozen
@@ -33,6 +34,7 @@ _PIECE_BYTES = 256 * 1024
 """What one answer carries: in base64 it is a third more, and a message takes 1 MB."""
 _EVENTS, _BYTES = 1000, 512 * 1024
 _READ_S, _LOOK_S = 10.0, 0.05
+_HEAR_S, _NOBODY = 0.5, 503
 _TRIES = 5
 
 
@@ -78,11 +80,25 @@ class Adoptions:
                 raise NotFound(f"node {name} has handed over nothing to this hub", hint="skerry hub nodes lists them")
         if adoption.node == adoption.by:
             raise Conflict(f"node {adoption.node} cannot adopt itself", hint="name the node that is to take its runs")
+        if not adoption.sure and await self._connected(adoption.node):
+            raise Conflict(
+                f"node {adoption.node} is connected to the hub's server at this moment",
+                hint="stop it first; or say --sure, if it is a connection that nobody has closed",
+            )
         for _ in range(_TRIES):
             last = await self._all_read(adoption.node)
             with suppress(Fenced):
                 return await self._tell(adoption, await self._fence(adoption, last))
         raise Conflict(f"node {adoption.node} goes on writing", hint="is it lost? Stop it, or try again")
+
+    async def _connected(self, node: str) -> bool:
+        """Whether an uplink of a node listens: the server says at once when nobody does."""
+        asked = self._connection.replies.send(wire.wake_subject(node).encode(), b"", b"", _HEAR_S)
+        try:
+            async with asyncio.timeout(_HEAR_S):
+                return headers.status((await asked).headers) != _NOBODY
+        except TimeoutError:
+            return True  # an uplink hears it, and answers nothing
 
     async def _all_read(self, node: str) -> Stored | None:
         """The node's last cursor, when the store has come past it. Raises `Unavailable`."""

@@ -212,12 +212,16 @@ class Outcome(Frozen, omit_defaults=True):
 
 
 class Adoption(Frozen, omit_defaults=True):
-    """The node `node` is lost: `by` is to take over its runs. `person` says so, for `reason`."""
+    """The node `node` is lost: `by` is to take over its runs. `person` says so, for `reason`.
+
+    `sure`: also if it seems to be connected.
+    """
 
     node: str
     by: str
     person: str = ""
     reason: str = ""
+    sure: bool = False
 
 
 class Adopt(Frozen, omit_defaults=True):

@@ -35,20 +35,22 @@ _LOOK_S = 0.1
 @click.option("--by", "adopter", required=True, metavar="NODE", help="The node that goes on with its runs.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; it is kept in the journal.")
 @click.option("--person", default="", metavar="NAME", help="Who says so (you, unless given).")
+@click.option("--sure", is_flag=True, help="Also if NODE seems to be connected.")
 @click.option("--wait", "wait_s", default=30.0, show_default=True, help="Seconds to wait for the adopting node.")
-def command(app: App, node: str, adopter: str, reason: str, person: str, wait_s: float) -> None:
+def command(app: App, node: str, adopter: str, reason: str, person: str, sure: bool, wait_s: float) -> None:
     """Let another node go on with the unfinished runs of NODE, which is lost for good.
 
-    From what the hub has of it. Should NODE ever come back, it is told so, and stops; what it did that the hub had not
-    heard of is kept apart (`skerry hub apart`). Tasks that run once only, of which nobody knows whether it had done
-    them, go to a person: `skerry runs --status failed` on the adopting node, `skerry retry`.
+    From what the hub has of it. A node that is connected is refused: stop it first. Should NODE ever come back, it is
+    told so, and stops; what it did that the hub had not heard of is kept apart (`skerry hub apart`). Tasks that run once
+    only, of which nobody knows whether it had done them, go to a person: `skerry runs --status failed` on the adopting
+    node, `skerry retry`.
     """
     from skerry.security.enrolment import entrust
     from skerry.sync.wire import Adoption
 
     folder = app.given("data") or _FOLDER
     entrust(folder, node, adopter)
-    adoption = Adoption(node=node, by=adopter, person=person or who(), reason=reason)
+    adoption = Adoption(node=node, by=adopter, person=person or who(), reason=reason, sure=sure)
     adopted, view = app.run(_adopt(app, folder, adoption, wait_s))
     state = view.state if view is not None else "open"
     app.out.record({"state": state, "adopted": adopted})
