@@ -41,9 +41,9 @@ def command(app: App, node: str, adopter: str, reason: str, person: str, sure: b
     """Let another node go on with the unfinished runs of NODE, which is lost for good.
 
     From what the hub has of it. A node that is connected is refused: stop it first. Should NODE ever come back, it is
-    told so, and stops; what it did that the hub had not heard of is kept apart (`skerry hub apart`). Tasks that run once
-    only, of which nobody knows whether it had done them, go to a person: `skerry runs --status failed` on the adopting
-    node, `skerry retry`.
+    told so, and stops; what it did that the hub had not heard of is kept apart (`skerry hub apart`). Tasks that run
+    once only, of which nobody knows whether it had done them, go to a person: `skerry runs --status failed` on the
+    adopting node, `skerry retry`.
     """
     from skerry.security.enrolment import entrust
     from skerry.sync.wire import Adoption
