@@ -269,6 +269,25 @@ async def test_who_answers_our_answer_is_in_the_same_conversation(tmp_path: Path
         assert "within 2 days" in thread.earlier[1].text
 
 
+@pytest.mark.parametrize("stolen", [False, True])
+async def test_who_answers_our_answer_is_wanted_however_they_write(tmp_path: Path, stolen: bool) -> None:
+    async with open_office(tmp_path, send="auto") as office:
+        await office.filed(await office.receive(OFFER))
+        (sent,) = (tmp_path / "outbox").glob("*.eml")
+        loud = {"X_Mailer": "Bulk Blaster", "X_Priority": "1", "X_MSMail_Priority": "High"}
+        text = "ORDER NOW!!! You have won! No obligation, no risk: a personal loan, online casino, make money at home!"
+        spam = mail("FREE MONEY!!!", text, References=f"<{parse(sent.read_bytes()).message_id}>", **loud)
+        del spam["User-Agent"]
+        if stolen:
+            spam.add_attachment(b"MZ", maintype="application", subtype="octet-stream", filename="invoice.pdf.exe")
+        row = await office.settled(await office.receive(spam))
+        assert read(spam.as_bytes(), OFFER["Date"].datetime).probability > 0.9
+        if stolen:
+            assert (await office.filed(row.run)).unwanted
+        else:  # which category it is, is another question
+            assert row.status == "review" and "is it wanted" not in row.note
+
+
 @pytest.mark.parametrize("agreed", [True, False])
 async def test_an_answer_is_sent_when_a_person_agrees(tmp_path: Path, agreed: bool) -> None:
     async with open_office(tmp_path, send="ask") as office:

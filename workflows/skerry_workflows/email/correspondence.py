@@ -81,6 +81,11 @@ class Correspondence:
             (f"own {message_id}", message_id, sender, text[:_TEXT_MAX], answered.key),
         )
 
+    def answers_ours(self, mail: Mail) -> bool:
+        """Whether it refers to an answer of ours: nobody else knows its Message-ID but who has had it."""
+        query = "SELECT 1 FROM message WHERE key = ?"
+        return any(self._db.execute(query, (f"own {each}",)).fetchone() for each in mail.references)
+
     def was_sent(self, key: str) -> bool:
         """Whether the answer of this step was handed to the mail server."""
         return self._db.execute("SELECT 1 FROM sent WHERE key = ?", (key,)).fetchone() is not None

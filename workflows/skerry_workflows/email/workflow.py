@@ -131,6 +131,11 @@ def judge_mail(mail: Mail) -> Judgement:
         judged = judge(mail, _categories(), lessons.texts("spam"), lessons.texts("category"))
     if not mail.references or not mail.sender:
         return judged
+    # A stolen mailbox answers, too: what it wants then shows in links and files.
+    if judged.verdict != "ham" and not (mail.phishing or mail.deceits or "program" in {s.name for s in mail.signs}):
+        with Correspondence(_file()) as correspondence:
+            if correspondence.answers_ours(mail):
+                judged = msgspec.structs.replace(judged, verdict="ham")
     with Awaited(_data()) as awaited:
         question = awaited.waiting(mail.references, mail.sender[0].address)
     return msgspec.structs.replace(judged, awaited=question)
