@@ -278,3 +278,20 @@ def test_now_and_zone_are_checked() -> None:
         times("today", NOW, "Mars/Olympus")
     with pytest.raises(ValueError, match="no words for the language"):
         times("today", NOW, ZONE, "xx")
+
+
+@pytest.mark.parametrize(
+    ("name", "days"),
+    [
+        ("Easter", ["2024-03-31", "2025-04-20", "2026-04-05"]),
+        ("Orthodox Easter", ["2024-05-05", "2025-04-20", "2026-04-12"]),
+        ("Rosh Hashanah", ["2024-10-03", "2025-09-23", "2026-09-12"]),
+        ("Yom Kippur", ["2024-10-12", "2025-10-02", "2026-09-21"]),
+        ("Hanukkah", ["2024-12-26", "2025-12-15", "2026-12-05"]),
+        ("Passover", ["2024-04-23", "2025-04-13", "2026-04-02"]),
+        ("Thanksgiving", ["2024-11-28", "2025-11-27", "2026-11-26"]),
+        ("Giving Tuesday", ["2024-12-03", "2025-12-02", "2026-12-01"]),
+    ],
+)
+def test_holidays_that_move(name: str, days: list[str]) -> None:
+    assert [told(f"{name} {day[:4]}")[0].split()[0] for day in days] == days
