@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -268,7 +269,7 @@ async def test_a_third_node_adopts_what_the_second_one_had_adopted(house: House)
         writer = await house.writer(name, node=name)
         await writer.write(5)
         await writer.close()
-    house.hub().start()
+    hub = house.hub().start()
     first = house.uplink("edge1").start()
     for name in ("edge2", "edge3"):
         house.uplink(name).start()
@@ -291,3 +292,11 @@ async def test_a_third_node_adopts_what_the_second_one_had_adopted(house: House)
     assert read_fence(adopted) is None
     assert not first.ended
     assert not up.ended
+    hub.stop()  # a hub that is begun anew is made of the stream, with all of that
+    shutil.rmtree(store)
+    house.hub("--take-over").start()
+    await wait_until(partial(arrived, store, adopted), 30.0)
+    assert hub_lines(store, "edge1") == journal_lines(adopted)
+    made = HubStore(store)
+    assert (made.adopted_by("edge1"), made.stands("edge1")[0].epoch) == ("edge3", 3)
+    made.close()
