@@ -239,7 +239,10 @@ def _times() -> Iterator[Rule]:
     yield Rule("clock", "h:hour OCLOCK CLOCKAND n:CLOCKPART|NUM", _past(1))
     yield Rule("clock", "h:hour OCLOCK? CLOCKMINUS THE? n:CLOCKPART|NUM p:half?", _past(-1))
 
-    # ---- what may stand around it ------------------------------------------------------------------------------------
+
+def _times_in_context() -> Iterator[Rule]:
+    """Times of day with what may stand around them: zones, "at", parts of the day."""
+    whole = _whole
     yield Rule("zoned", "t:clock", lambda c: c.node("t"))
     yield Rule("zoned", "t:clock|bare z:zone", _zoned)
     yield Rule("zoned", "t:clock LP z:zone RP", _zoned)
@@ -293,4 +296,4 @@ def _by_24(caught: Caught) -> Clock | None:
     return Clock(time.hour, time.minute) if time else None
 
 
-_TIMES = tuple(_times())
+_TIMES = (*_times(), *_times_in_context())
