@@ -6,7 +6,7 @@ import datetime as dt
 import http.server
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from skerry_workflows.scheduling.calendar.lines import Component, Line, escape, 
 from skerry_workflows.scheduling.calendar.occurrences import occurrences
 from skerry_workflows.scheduling.stores.caldav import CaldavStore
 from skerry_workflows.scheduling.stores.dav import DavClient
+from skerry_workflows.scheduling.stores.discovery import FoundCalendar, calendars, find
 from skerry_workflows.scheduling.stores.files import IcsStore
 from skerry_workflows.scheduling.stores.store import Changed, Store
 from tests.scheduling.files import calendar, event, source
@@ -214,6 +215,18 @@ def test_a_server_that_has_its_calendars_elsewhere_is_not_followed(free_port: in
             CaldavStore(f"http://127.0.0.1:{free_port}/", "bob", "secret").get("x")
 
 
+def test_the_well_known_address_leads_to_the_calendars(free_port: int) -> None:
+    """A server that has nothing at its root, and its calendars below another folder (RFC 6764, section 5)."""
+    answers = {
+        "/.well-known/caldav": "/dav/", "/dav/": principal("me/"), "/dav/me/": home("/dav/home/"),
+        "/dav/home/": multistatus("<resourcetype><collection/><C:calendar/></resourcetype>", "/dav/home/work%20a/"),
+    }  # fmt: skip
+    with answering(free_port, answers):
+        server = DavClient(f"http://127.0.0.1:{free_port}", "ada", "secret")
+        assert calendars(server) == [FoundCalendar("work a", "/dav/home/work%20a/")]
+        assert find(server) == "/dav/home/work%20a/"
+
+
 def principal(href: str) -> bytes:
     return multistatus(f"<current-user-principal><href>{href}</href></current-user-principal>")
 
@@ -223,20 +236,26 @@ def home(href: str) -> bytes:
     return multistatus(inside)
 
 
-def multistatus(inside: str) -> bytes:
+def multistatus(inside: str, href: str = "/") -> bytes:
     head = '<multistatus xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">'
-    return f"{head}<response><href>/</href><propstat><prop>{inside}</prop></propstat></response></multistatus>".encode()
+    response = f"<response><href>{href}</href><propstat><prop>{inside}</prop></propstat></response>"
+    return f"{head}{response}</multistatus>".encode()
 
 
 @contextmanager
-def answering(port: int, answers: dict[str, bytes]) -> Iterator[None]:
-    """A server that says these, by path."""
+def answering(port: int, answers: Mapping[str, bytes | str]) -> Iterator[None]:
+    """A server that says these, by path; where that is a text, it sends there."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_PROPFIND(self) -> None:
             body = answers.get(self.path, b"")
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(207 if body else 404)
+            if isinstance(body, str):
+                self.send_response(301)
+                self.send_header("Location", body)
+                body = b""
+            else:
+                self.send_response(207 if body else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
