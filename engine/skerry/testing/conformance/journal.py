@@ -371,6 +371,7 @@ def one_of_each() -> list[Event]:
         events.SizePassed(step="1", size="cloud", why="offline", choice="wait", message="it cannot be reached"),
         events.ReviewOpened(step="1", question="?", objections=(objection,), due_us=5, value=value),
         events.ReviewAnswered(step="1", approved=True, by="me", reason="so", overruled=(objection,)),
+        events.AnswerRefused(step="1", approved=False, by="me", reason="r", message="late", id="1"),
         events.AnswerAudited(step="1", by="me", reason="so", changed=("total",), value=value),
         events.DriftNoticed(step="1", expected="a", got="b"),
         events.ResultFenced(step="1", attempt=1, reason="late", by="w"),
@@ -382,5 +383,6 @@ def one_of_each() -> list[Event]:
         events.RunCancelled(reason="r"),
         RunCompleted(result="Posted", value=value),
         events.NodeStarted(node="n", software="1.2"),
+        events.NodeAdopted(node="n", by="m", person="me", reason="r"),
         events.BodiesRemoved(of="a-1", events=3, by="me", reason="pruned"),
     ]  # fmt: skip
