@@ -10,7 +10,7 @@ _WORK, _RUN, _LOOK, _DECIDE, _KEEP = "Try it", "Run it", "Look", "Decide and ste
 _LET_IN = "Let machines and people in"
 
 COMMANDS: dict[str, Entry] = {
-    "demo": Entry(_WORK, "Process bundled invoices through the real thing, and show what happened."),
+    "demo": Entry(_WORK, "Let all three workflows work on bundled examples, and show what became of each."),
     "up": Entry(_RUN, "Run everything on this machine: engine, bus and workers."),
     "engine": Entry(_RUN, "Run the engine (and its bus) without workers."),
     "worker": Entry(_RUN, "Run one worker process."),
