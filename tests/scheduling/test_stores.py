@@ -217,7 +217,7 @@ def test_a_server_that_has_its_calendars_elsewhere_is_not_followed(free_port: in
 
 def test_the_well_known_address_leads_to_the_calendars(free_port: int) -> None:
     """A server that has nothing at its root, and its calendars below another folder (RFC 6764, section 5)."""
-    answers = {
+    answers: dict[str, bytes | str] = {
         "/.well-known/caldav": "/dav/", "/dav/": principal("me/"), "/dav/me/": home("/dav/home/"),
         "/dav/home/": multistatus("<resourcetype><collection/><C:calendar/></resourcetype>", "/dav/home/work%20a/"),
     }  # fmt: skip

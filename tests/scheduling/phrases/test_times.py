@@ -104,6 +104,7 @@ AS_PEOPLE_SAY = {
     "Friday 14:00 UTC-5": "2026-11-27 20:00 2026-11-27 20:01",
     "Friday 14:00 +0530": "2026-11-27 09:30 2026-11-27 09:31",
     "10am London time tomorrow": "2026-11-26 11:00 2026-11-26 12:00",
+    "the 1st of the month": "2026-12-01 2026-12-02",
     "this coming weekend": "2026-11-28 2026-11-30",
     "the weekend of December 12": "2026-12-12 2026-12-14",
     "the weekend before Christmas": "2026-12-19 2026-12-21",

@@ -121,6 +121,8 @@ def test_a_time_is_that_of_all_days_before_it() -> None:
     found = asked("Could we meet Thursday, Friday or Saturday at 3pm for an hour?")
     assert [each[:12] for each in spans(found.windows)] == ["26.11. 15:00", "27.11. 15:00", "28.11. 15:00"]
     assert found.exact
+    found = asked("Could we meet at 3pm on Thursday or Friday for an hour?")
+    assert [each[:12] for each in spans(found.windows)] == ["26.11. 15:00", "27.11. 15:00"]
     found = asked("Are you free Thursday or Friday next week at 10 am?")
     assert [each[:12] for each in spans(found.windows)] == ["03.12. 10:00", "04.12. 10:00"]
 

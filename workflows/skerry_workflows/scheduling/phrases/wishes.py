@@ -192,19 +192,30 @@ class _Wisher:
         return days and self._first_kind(reading, "ANY")
 
     def _with_shared_times(self) -> list[Reading]:
-        """ "Monday, Wednesday or Friday at 3": the time is that of all of them."""
+        """ "Monday, Wednesday or Friday at 3", "at 3 on Monday or Wednesday": the time is that of all of them."""
         shared = list(self._spans)
         for at in range(len(shared) - 2, -1, -1):
-            one, two = shared[at], shared[at + 1]
-            span, timed = one.span, two.span
-            if span is None or timed is None or not (one.dated and two.dated) or timed.start is None:
-                continue
-            if one.kind != "point" or span.grain != "day" or timed.grain not in _FINE or span.start is None:
-                continue
-            if _joint(self._text[one.stop : two.begin], self._words) != "none":
-                moved = span.start - _midnight(timed.start)
-                shared[at] = msgspec.structs.replace(one, kind=two.kind, span=_shifted(timed, moved))
+            shared[at] = self._at_time_of(shared[at], shared[at + 1], shared[at].stop, shared[at + 1].begin)
+        for at in range(1, len(shared)):
+            if not self._begins_with_day(self._spans[at - 1]):
+                shared[at] = self._at_time_of(shared[at], shared[at - 1], shared[at - 1].stop, shared[at].begin)
         return shared
+
+    def _at_time_of(self, day: Reading, timed: Reading, stop: int, begin: int) -> Reading:
+        """A day at the time of another one, where nothing but "or" or a comma is between them."""
+        span, time = day.span, timed.span
+        if span is None or time is None or not (day.dated and timed.dated) or span.start is None or time.start is None:
+            return day
+        if day.kind != "point" or span.grain != "day" or time.grain not in _FINE:
+            return day
+        if _joint(self._text[stop:begin], self._words) == "none":
+            return day
+        return msgspec.structs.replace(day, kind=timed.kind, span=_shifted(time, span.start - _midnight(time.start)))
+
+    def _begins_with_day(self, reading: Reading) -> bool:
+        tokens = tokenize(reading.words)[:2]
+        kinds = {kind for at in range(len(tokens)) for kind, _, _ in self._words.senses(tokens, at)}
+        return bool(kinds & {"WEEKDAY", "MONTH", "DAYREF", "ORD", "REL"})
 
     def _first_of(self, recurring: Reading, others: Sequence[_Found]) -> list[_Found]:
         """The windows of a series' first meeting: from the day on that was named for its beginning."""

@@ -420,6 +420,8 @@ _DAYS = (
     Rule("day", "i:one_day OF|IN|COMMA? THE? o:shift|stretch", lambda c: finer(c.node("o"), c.node("i"))),
     Rule("day", "THE? i:day_number OF o:shift",
          lambda c: finer(c.node("o"), Fields(day=c.number("i")))),
+    Rule("day", "ON? THE? i:ordinal OF THE? u:UNIT", lambda c: Fields(day=c.number("i"))
+         if c.name("u") == "month" and 1 <= c.number("i") <= 31 else None),
     Rule("day", "o:shift COMMA? ON|IN? i:full_date|stretch", lambda c: finer(c.node("o"), c.node("i"))),
 )  # fmt: skip
 
