@@ -27,8 +27,8 @@ class Registry:
         """Takes in what is one of these; anything else is passed over. Raises `DefinitionError`."""
         if isinstance(thing, Workflow):
             self._put(self.workflows, (thing.name, thing.version), thing, f"workflow {thing.name} v{thing.version}")
-            newest = self._newest.setdefault(thing.name, thing)
-            if thing.version > newest.version:
+            newest = self._newest.get(thing.name)
+            if newest is None or thing.version > newest.version:
                 self._newest[thing.name] = thing
         elif isinstance(thing, TaskFunction):
             thing.check()
