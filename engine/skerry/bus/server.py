@@ -20,8 +20,10 @@ import msgspec
 
 from skerry.bus import process, serverconfig
 from skerry.bus.binary import find_binary
+from skerry.bus.client import shown
 from skerry.bus.connectionfile import FILE_NAME, LEAF_FILE_NAME, ServerAddress
 from skerry.bus.fulldisk import FullDisk
+from skerry.bus.leafwatch import LOOK_S, LeafWatch
 from skerry.bus.lock import StoreLock
 from skerry.bus.serverconfig import Leaf, Network, ServerLimits
 from skerry.bus.serverlog import ServerLog
@@ -87,7 +89,7 @@ class NatsServer:
         self._process: asyncio.subprocess.Process | None = None
         self._draining: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._watcher: asyncio.Task[None] | None = None
+        self._watchers: list[asyncio.Task[None]] = []
         self._gave_up: asyncio.Future[Unavailable] | None = None
 
     async def start(self) -> None:
@@ -112,13 +114,16 @@ class NatsServer:
             raise
         self._keeper = asyncio.create_task(self._keep(), name="nats-server keeper")
         if self._network is not None:
-            self._watcher = asyncio.create_task(self._watch(seen), name="nats-server watcher")
+            self._watchers.append(asyncio.create_task(self._watch(seen), name="nats-server watcher"))
+        if self._leaf is not None:
+            self._watchers.append(asyncio.create_task(self._watch_leaf(self._leaf), name="nats-server leaf watcher"))
 
     async def stop(self) -> None:
         """Stops the server (SIGTERM, after a grace SIGKILL) and lets go of the folder. May be called twice."""
-        if self._watcher is not None:
-            self._watcher.cancel()
-            self._watcher = None
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        self._watchers.clear()
         if self._keeper is not None:
             while not self._keeper.done():  # `asyncio.wait_for` before Python 3.12 may swallow one
                 self._keeper.cancel()
@@ -184,6 +189,20 @@ class NatsServer:
                 seen = now
                 logger.info("nats-server %d reads again who is let in", self.pid)
                 self._process.send_signal(signal.SIGHUP)
+
+    async def _watch_leaf(self, leaf: Leaf) -> None:
+        """Has the server launched again when its link to the hub does not come back by itself."""
+        watch = LeafWatch(leaf, self._leaf_file)
+        try:
+            while True:
+                await asyncio.sleep(LOOK_S)
+                if await watch.is_stuck(time.monotonic()):
+                    logger.warning(
+                        "the leaf link to %s stays down: nats-server %d is started again", shown([leaf.url]), self.pid
+                    )
+                    self._terminate()
+        finally:
+            await watch.close()
 
     async def _launch(self) -> None:
         """One launch, up to the point where it takes connections."""
