@@ -110,9 +110,11 @@ class Child:
             limit_memory(spec.memory_mb)
             backend = load(spec)
         except MemoryError as error:
+            limit_memory(0)  # what was wrong is still to be said
             more = f"{spec.memory_mb} MB are not enough to load {spec.name}"
             self._send(_refused(0, ModelBroken(more, hint="raise `memory_mb`, or take a smaller model"), error))
         except Exception as error:
+            limit_memory(0)
             self._send(_refused(0, error))
         else:
             took = time.monotonic() - began
@@ -183,9 +185,8 @@ def _refused(number: int, error: Exception, cause: Exception | None = None) -> R
 
 def limit_memory(megabytes: int) -> None:
     """No more than this for what the process allocates; a file that is only mapped is not counted. 0: no limit."""
-    if megabytes:
-        size = megabytes << 20
-        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (megabytes << 20 if megabytes else most, most))
 
 
 def _settle(setup: Setup) -> None:

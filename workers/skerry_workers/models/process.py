@@ -224,8 +224,8 @@ class ModelProcess:
         known = getattr(port, refused.kind, None) if refused.kind else None
         if isinstance(known, type) and issubclass(known, ModelError):
             return known(refused.text, hint=refused.hint)
-        where = "loading" if refused.id == 0 else "answering"
-        return ModelError(f"the backend {self._spec.backend} failed in {where} {self._spec.name}: {refused.text}")
+        where = f"loading {self._spec.name}{self._room()}" if refused.id == 0 else f"answering {self._spec.name}"
+        return ModelError(f"the backend {self._spec.backend} failed in {where}: {refused.text}")
 
     def _settle(self, number: int, settle: Callable[[asyncio.Future[Answer]], None]) -> None:
         asked = self._asked.pop(number, None)
@@ -267,9 +267,14 @@ class ModelProcess:
             return f"{name} was unloaded"
         if code == -signal.SIGKILL:
             return f"the process of {name} was killed (SIGKILL), most likely for lack of memory"
+        when = "" if self._loaded.done() else f" while it was loading{self._room()}"
         if code < 0:
-            return f"the process of {name} crashed ({signal.Signals(-code).name})"
-        return f"the process of {name} ended by itself (exit code {code})"
+            return f"the process of {name} crashed{when} ({signal.Signals(-code).name})"
+        return f"the process of {name} ended by itself{when} (exit code {code})"
+
+    def _room(self) -> str:
+        """A library that gets no memory may say anything, or nothing: so its limit is named."""
+        return f" within {self._spec.memory_mb} MB" if self._spec.memory_mb else ""
 
     async def _listen(self) -> None:
         """What it and its libraries print: the last lines are kept for the log."""
