@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from email.message import EmailMessage
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,7 +17,6 @@ from skerry_workflows.email.html import render
 from skerry_workflows.email.mime import parse, part_bytes, urls
 from skerry_workflows.email.model import Address, Message
 from skerry_workflows.email.triage import read
-from tests.email_triage.data import FOLDER, needs_data
 
 
 def crlf(text: str) -> bytes:
@@ -221,11 +221,10 @@ def test_nothing_raises(data: bytes) -> None:
         assert len(part_bytes(data, attachment.place)) == attachment.size
 
 
-@needs_data
 @given(st.data())
 @settings(max_examples=60, deadline=None)
-def test_nothing_raises_on_real_messages_that_were_damaged(drawn: st.DataObject) -> None:
-    files = sorted((FOLDER / "mime").glob("*.eml"))
+def test_nothing_raises_on_real_messages_that_were_damaged(data_dir: Path, drawn: st.DataObject) -> None:
+    files = sorted((data_dir / "emails" / "mime").glob("*.eml"))
     data = bytearray(drawn.draw(st.sampled_from(files)).read_bytes())
     for _ in range(drawn.draw(st.integers(0, 8))):
         at = drawn.draw(st.integers(0, max(0, len(data) - 1)))

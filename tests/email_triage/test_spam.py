@@ -17,7 +17,6 @@ from skerry_workflows.email.model import Message
 from skerry_workflows.email.spam import score
 from skerry_workflows.email.spam_words import CLASSES
 from skerry_workflows.email.triage import judge, read
-from tests.email_triage.data import FOLDER, needs_data
 
 PERSONAL = b"""From: Ada <ada@example.org>
 To: Bo <bo@example.com>
@@ -136,13 +135,13 @@ class _Case(msgspec.Struct):
     expected: Mapping[str, object]
 
 
-@needs_data
-def test_on_real_mail_it_is_seldom_wrong_and_sure() -> None:
-    manifest = msgspec.json.decode((FOLDER / "manifest.json").read_bytes())
+def test_on_real_mail_it_is_seldom_wrong_and_sure(data_dir: Path) -> None:
+    folder = data_dir / "emails"
+    manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
     cases = [msgspec.convert(case, _Case) for case in manifest["cases"] if case["task"] == "spam"]
     verdicts: dict[tuple[str, str], int] = {}
     for case in cases:
-        message: Message = parse((FOLDER / case.input).read_bytes())
+        message: Message = parse((folder / case.input).read_bytes())
         key = str(case.expected["label"]), score(message).verdict
         verdicts[key] = verdicts.get(key, 0) + 1
     good = sum(count for (label, _), count in verdicts.items() if label == "ham")
