@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import nats
@@ -29,10 +30,10 @@ class Town:
         roll = Roll(owner=owner, kind=kind, hosts=("localhost",), host="127.0.0.1", port=0, leaf_port=leaf_port)
         enrolment.open_server(self.data, roll)
 
-    def enrol(self, name: str, kind: Kind, *, home: str = "", **more: object) -> RemoteServer:
+    def enrol(self, name: str, kind: Kind, *, home: str = "", **more: Any) -> RemoteServer:
         """A new member, whose folder is `home` (or as they are called), and how it reaches the server."""
         folder = self.folder / (home or name)
-        member = Member(name=name, kind=kind, key=own_key(folder).public, **more)  # type: ignore[arg-type]
+        member = Member(name=name, kind=kind, key=own_key(folder).public, **more)
         enrolment.join(folder, enrolment.enrol(self.data, member))
         return self.at(name, home=home)
 

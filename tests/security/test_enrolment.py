@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from skerry.bus import NatsBus
+from skerry.bus import NatsBus, RemoteServer
 from skerry.bus.serverconfig import new_key
 from skerry.errors import Conflict, DataError, NotFound, Unavailable
 from skerry.security import enrolment, natsconf
@@ -109,11 +109,11 @@ async def test_who_is_let_in_while_the_server_runs(tmp_path: Path) -> None:
             await NatsBus.connect(edge, timeout_s=5.0)
 
 
-async def connected(target: object) -> NatsBus:
+async def connected(target: RemoteServer) -> NatsBus:
     """As soon as the server has read who is new."""
     for _ in range(50):
         try:
-            return await NatsBus.connect(target, timeout_s=5.0)  # type: ignore[arg-type]
+            return await NatsBus.connect(target, timeout_s=5.0)
         except Unavailable:
             await asyncio.sleep(0.1)
     raise AssertionError("it is not let in")

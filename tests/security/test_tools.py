@@ -13,7 +13,7 @@ from skerry.config import load
 from skerry.core import events as ev
 from skerry.errors import DataError
 from skerry.testing import Lab
-from skerry.tools import Tool, Tools, approved
+from skerry.tools import Place, Tool, Tools, approved
 
 done: list[str] = []
 
@@ -66,12 +66,13 @@ async def ends(tools: dict[str, Tool], state: Buy, *, yes: bool | None = None) -
 
 @pytest.mark.parametrize("at_worker", [False, True])
 async def test_a_call_is_granted_to_workflows_and_workers(at_worker: bool) -> None:
-    name, place = ("send", "rules") if at_worker else ("pay", "engine")
+    name = "send" if at_worker else "pay"
+    place: Place = "rules" if at_worker else "engine"
     state = Buy(at_worker=at_worker)
     for granted in (
         {},
         {name: Tool()},
-        {name: Tool(workflows=("buying",), workers=(place,))},  # type: ignore[arg-type]
+        {name: Tool(workflows=("buying",), workers=(place,))},
         {"*": Tool(workflows=("buying",))},
         {"another": Tool(workflows=("x",))},
         {"*": Tool(workflows=("x",)), name: Tool()},

@@ -160,7 +160,7 @@ async def wait_for(file: str) -> str:
     """Until a file is there; says with another one that it has begun, and with a third that it was cancelled."""
     _begun(file)
     try:
-        while not Path(file).exists():  # noqa: ASYNC110
+        while not Path(file).exists():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.01)
     except asyncio.CancelledError:
         Path(file + ".cancelled").touch()

@@ -105,7 +105,7 @@ def _command(app: App, folder: Path, named: str, verb: str, make: Callable[[RunR
 
     from skerry.cli.commands.prune import age_us
     from skerry.hub.store import HubStore
-    from skerry.sync.wire import Command, encode
+    from skerry.sync.wire import Command, Verb, encode
 
     store = HubStore(folder)
     try:
@@ -127,7 +127,7 @@ def _command(app: App, folder: Path, named: str, verb: str, make: Callable[[RunR
         id=request.id,
         node=found[0].node,
         run=row.run,
-        verb=verb,  # type: ignore[arg-type]  # one of these
+        verb=msgspec.convert(verb, Verb),
         request=Raw(encode(request)),
         by=by,
         valid_until_us=words.now_us() + age_us(app.given("valid") or "7d"),

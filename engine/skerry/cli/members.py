@@ -17,6 +17,7 @@ from skerry.core.wire import SIZES
 
 if TYPE_CHECKING:
     from skerry.security.members import Member
+    from skerry.security.permissions import Kind
 
 Whose: TypeAlias = Literal["hub", "node"]
 OPTIONS = ("data", "node", "config_file", "json", "debug")
@@ -138,7 +139,7 @@ def enrol_command(whose: Whose) -> Command:
         app: App,
         member: str,
         key: str,
-        kind: str,
+        kind: Kind,
         size: str | None,
         nodes: tuple[str, ...],
         tenant: str,
@@ -155,7 +156,7 @@ def enrol_command(whose: Whose) -> Command:
             raise Stop(wrong, hint=f"one of {', '.join(SIZES)}", code=USAGE)
         asked = Member(
             name=member,
-            kind=kind,  # type: ignore[arg-type]  # click has looked
+            kind=kind,
             key=enrolment.key_of(key),
             tenant=tenant or OWN_TENANT,
             size=size or "",

@@ -50,7 +50,7 @@ def task_message(run: Execution, step: str, pending: Pending) -> Task:
         workflow=run.row.workflow,
         kind="ask" if isinstance(command, Ask) else "call",
         target=command.target,
-        size=pending.size,  # type: ignore[arg-type]
+        size=pending.size,  # type: ignore[arg-type]  # it is on its way to one: not ""
         key=f"{name}/{step}",
         args=NOTHING if large else Raw(command.args),
         args_blob=sha256(command.args) if large else "",

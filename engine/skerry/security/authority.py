@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skerry.bus.serverconfig import write_private
-from skerry.errors import Unavailable
+from skerry.errors import DataError, Unavailable
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -43,11 +43,12 @@ def files(folder: Path) -> Files:
 def issue(folder: Path, name: str, hosts: Sequence[str]) -> Files:
     """A certificate for a server under these names and addresses, by the folder's authority, made if there is none.
 
-    Raises `Unavailable` when `cryptography` is not installed.
+    Raises `Unavailable` when `cryptography` is not installed, `DataError` when the authority's key is not of our kind.
     """
     try:
         from cryptography import x509
         from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     except ImportError:
         raise Unavailable(
             "certificates need the package cryptography",
@@ -56,10 +57,12 @@ def issue(folder: Path, name: str, hosts: Sequence[str]) -> Files:
     found = files(folder)
     if found.authority_key.exists():
         signer = serialization.load_pem_private_key(found.authority_key.read_bytes(), None)
+        if not isinstance(signer, EllipticCurvePrivateKey):
+            raise DataError(f"{found.authority_key} holds a key of another kind than Skerry makes", hint="move it away")
         authority = x509.load_pem_x509_certificate(found.authority.read_bytes())
     else:
         signer, authority = _authority(found, name)
-    _server(found, signer, authority, hosts)  # type: ignore[arg-type]  # of what kind it is, we know
+    _server(found, signer, authority, hosts)
     return found
 
 

@@ -51,6 +51,10 @@ class CaldavStore:
 
     @property
     def _path(self) -> str:
+        """Where the calendar is. Asks the server, the first time."""
+        return self._found()
+
+    def _found(self) -> str:
         if self._key not in _PLACES:
             _PLACES[self._key] = find(self._server, self._key[2])
         return _PLACES[self._key]
@@ -58,7 +62,7 @@ class CaldavStore:
     def check(self) -> None:
         """The server has it, now."""
         _PLACES.pop(self._key, None)
-        self._path  # noqa: B018 (asks)
+        self._found()
 
     def read(self, start: dt.datetime, end: dt.datetime) -> list[Source]:
         """The events of a window. One that cannot be read is a warning."""
