@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +122,18 @@ def write(page: Path, mark: str, tables: Iterable[str]) -> None:
     _, closed, tail = rest.partition(end)
     assert found and closed, f"{page} has no {begin} and {end}"
     page.write_text(head + "\n".join((begin, "", *tables, "", end)) + tail, encoding="utf-8")
+
+
+def judge(doc: str | None, mark: str, tables: Callable[[Path], Iterable[str]]) -> None:
+    """The command line of what makes tables of DATA: shows them, and with --write puts them into a page."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--write", type=Path, help="the page that gets them")
+    asked = parser.parse_args()
+    lines = list(tables(asked.data))
+    print("\n".join(lines))
+    if asked.write:
+        write(asked.write, mark, lines)
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ the rest.
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import json
 from collections import Counter
@@ -18,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from benchmarks.scores import write
+from benchmarks.scores import judge
 from skerry_workflows.email import triage
 from skerry_workflows.email.categories import Category, Classifier
 
@@ -97,17 +96,5 @@ def tables(data: Path) -> Iterator[str]:
         yield f"| `{name}` | {counts['messages']} | {counts['sure']} | {counts['sure and wrong']} |"
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--write", type=Path, help="the page that gets the tables")
-    asked = parser.parse_args()
-    lines = list(tables(asked.data))
-    print("\n".join(lines))
-    if asked.write:
-        write(asked.write, "sure", lines)
-
-
 if __name__ == "__main__":
-    main()
+    judge(__doc__, "sure", tables)

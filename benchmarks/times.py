@@ -8,14 +8,13 @@ scorer finds nothing wrong in it. Half of the rows was at hand while the first r
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scores import scorer, write
+from benchmarks.scores import judge, scorer
 from skerry_workflows.scheduling.phrases.evaluate import predict, unsure
 
 KINDS = {
@@ -100,17 +99,5 @@ def _row(name: str, counts: Counter[str]) -> str:
     return f"| {name} | {counts.total()} | {' | '.join(str(counts[column]) for column in COLUMNS)} |"
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--write", type=Path, help="the page that gets the table")
-    asked = parser.parse_args()
-    lines = list(table(asked.data))
-    print("\n".join(lines))
-    if asked.write:
-        write(asked.write, "times", lines)
-
-
 if __name__ == "__main__":
-    main()
+    judge(__doc__, "times", table)
